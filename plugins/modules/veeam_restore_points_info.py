@@ -62,8 +62,8 @@ options:
         V(directory), V(vm_replica) and V(other).
       - O(product=enterprise_manager) supports V(vm), V(physical) (machines with an agent), V(vm_replica) and
         V(cloud_vm_replica) (replicas of the tenants of a Cloud Connect provider).
-      - O(product=azure) supports V(vm), V(database), V(file_share), V(cosmosdb) and V(virtual_network). The last type
-        is the configuration of all virtual networks of a subscription in a region. Its points are configuration backups
+      - O(product=azure) supports V(vm), V(database) (SQL and Cosmos DB), V(file_share) and V(network). The last type is
+        the configuration of all virtual networks of a subscription in a region. Its points are configuration backups
         and do not count as recovery points.
       - O(product=aws) supports V(vm).
     type: list
@@ -77,8 +77,7 @@ options:
       - vm_replica
       - other
       - cloud_vm_replica
-      - cosmosdb
-      - virtual_network
+      - network
   representation:
     description:
       - Format of the responses. The result is the same for both formats.

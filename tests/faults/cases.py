@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.products import LOG_IN, listing
+from tests.faults.products import LOG_IN, listing, side_listing, some_objects
 
 Rules = Callable[[str], list[dict[str, Any]]]
 
@@ -48,6 +48,16 @@ def permanent(fault: str, **details: Any) -> Rules:
 def in_listing(fault: str, **details: Any) -> Rules:
     """Apply the fault to every request of the listing."""
     return lambda product: [_rule(fault, listing(product), details)]
+
+
+def in_some_objects(fault: str, **details: Any) -> Rules:
+    """Apply the fault to every request of some objects of many."""
+    return lambda product: [_rule(fault, some_objects(product), details)]
+
+
+def in_side_listing(fault: str, **details: Any) -> Rules:
+    """Apply the fault to every request of a listing whose data is not essential."""
+    return lambda product: [_rule(fault, side_listing(product), details)]
 
 
 def in_every_call(fault: str, **details: Any) -> Rules:
@@ -327,4 +337,44 @@ _RANDOM = (
         options={"allow_partial": True},
     ),
 )
-CASES = (*_NETWORK, *_STATUSES, *_BODIES, *_PAGES, *_MEMBERS, *_RANDOM)
+_REFUSED = (400, 403, 404, 500)
+_PARTS = (
+    *(
+        Case(
+            f"{status} for some objects",
+            in_some_objects("status", status=status),
+            (rf"\(HTTP {status}\)",),
+            may_miss=True,
+        )
+        for status in _REFUSED
+    ),
+    *(
+        Case(
+            f"{status} for some objects, allow_partial",
+            in_some_objects("status", status=status),
+            (rf"\(HTTP {status}\)",),
+            may_miss=True,
+            options={"allow_partial": True},
+        )
+        for status in _REFUSED
+    ),
+    *(
+        Case(
+            f"{status} for a side listing",
+            in_side_listing("status", status=status),
+            (rf"\(HTTP {status}\)",),
+            may_miss=True,
+        )
+        for status in _REFUSED
+    ),
+    Case("side listing: empty body", in_side_listing("empty"), ("the response is empty",), may_miss=True),
+    Case("side listing: web page", in_side_listing("html"), ("web page|invalid or truncated",), may_miss=True),
+    Case(
+        "side listing: rows missing", in_side_listing("missing_rows"), ("incomplete|the first page has",), may_miss=True
+    ),
+    Case(
+        "side listing: all fields missing", in_side_listing("missing_members", share=1), _MISSING_VALUES, may_miss=True
+    ),
+    Case("side listing: all fields null", in_side_listing("null_members", share=1), _MISSING_VALUES, may_miss=True),
+)
+CASES = (*_NETWORK, *_STATUSES, *_BODIES, *_PAGES, *_MEMBERS, *_PARTS, *_RANDOM)

@@ -14,9 +14,22 @@ from tests.simulators.products import PRODUCT_APIS
 LOG_IN = {name: api.LOG_IN for name, api in PRODUCT_APIS.items()}
 
 
+_NOTHING: Mapping[str, Any] = {"path": "-"}
+
+
 def listing(product: str) -> dict[str, Any]:
     """Build the rule match for the requests of the product's listing."""
     return {"method": PRODUCT_APIS[product].LISTED_BY, "path": PRODUCT_APIS[product].LISTING}
+
+
+def some_objects(product: str) -> Mapping[str, Any]:
+    """Return the rule match for requests of some objects of many; it matches nothing if all are in one listing."""
+    return PRODUCT_APIS[product].SOME_OBJECTS or _NOTHING
+
+
+def side_listing(product: str) -> Mapping[str, Any]:
+    """Return the rule match for requests of a listing that is joined to recovery points."""
+    return PRODUCT_APIS[product].SIDE_LISTING or _NOTHING
 
 
 @dataclass(frozen=True)

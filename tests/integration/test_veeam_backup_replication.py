@@ -302,6 +302,23 @@ def test_an_ended_read_names_its_call(simulators: Simulators) -> None:
     ended: ModuleResult = read(simulators.ready, PRODUCT, workload_names=["*"])
     assert ended.result["failure"]["code"] == "forbidden"
     assert "/restorePoints" in ended.message
+    assert "restore points of '" in ended.message
+
+
+def test_one_object_that_fails_leaves_the_others(simulators: Simulators) -> None:
+    """With allow_partial the rest is returned, and the error names the object."""
+    expected = read_ok(simulators, workload_names=["*"], workload_types=BACKUPS)
+    rule = {"match": {"method": "GET", "path": "/api/v1/backupObjects/*/restorePoints", "nth": 5}, "fault": "status"}
+    simulators.ask(PRODUCT, "__faults", [{**rule, "status": 403}])
+    result = read_ok(simulators, workload_names=["*"], workload_types=BACKUPS, allow_partial=True)
+    assert result["complete"] is False
+    (error,) = result["errors"]
+    missing = {row["workload_id"] for row in expected["workloads"]} - {
+        row["workload_id"] for row in result["workloads"]
+    }
+    (lost,) = (row for row in expected["workloads"] if row["workload_id"] in missing)
+    assert f"restore points of {lost['workload_name']!r} could not be read" in error["message"]
+    assert lost["workload_id"] in error["request"]
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ def test_shared_files_have_no_size_of_one_machine(simulators: Simulators) -> Non
         {"page_cap": 9},
         {"session_calls": 7},
         {"empty_pages": 0},
+        {"form": "reference"},
     ],
     ids=lambda variant: next(iter(variant)),
 )
@@ -161,6 +162,28 @@ def test_what_it_is_joined_to_may_be_refused(simulators: Simulators) -> None:
     for kind in ("BackupFile", "Backup", "Repository"):
         assert result["server"]["scope"][kind] is False
         assert f"{kind} could not be read" in str(result["warnings"])
+
+
+def test_points_without_a_time_are_undated(simulators: Simulators) -> None:
+    """The read goes on; they are counted as undated."""
+    before = read_ok(simulators, workload_types=["vm"])["totals"]
+    simulators.ask(PRODUCT, "__variant", {"undated": True})
+    result = read_ok(simulators, workload_types=["vm"])
+    assert result["totals"]["undated"] > 0
+    assert 0 < result["totals"]["recovery_points"] < before["recovery_points"]
+    assert result["complete"] is True
+
+
+def test_types_that_an_older_version_does_not_have(simulators: Simulators) -> None:
+    """They are left out with a warning, unless nothing else was requested."""
+    simulators.ask(PRODUCT, "__variant", {"unsupported": "AgentRestorePoint,CloudVmReplicaPoint"})
+    result = read_ok(simulators)
+    assert {row["workload_type"] for row in result["workloads"]} == {"vm", "vm_replica"}
+    assert result["server"]["scope"]["physical"] is False
+    assert "restore points of type physical could not be read" in str(result["warnings"])
+    ended = read(simulators.ready, PRODUCT, workload_types=["physical"])
+    assert ended.failed
+    assert "(HTTP 400)" in ended.message
 
 
 def test_replicas_do_not_tell_their_state(simulators: Simulators) -> None:

@@ -114,6 +114,9 @@ class ProductApi(ABC):
     LOG_IN: ClassVar[str]
     LISTING: ClassVar[str]
     LISTED_BY: ClassVar[str] = "GET"
+    # Requests for some of many objects, and those of a listing whose data is not essential, as matches of fault rules.
+    SOME_OBJECTS: ClassVar[Mapping[str, object]] = {}
+    SIDE_LISTING: ClassVar[Mapping[str, object]] = {}
     # Names in its responses that faults change.
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames()
     LISTS: ClassVar[dict[str, Listing]]

@@ -14,7 +14,7 @@ from tests.simulators.faults.kinds import KINDS, FaultKind
 from tests.simulators.member_names import MemberNames
 from tests.simulators.product_api import Call, ProductApi, Response
 
-_MATCH = frozenset({"method", "path", "nth", "after"})
+_MATCH = frozenset({"method", "path", "query", "nth", "after"})
 _COMMON = frozenset({"match", "fault", "times", "rate", "seed"})
 
 
@@ -27,6 +27,8 @@ class Fault:
     member_names: MemberNames
     method: str
     path: str
+    # Query parameters that a request must have.
+    query: Mapping[str, str]
     nth: int | None
     after: int
     times: int | None
@@ -45,6 +47,8 @@ class Fault:
 
     def applies_to(self, call: Call) -> bool:
         if self.method not in ("*", call.method) or not fnmatchcase(call.path, self.path):
+            return False
+        if any(call.first(name) != value for name, value in self.query.items()):
             return False
         self.matched += 1
         if self.times is not None and self.done >= self.times:
@@ -118,6 +122,7 @@ def parse_fault(rule: object, member_names: MemberNames) -> Fault:
         member_names=member_names,
         method=match.get("method", "*"),
         path=match.get("path", "*"),
+        query=match.get("query", {}),
         nth=match.get("nth"),
         after=match.get("after", 0),
         times=rule.get("times"),

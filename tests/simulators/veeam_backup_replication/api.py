@@ -33,7 +33,7 @@ Variants (product `veeam_backup_replication`; every product also has those of `P
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import parse_qsl
@@ -44,6 +44,7 @@ from tests.simulators.oauth2 import Account, Challenge, OAuth2ProductApi, TokenS
 from tests.simulators.product_api import Call, Listing, ProductApi, Refusal, Response, Route, Setting, json_response
 from tests.simulators.veeam_backup_replication.calls import ReadHandlers
 from tests.simulators.veeam_backup_replication.clock import ServerClock
+from tests.simulators.veeam_backup_replication.infrastructure import READS
 from tests.simulators.veeam_backup_replication.layout import PLATFORMS
 from tests.simulators.veeam_backup_replication.points import Points
 from tests.simulators.veeam_backup_replication.versions import RELEASES, Release, Row, is_at_least
@@ -88,6 +89,8 @@ class VeeamBackupReplication(OAuth2ProductApi):
     LIFETIME_SECONDS: ClassVar[int] = 900
     LOG_IN: ClassVar[str] = "/api/oauth2/token"
     LISTING: ClassVar[str] = "/api/v1/backupObjects/*/restorePoints"
+    SOME_OBJECTS: ClassVar[Mapping[str, object]] = {"path": "/api/v1/backupObjects/[0-7]*/restorePoints"}
+    SIDE_LISTING: ClassVar[Mapping[str, object]] = {"path": "/api/v1/backups"}
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         totals=frozenset({"total"}),
         page_keys=frozenset({"skip"}),
@@ -155,6 +158,9 @@ class VeeamBackupReplication(OAuth2ProductApi):
             ReadRoute("objectRestorePoints/{number}", handlers.restore_point, until="renamed"),
             ReadRoute("restorePoints", handlers.restore_points, since="renamed"),
             ReadRoute("restorePoints/{number}", handlers.restore_point, since="renamed"),
+            ReadRoute("objectRestorePoints/{number}/disks", handlers.disks, until="renamed"),
+            ReadRoute("restorePoints/{number}/disks", handlers.disks, since="renamed"),
+            *(ReadRoute(path, handlers.monitoring(name), since=since) for path, (name, since) in READS.items()),
             ReadRoute("backupObjects", handlers.backup_objects),
             ReadRoute("backupObjects/{number}", handlers.backup_object),
             ReadRoute("backupObjects/{number}/restorePoints", handlers.points_for_object),

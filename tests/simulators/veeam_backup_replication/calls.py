@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from tests.simulators.product_api import Call, ProductApi, Refusal, Response, json_response
 from tests.simulators.veeam_backup_replication.backups import BACKUP_SHAPE, FILE_SHAPE, OBJECT_SHAPE, Backups
 from tests.simulators.veeam_backup_replication.clock import ServerClock
+from tests.simulators.veeam_backup_replication.infrastructure import Infrastructure
 from tests.simulators.veeam_backup_replication.job_sessions import (
     EVENT_SHAPE,
     SESSION_SHAPE,
@@ -141,6 +142,7 @@ class ReadHandlers:
         self.repositories = Repositories(self.api, self.layout)
         self.sessions = Sessions(self.api, self.clock, self.points, self.backups, self.layout)
         self.jobs = Jobs(self.api, self.backups, self.layout)
+        self.infrastructure = Infrastructure(self.api, self.clock, self.points, self.layout)
         self._backups = {self.points.backup_id(backup): backup for backup in self.layout.backups.values()}
         self._tables = {}
         self._points().encode_rows("1.3-rev2")
@@ -166,6 +168,18 @@ class ReadHandlers:
 
     def restore_point(self, _call: Call, revision: str, number: str) -> Response:
         return self._points().item(number, revision)
+
+    def disks(self, _call: Call, revision: str, number: str) -> Response:
+        return self.infrastructure.disks(self._points().find(number, revision))
+
+    def monitoring(self, name: str) -> Callable[..., Response]:
+        """The handler of a read that only monitoring uses."""
+
+        def handle(call: Call, revision: str) -> Response:
+            answer: Response = getattr(self.infrastructure, name)(call, revision)
+            return answer
+
+        return handle
 
     def points_for_object(self, call: Call, revision: str, number: str) -> Response:
         self._objects().find(number, revision)

@@ -23,10 +23,15 @@ Variants (product `veeam_enterprise_manager`; every product also has those of `P
   session_calls    0          above 0: a session ends after so many calls
   error_body       error      text or empty: the format of errors is not known (A7)
   unknown_enums    false      one point in five has undocumented values
+  machine_refs     all        none: points of machines do not have HierarchyObjRef (A5: not every point has it)
+  undated          false      one point in three has the time "never" (A6)
+  unsupported      (none)     types that the query service rejects, as an older version does (A1, A7)
+  form             requested  reference: references are returned whatever form is requested (A3)
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from tests.simulators.ground_truth import Estate, Point, Workload
@@ -56,6 +61,7 @@ class VeeamEnterpriseManager(ProductApi):
     product: ClassVar[str] = "veeam_enterprise_manager"
     LOG_IN: ClassVar[str] = "/api/sessionMngr/"
     LISTING: ClassVar[str] = "/api/query"
+    SIDE_LISTING: ClassVar[Mapping[str, object]] = {"path": "/api/query", "query": {"type": "Backup"}}
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         totals=frozenset({"pagescount"}),
         page_keys=frozenset({"page"}),
@@ -84,6 +90,10 @@ class VeeamEnterpriseManager(ProductApi):
         "session_calls": 0,
         "error_body": "error",
         "unknown_enums": False,
+        "machine_refs": "all",
+        "undated": False,
+        "unsupported": "",
+        "form": "requested",
     }
 
     session_store: LogonSessionStore

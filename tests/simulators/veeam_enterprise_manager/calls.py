@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from tests.simulators.ground_truth import Workload
@@ -14,6 +15,7 @@ from tests.simulators.veeam_enterprise_manager.encoding import NAMESPACE, Entity
 from tests.simulators.veeam_enterprise_manager.filter_language import Field
 from tests.simulators.veeam_enterprise_manager.identifiers import Identifiers, Item, Kind
 from tests.simulators.veeam_enterprise_manager.job_sessions import Sessions
+from tests.simulators.veeam_enterprise_manager.jobs import Jobs
 from tests.simulators.veeam_enterprise_manager.lists import ItemList, Writer, wants_json
 from tests.simulators.veeam_enterprise_manager.points import Points
 from tests.simulators.veeam_enterprise_manager.session import LogonSession
@@ -26,12 +28,10 @@ _VISIBLE_TO: dict[str, frozenset[str]] = {
 }
 # An operator may restore the machines of this policy.
 OPERATORS_POLICY = "gold"
-# Supported by the query service, but empty here: there are no vApps and no replica sessions.
+# Supported by the query service, but empty here: there are no vApps.
 _EMPTY = {
     "VAppRestorePoint": ("VAppRestorePoints", "vAppRestorePoints"),
     "VAppReplicaPoint": ("VAppReplicaPoints", "vAppReplicaPoints"),
-    "ReplicaTaskSession": ("ReplicaTaskSessions", "replicaTaskSessions"),
-    "ReplicaJobSession": ("ReplicaJobSessions", "replicaSessions"),
 }
 _ACTIONS = {"vmRestorePoints": "restore", "vmReplicaPoints": "failover", "backupSessions": "stop"}
 
@@ -60,10 +60,12 @@ class ReadHandlers:
         self.points = Points(self.api, self.ids, self.layout)
         self.storage = Storage(self.api, self.ids, self.layout, self.points)
         self.sessions = Sessions(self.api, self.ids, self.layout, self.points)
+        self.jobs = Jobs(self.api, self.ids, self.layout, self.points, self.sessions)
         self._item_lists = {}
         prescribed = self.api.estate.fixed.get(self.api.product, {})
         printed = {ident: place for place, ident in enumerate(prescribed.values())}
-        for kind, items in (*self.points.kinds(), *self.storage.kinds(), *self.sessions.kinds(), *self._empty()):
+        owners = (self.points, self.storage, self.sessions, self.jobs)
+        for kind, items in (*itertools.chain.from_iterable(owner.kinds() for owner in owners), *self._empty()):
             # sorted by id, which is unrelated to time; a printed document keeps its own order
             known = sorted(items, key=lambda item: (printed.get(item.ident, len(printed)), item.ident))
             self._item_lists[ADMINISTRATOR, kind.name.lower()] = ItemList(kind, known)
@@ -126,6 +128,8 @@ class ReadHandlers:
         ]
 
     def query(self, call: Call, session: LogonSession) -> Response:
+        if call.first("type") in self.api.text("unsupported").split(","):
+            raise Refusal(400, f"The type '{call.first('type')}' is not known.")
         return self.writer.query(call, self.item_list(session, call.first("type") or ""))
 
     def list_items(self, call: Call, session: LogonSession, name: str) -> Response:
@@ -155,17 +159,27 @@ class ReadHandlers:
     def related(self, call: Call, session: LogonSession, name: str, number: str, below: str) -> Response:
         """The children of an item: the items of another list that have an Up link to it."""
         above = self.item_list_at(session, name)
-        wanted = above.kind.up_link(above.find(number)).path
-        path = f"cloud/{below}" if name.lower() == "cloud/replicas" else below
-        if (name.lower(), below.lower()) not in _RELATED:
+        parent = above.find(number)
+        path = _RELATED.get((name.lower(), below.lower()))
+        if path is None:
             raise Refusal(404, f"There is nothing at {name}/{number}/{below}.")
         item_list = self.item_list_at(session, path)
-        indexes = [
-            index
-            for index, item in enumerate(item_list.items)
-            if any(link.rel == "Up" and link.path == wanted for link in item_list.kind.build(item).links)
-        ]
+        is_below = self._find_relation(above, parent, item_list)
+        indexes = [index for index, item in enumerate(item_list.items) if is_below(item)]
         return self.writer.plain(call, item_list, indexes)
+
+    def _find_relation(self, above: ItemList, parent: Item, below: ItemList) -> Callable[[Item], bool]:
+        """Whether an item is below another one. Some do not link to what they are below of."""
+        kinds = (above.kind.name, below.kind.name)
+        if kinds == ("RestorePoint", "BackupFile"):
+            return lambda item: (item.what.points[0].backup, item.what.run) == parent.what
+        if kinds == ("BackupFile", "RestorePoint"):
+            return lambda item: item.what == (parent.what.points[0].backup, parent.what.run)
+        if kinds == ("Job", "BackupJobSession"):
+            return lambda item: bool(item.what[0].policy is parent.what[0])
+        wanted = above.kind.up_link(parent).path
+        build = below.kind.build
+        return lambda item: any(link.rel == "Up" and link.path == wanted for link in build(item).links)
 
     def cloud(self, call: Call, session: LogonSession) -> Response:
         kinds = ("cloud/vmReplicaPoints", "cloud/replicas")
@@ -175,10 +189,15 @@ class ReadHandlers:
     def summary(self, call: Call, session: LogonSession, name: str) -> Response:
         if session.account.role != ADMINISTRATOR:
             raise Refusal(403, "Access is denied.")
-        if name != "vms_overview":
+        reports: dict[str, tuple[str, Callable[[], dict[str, object]]]] = {
+            "vms_overview": ("VmsOverviewReportFrame", self.sessions.machines_overview),
+            "overview": ("OverviewReportFrame", self.jobs.overview),
+            "job_statistics": ("JobStatisticsReportFrame", self.jobs.statistics),
+        }
+        if name not in reports:
             raise Refusal(404, f"There is no report {name}.")
-        members = self.sessions.machines_overview()
-        return self.writer.entity(call, Entity("VmsOverviewReportFrame", f"reports/summary/{name}", members=members))
+        kind, build = reports[name]
+        return self.writer.entity(call, Entity(kind, f"reports/summary/{name}", members=build()))
 
     def roots(self, call: Call, session: LogonSession) -> Response:
         """The vCenter servers that the first half of a machine's identity refers to."""
@@ -270,14 +289,22 @@ class ReadHandlers:
         return self.writer.entity(call, Entity("Task", "tasks/task-1", members=members), 202)
 
 
+# (list, name below one of its items) -> the list of the items below.
 _RELATED = {
-    ("backupfiles", "vmrestorepoints"),
-    ("restorepoints", "vmrestorepoints"),
-    ("replicas", "vmreplicapoints"),
-    ("repositories", "backups"),
-    ("repositories", "replicas"),
-    ("backupservers", "repositories"),
-    ("cloud/replicas", "vmreplicapoints"),
+    ("backups", "restorepoints"): "restorePoints",
+    ("backupfiles", "restorepoints"): "restorePoints",
+    ("backupfiles", "vmrestorepoints"): "vmRestorePoints",
+    ("restorepoints", "vmrestorepoints"): "vmRestorePoints",
+    ("restorepoints", "backupfiles"): "backupFiles",
+    ("replicas", "vmreplicapoints"): "vmReplicaPoints",
+    ("repositories", "backups"): "backups",
+    ("repositories", "replicas"): "replicas",
+    ("backupservers", "repositories"): "repositories",
+    ("backupservers", "jobs"): "jobs",
+    ("backupsessions", "tasksessions"): "backupTaskSessions",
+    ("replicasessions", "replicatasksessions"): "replicaTaskSessions",
+    ("jobs", "backupsessions"): "backupSessions",
+    ("cloud/replicas", "vmreplicapoints"): "cloud/vmReplicaPoints",
 }
 
 

@@ -17,7 +17,7 @@ from tests.simulators.veeam_enterprise_manager.points import Points
 
 # Compared by position: Failed is greater than Success (facts A4).
 RESULTS = ("None", "Success", "Warning", "Failed")
-_RESULT_BY_STATUS = {"success": "Success", "warning": "Warning", "failed": "Failed", "running": "None"}
+RESULT_BY_STATUS = {"success": "Success", "warning": "Warning", "failed": "Failed", "running": "None"}
 _REASONS = {"failed": "Cannot connect to the guest.", "warning": "Processing finished with warnings."}
 
 
@@ -65,7 +65,7 @@ class Sessions:
             "CreationTimeUTC": self.ids.time(run.started),
             "EndTimeUTC": self.ids.time(run.started + 35 * MINUTE) if over else NEVER,
             "State": "Stopped" if over else "Working",
-            "Result": _RESULT_BY_STATUS[run.status],
+            "Result": RESULT_BY_STATUS[run.status],
             "Progress": 100 if over else 45,
             "FailureMessage": _REASONS.get(run.status),
         }
@@ -98,7 +98,7 @@ class Sessions:
             "CreationTimeUTC": self.ids.time(point.created_at),
             "EndTimeUTC": NEVER if ended is None else self.ids.time(ended),
             "State": "InProgress" if ended is None else "Completed",
-            "Result": _RESULT_BY_STATUS[point.status],
+            "Result": RESULT_BY_STATUS[point.status],
             "Reason": _REASONS.get(point.status, ""),
             "TotalSize": work.source_bytes,
             "VmUid": self.ids.hierarchy_reference(work),
@@ -115,12 +115,12 @@ class Sessions:
         run = {
             **dated,
             "JobName": Field(lambda item: item.what[0].policy.name),
-            "Result": Field(lambda item: _RESULT_BY_STATUS[item.what[0].status], RESULTS),
+            "Result": Field(lambda item: RESULT_BY_STATUS[item.what[0].status], RESULTS),
         }
         task = {
             **dated,
             "VmDisplayName": Field(lambda item: item.work.name if item.work else ""),
-            "Result": Field(lambda item: _RESULT_BY_STATUS[item.what.status], RESULTS),
+            "Result": Field(lambda item: RESULT_BY_STATUS[item.what.status], RESULTS),
             "State": Field(lambda item: "InProgress" if item.what.completed_at is None else "Completed"),
             "JobSessionUid": Field(self._session_urn),
         }

@@ -143,8 +143,13 @@ class Writer:
             return self.json(self.encoder.json_entity(entity), status)
         return self.xml(self.encoder.xml_entity(entity, root=True), status)
 
+    def wants_entities(self, call: Call) -> bool:
+        """Whether entities are requested; references are the default form (facts A3)."""
+        supported = self.api.text("form") == "requested"
+        return supported and (call.first("format") or "").lower() in ("entity", "entities")
+
     def one(self, call: Call, entity: Entity) -> Response:
-        """The reference, unless the entity is requested."""
+        """The reference, unless the entity is requested. A single item has both forms in every variant."""
         if (call.first("format") or "").lower() in ("entity", "entities"):
             return self.entity(call, entity)
         if wants_json(call):
@@ -176,7 +181,7 @@ class Writer:
 
     def plain(self, call: Call, item_list: ItemList, indexes: Sequence[int] | None = None) -> Response:
         """A complete list without paging, as references or as entities."""
-        entities = (call.first("format") or "").lower() in ("entity", "entities")
+        entities = self.wants_entities(call)
         indexes = range(len(item_list.items)) if indexes is None else indexes
         if wants_json(call):
             form, name = ("json", item_list.kind.plural) if entities else ("json reference", "Refs")
@@ -199,7 +204,7 @@ class Writer:
         size = min(size, cap) if cap else size
         count = -(-len(chosen) // size) or self.api.number("empty_pages")
         page = chosen[(number - 1) * size : number * size]
-        entities = (call.first("format") or "").lower() in ("entity", "entities")
+        entities = self.wants_entities(call)
         links = _page_links(call, number, size, count)
         if wants_json(call):
             paging = {"PageNum": number, "PageSize": size, "PagesCount": count}

@@ -12,7 +12,14 @@ from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_backup_replication.layout import Layout, StoredPoint
 from tests.simulators.veeam_enterprise_manager.encoding import Entity, Link
 from tests.simulators.veeam_enterprise_manager.filter_language import Field
-from tests.simulators.veeam_enterprise_manager.identifiers import ALGORITHMS, POINT_TYPES, Identifiers, Item, Kind
+from tests.simulators.veeam_enterprise_manager.identifiers import (
+    ALGORITHMS,
+    NEVER,
+    POINT_TYPES,
+    Identifiers,
+    Item,
+    Kind,
+)
 
 _AGENTS = ("windows", "linux")
 _CLOUD_TYPES = ("CDP", *POINT_TYPES)
@@ -45,6 +52,11 @@ class Points:
         if self.api.flag("unknown_enums") and int(entity.path[-4:], 16) % 5 == 0:
             entity.members |= {name: value for name, value in _UNKNOWN.items() if name in entity.members}
         return entity
+
+    def _created(self, item: Item, precise: bool = False) -> str:
+        if self.api.flag("undated") and int(item.ident[:4], 16) % 3 == 0:
+            return NEVER
+        return self.ids.time(item.moment, precise)
 
     # Restore points of virtual machines and of agents
 
@@ -88,11 +100,11 @@ class Points:
         path = f"vmRestorePoints/{item.ident}"
         links = [Link("Restore", f"{path}?action=restore"), *self._links(path, "VmRestorePoint", item)]
         members = {
-            "CreationTimeUTC": self.ids.time(stored.point.created_at),
+            "CreationTimeUTC": self._created(item, precise=True),
             "VmName": stored.work.name,
             "Algorithm": algorithm(stored.point),
             "PointType": point_type(stored.point),
-            "HierarchyObjRef": self.ids.hierarchy_reference(stored.work),
+            "HierarchyObjRef": self._machine_reference(stored.work),
         }
         attributes = {"VmDisplayName": stored.work.name}
         if not self.api.flag("display_names"):
@@ -100,11 +112,14 @@ class Points:
         urn = f"urn:veeam:VmRestorePoint:{item.ident}"
         return self._apply_variants(Entity("VmRestorePoint", path, item.name, urn, attributes, links, members))
 
+    def _machine_reference(self, work: Workload) -> str | None:
+        return self.ids.hierarchy_reference(work) if self.api.text("machine_refs") == "all" else None
+
     def agent_point(self, item: Item) -> Entity:
         """Only the name identifies the machine (facts A5)."""
         path = f"agents/agentRestorePoints/{item.ident}"
         members = {
-            "CreationTimeUTC": self.ids.time(item.moment, precise=False),
+            "CreationTimeUTC": self._created(item),
             "Algorithm": algorithm(item.what.point),
             "PointType": point_type(item.what.point),
         }
@@ -141,7 +156,7 @@ class Points:
             Link("Down", f"{path}/mounts", "VmReplicaPointMountList"),
         ]
         members = {
-            "CreationTimeUTC": self.ids.time(item.moment, precise=False),
+            "CreationTimeUTC": self._created(item),
             "VmName": work.name,
             "Algorithm": "Full",
             "PointType": "Snapshot",
@@ -159,7 +174,7 @@ class Points:
             Link("Alternate", path, "CloudVmReplicaPointReference", item.name),
         ]
         members = {
-            "CreationTimeUTC": self.ids.time(item.moment, precise=False),
+            "CreationTimeUTC": self._created(item),
             "PointType": self.cloud_type(item),
             "State": self.state(work),
         }

@@ -111,6 +111,7 @@ class Storage:
             Link("Up", above, "RepositoryReference", backup.repository.name),
             self.ids.server_link(self.ids.get_site(backup)),
             Link("Alternate", path, "BackupReference", item.name),
+            Link("Down", f"{path}/restorePoints", "RestorePointReferenceList"),
         ]
         members = {"Platform": _PLATFORMS.get(backup.platform, "CustomPlatform"), "BackupType": "Standard"}
         return Entity("Backup", path, item.name, f"urn:veeam:Backup:{item.ident}", {}, links, members)

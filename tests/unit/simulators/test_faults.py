@@ -53,6 +53,14 @@ def test_nth_after_and_times(spp: SppClient) -> None:
     assert statuses(spp, 2) == [200, 200]
 
 
+def test_query_parameters_that_match(spp: SppClient) -> None:
+    """Listings that have the same path differ in a parameter; `nth` counts only requests that have it."""
+    match = {"path": SITES, "query": {"a": "1"}, "nth": 2}
+    set_faults(spp, {"match": match, "fault": "status", "status": 500})
+    paths = (SITES, f"{SITES}?a=1", f"{SITES}?a=2", f"{SITES}?a=1", f"{SITES}?a=1&b=2")
+    assert [statuses(spp, 1, path) for path in paths] == [[200], [200], [200], [500], [200]]
+
+
 def test_only_what_matches(spp: SppClient) -> None:
     set_faults(spp, {"match": {"method": "GET", "path": "/api/endeavour/*"}, "fault": "status", "status": 500})
     assert statuses(spp, 1) == [200]

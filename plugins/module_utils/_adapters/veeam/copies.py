@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Merge copies of one point, which Veeam's servers list as separate points, into one recovery point."""
+"""Points of Veeam's servers: merge copies, which are listed as separate points, and infer which are off-site."""
 
 from __future__ import annotations
 
+import functools
+import typing as t
 from collections.abc import Iterable, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import (
@@ -15,30 +17,68 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     RecoveryPoint,
     any_true,
 )
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import OTHER
 
-# Repository types in a provider's cloud. S3Compatible and similar types may be next to the server.
-_CLOUD_PREFIXES = (
-    "azure",
-    "amazons3",
-    "googlecloud",
-    "googlearchive",
-    "ibmcloud",
-    "wasabi",
-    "elevenelevens3",
-    "veeamdata",
+# A provider's storage whose cloud is not reported.
+ANY_CLOUD = "any"
+# Prefix of a repository type -> its cloud, first match. S3-compatible and similar types may be next to the server.
+_CLOUDS: tuple[tuple[str, str | None], ...] = (
+    ("azuredatabox", None),
+    ("azure", "azure"),
+    ("amazons3compatible", None),
+    ("amazons3", "aws"),
+    ("googlecloud", "google"),
+    ("googlearchive", "google"),
+    ("ibmcloud", "ibm"),
+    ("wasabi", "wasabi"),
+    ("elevenelevens3", "11:11"),
+    ("veeamdatacloudvaultaws", "aws"),
+    ("veeamdatacloudvaultazure", "azure"),
+    ("veeamdata", ANY_CLOUD),
+    ("veeamvault", ANY_CLOUD),
 )
-_LOCAL_PREFIXES = ("azuredatabox", "amazons3compatible")
+# Prefix of a platform -> the cloud in which its machines are.
+_HOMES = (("aws_", "aws"), ("azure_", "azure"), ("gcp", "google"), ("entra_id", "azure"), ("m365", "azure"))
+# The values of a database and of a program without a time.
+_NO_TIMES = ("1753-01-01", "0001-01-01")
+_UNDATED = parse_time("1753-01-01T00:00:00Z")
 # If one copy has an unknown state, the other copies cannot prove that the point is clean.
 _MALWARE_BY_SEVERITY = ("clean", None, "suspicious", "infected")
 _INFERRED_FIELDS = ("encrypted", "offsite", "immutable", "immutable_until")
 
 
-def is_cloud_repository(kind: str | None) -> bool | None:
-    """Whether a repository type is in a provider's cloud; None if it may be anywhere."""
+def parse_cloud(kind: str | None) -> str | None:
+    """The cloud that a repository of this type is in; None if it may be anywhere."""
     name = (kind or "").casefold()
-    if name in ("cloud", "veeamvault"):
-        return True
-    return True if name.startswith(_CLOUD_PREFIXES) and not name.startswith(_LOCAL_PREFIXES) else None
+    if name == "cloud":
+        return ANY_CLOUD
+    return next((cloud for prefix, cloud in _CLOUDS if name.startswith(prefix)), None)
+
+
+@functools.lru_cache(maxsize=1000)
+def infer_offsite(clouds: frozenset[str], *platforms: str | None) -> bool | None:
+    """Whether a copy in one of these clouds is off-site for a workload; None if it may be where the workload is.
+
+    ``platforms`` are those that the product reports for the workload. One of an unknown platform may be in any cloud.
+    """
+    known = {platform for platform in platforms if platform not in (None, OTHER)}
+    homes = {home for platform in known for prefix, home in _HOMES if str(platform).startswith(prefix)}
+    if not clouds or not known or (homes and not clouds.isdisjoint({*homes, ANY_CLOUD})):
+        return None
+    return True
+
+
+def parse_point_time(value: t.Any, *, naive_is_utc: bool = False) -> int:
+    """Parse the time of a point. The value for "no time" is a time before every plausible one: it is undated."""
+    if isinstance(value, str) and value.startswith(_NO_TIMES):
+        return _UNDATED
+    return parse_time(value, naive_is_utc=naive_is_utc)
+
+
+def is_undated(created: int) -> bool:
+    """Whether this is the value for "no time", which points have in common without being copies."""
+    return created <= 0
 
 
 def merge_copies(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
@@ -47,10 +87,11 @@ def merge_copies(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
     if len({point.id for point in points}) == len({point.created for point in points}) == len(points):
         # No copies, as for most workloads.
         return points
-    by_time: dict[int, list[RecoveryPoint]] = {}
+    by_time: dict[tuple[int, str | None], list[RecoveryPoint]] = {}
     # A point that was read twice, because the listing changed while it was read, is not a copy of itself.
     for point in {point.id: point for point in points}.values():
-        by_time.setdefault(point.created, []).append(point)
+        key = (point.created, point.id if is_undated(point.created) else None)
+        by_time.setdefault(key, []).append(point)
     return [group[0] if len(group) == 1 else _merge_group(group) for group in by_time.values()]
 
 

@@ -15,22 +15,22 @@ import typing as t
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, ServerInfo, Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.api import ROOT, Api
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.backups import (
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.api import (
     POINTS,
-    Backups,
-    Replicas,
+    ROOT,
+    Api,
 )
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.backups import Backups
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.object_matching import (
     NEWEST_FIRST,
 )
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.replicas import Replicas
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PARTIAL_ERRORS, PartialRead
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     AuditError,
-    ForbiddenError,
-    InvalidResponseError,
-    NotFoundError,
     OptionError,
+    UnauthorizedError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
@@ -94,7 +94,10 @@ class VeeamBackupReplication(RestAdapter):
             "encrypted": ("inferred", "from the current settings of the job; requires a role that may read jobs"),
             "immutable": ("inferred", "from the current settings of the repository"),
             "immutable_until": ("inferred", "from the settings of the repository; chains and GFS extend the lock"),
-            "offsite": ("inferred", "from the type of the repository: only cloud storage is certainly off-site"),
+            "offsite": (
+                "inferred",
+                "from the type of the repository: cloud storage is off-site, unless the workload may be in that cloud",
+            ),
             "expires_at": ("cannot", "retention is applied by job; recovery points have no expiry date"),
             "retention": (
                 "sometimes",
@@ -175,7 +178,7 @@ class VeeamBackupReplication(RestAdapter):
         """The build number and the installation id; not every role may read them."""
         try:
             info = self.client.get(f"{ROOT}/serverInfo").json_object()
-        except (ForbiddenError, NotFoundError):
+        except PARTIAL_ERRORS:
             return ServerInfo()
         return ServerInfo(version=as_text(info.get("buildVersion")), identity=info.get("vbrId"))
 
@@ -213,7 +216,7 @@ class VeeamBackupReplication(RestAdapter):
         """The revisions that the server's own documentation page lists, newest first; empty without such a page."""
         try:
             text = self.client.get("/swagger/index.js").body.decode("utf-8", "replace")
-        except (InvalidResponseError, ForbiddenError, NotFoundError):
+        except (*PARTIAL_ERRORS, UnauthorizedError):
             return []
         offered = {name.lower() for name in _OFFERED.findall(text)}
         return [version for version in API_VERSIONS if version in offered]
@@ -222,14 +225,15 @@ class VeeamBackupReplication(RestAdapter):
         before = time.time()
         try:
             server_time = self.client.get(f"{ROOT}/serverTime").json_object().get("serverTime")
-        except (InvalidResponseError, ForbiddenError, NotFoundError):
+        except PARTIAL_ERRORS:
             return None
         now = records.parse_offset_time(server_time)
         return None if now is None else now - round((before + time.time()) / 2 * SECOND)
 
     def read(self, collector: Collector) -> None:
         """Read points of every selected backup object, then points of replicas."""
-        api = Api(self.client, self.thread_pool, self._revision, self.settings.page_size)
+        partial = PartialRead(collector, self.client.host)
+        api = Api(self.client, self.thread_pool, self._revision, self.settings.page_size, partial)
         if any(kind != records.REPLICA for kind in self.settings.workload_types):
             Backups(api, collector, self.settings).read()
         if records.REPLICA in self.settings.workload_types:

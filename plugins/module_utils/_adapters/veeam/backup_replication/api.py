@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.listing import require_ids
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    ForbiddenError,
-    InvalidResponseError,
-    NotFoundError,
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import (
+    PARTIAL_ERRORS,
+    PartialRead,
+    get_reason,
 )
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_int,
@@ -33,6 +34,8 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 )
 
 ROOT = "/api/v1"
+# The first path is that of 1.2 or later; 1.1 has the older one, or in its later revisions either.
+POINTS = ("/restorePoints", "/objectRestorePoints")
 
 Result = t.TypeVar("Result")
 # (skip, limit) -> page.
@@ -42,13 +45,17 @@ Fetch = t.Callable[[int, int], Page[t.Any]]
 class Api:
     """Shared by the readers of this product: session, API revision and reading of listings."""
 
-    def __init__(self, client: Client, thread_pool: ThreadPool, version: str, page_size: int) -> None:
+    def __init__(
+        self, client: Client, thread_pool: ThreadPool, version: str, page_size: int, partial: PartialRead
+    ) -> None:
         self.client = client
         self.thread_pool = thread_pool
+        self.partial = partial
         self.version = version
         self.page_size = page_size
         # 1.1 does not report the kind of a point or the operations that are allowed for it.
         self.is_old = version.startswith("1.1")
+        self.point_paths = POINTS[::-1] if self.is_old else POINTS
 
     def rows(
         self,
@@ -57,7 +64,7 @@ class Api:
         params: Mapping[str, str] | None = None,
         *,
         mapper: Mapper | None = None,
-        identity: t.Callable[[t.Any], t.Hashable] | None = None,
+        identity: Callable[[t.Any], t.Hashable] | None = None,
     ) -> Iterator[dict[str, t.Any]]:
         """All records of one listing. Pages are read in parallel unless ``mapper`` is set."""
         return self.records(self._build_fetch(path, params), what, mapper=mapper, identity=identity)
@@ -78,12 +85,24 @@ class Api:
         what: str,
         *,
         mapper: Mapper | None = None,
-        identity: t.Callable[[t.Any], t.Hashable] | None = None,
+        identity: Callable[[t.Any], t.Hashable] | None = None,
+        report: Callable[[InvalidResponseError], None] | None = None,
     ) -> Iterator[dict[str, t.Any]]:
-        """All records of the pages that ``fetch`` returns by offset and limit."""
-        by_id = identity or (lambda row: as_text(as_object(row).get("id")))
-        pages = pages_by_offset(fetch, mapper or self.thread_pool, self.page_size, by_id, what)
-        return require_ids(self.client.host, pages, what)
+        """All records of the pages that ``fetch`` returns by offset and limit.
+
+        A record without an id is left out, and ``report`` is called: by default the read result is not complete.
+        """
+        pages = pages_by_offset(fetch, mapper or self.thread_pool, self.page_size, identity or _get_id, what)
+        return self.check_records(pages, what, report)
+
+    def check_records(
+        self,
+        pages: Iterable[Sequence[t.Any]],
+        what: str,
+        report: Callable[[InvalidResponseError], None] | None = None,
+    ) -> Iterator[dict[str, t.Any]]:
+        """All records of these pages, like ``records``."""
+        return require_ids(self.client.host, iter(pages), what, report or self.partial.add_invalid_record)
 
     def page(self, path: str, params: Mapping[str, str] | None = None) -> Page[t.Any]:
         """Fetch one page, or a complete listing that is not paged."""
@@ -102,20 +121,23 @@ class Api:
         self,
         fetch: Fetch,
         what: str,
-        build: t.Callable[[Iterator[dict[str, t.Any]]], Result],
+        build: Callable[[Iterator[dict[str, t.Any]]], Result],
         *,
         mapper: Mapper | None = None,
     ) -> Result | str:
         """Call ``build`` with all records of an optional listing, page after page, or return why it cannot be read."""
         try:
-            return build(self.records(fetch, what, mapper=mapper))
-        except (ForbiddenError, NotFoundError) as error:
-            return error.message
-        except InvalidResponseError as error:
-            if error.status == 400:
-                # Response to a request that the platform does not support.
-                return error.server_message or error.message
-            raise
+            return build(self.records(fetch, what, mapper=mapper, report=self._ignore))
+        except PARTIAL_ERRORS as error:
+            return get_reason(error)
+
+    def _ignore(self, error: InvalidResponseError) -> None:
+        self.partial.warn(f"{error.message} and is ignored")
+
+
+def _get_id(row: t.Any) -> t.Hashable:
+    # Several records without an id are different records.
+    return as_text(as_object(row).get("id")) or repr(row)
 
 
 def build_window_filter(collector: Collector) -> dict[str, str]:

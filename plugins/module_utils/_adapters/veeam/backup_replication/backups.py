@@ -2,17 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veeam Backup & Replication: restore points of backup objects, and points of snapshot replicas."""
+"""Veeam Backup & Replication: restore points of backup objects."""
 
 from __future__ import annotations
 
 import collections
 import itertools
-import threading
 import typing as t
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
@@ -24,10 +22,19 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backu
     NEWEST_FIRST,
     ObjectMatcher,
 )
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.side_listings import (
+    SideListings,
+    has_owner,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import merge_copies
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import (
+    PARTIAL_ERRORS,
+    get_reason,
+    is_unsupported,
+)
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    ForbiddenError,
+    AuditError,
     InvalidResponseError,
     NotFoundError,
 )
@@ -40,11 +47,11 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 
 # The first revision in which the points of one object can be queried page by page and by time.
 _PAGED_BY_OBJECT = "1.3-rev2"
-# The first path is that of 1.2 or later; 1.1 has the older one, or in its later revisions either.
-POINTS = ("/restorePoints", "/objectRestorePoints")
 _ALL_BACKUPS = frozenset(records.WORKLOAD_TYPES) - {records.REPLICA}
-# Listings that are read in parallel with the points: the rows of each, or why it cannot be read.
-_SideFutures = dict[str, "Future[list[dict[str, t.Any]] | str]"]
+# If the server fails for this many objects in a row, it fails for all of them.
+_MAX_FAILURES_IN_ROW = 5
+# The points of one object by id, or the error.
+_Rows = dict[str, dict[str, t.Any]]
 
 
 class Backups:
@@ -55,17 +62,13 @@ class Backups:
         self._collector = collector
         self._settings = settings
         self._window = build_window_filter(collector)
-        self._backups: dict[str, records.Backup] = {}
-        self._scans: dict[str, records.Scan] = {}
-        # For each backup with points: its files, and the listing of the files, requested when the first point is read.
-        self._files: dict[str, records.Files | str] = {}
-        self._file_requests: dict[str, Prefetch[Page[t.Any]]] = {}
-        self._lock = threading.Lock()
         # Total number of points on the server, if it is reported.
         self._total = 0
         # Hashes of the ids of points that have an object, and of points of the full listing without a proven object.
         self._seen = array("q")
         self._unmatched = array("q")
+        self._failures_in_row = 0
+        self._all_objects_read = True
 
     def read(self) -> None:
         """Read points as soon as the query method is known; backups, jobs and scans are read in parallel."""
@@ -73,103 +76,84 @@ class Backups:
         # No request returns objects that are not backed up.
         collector.scope["inventory"] = False
         everything = not collector.has_name_filter and set(self._settings.workload_types) >= _ALL_BACKUPS
+        self._side = SideListings(api, collector, include_raw=self._settings.include_raw)
         # Requested first, so that points created meanwhile do not seem to be lost.
         listing = (
             Prefetch(api.thread_pool, self._fetch_listing_page, 0, 1 if self._window else api.page_size)
             if everything
             else None
         )
-        futures = {
-            "repositories": self._submit("/backupInfrastructure/repositories"),
-            "scale_out_repositories": self._submit("/backupInfrastructure/scaleOutRepositories"),
-            "jobs": self._submit("/jobs"),
-            "backups": self._submit("/backups"),
-            "scans": self._submit("/taskSessions", {"typeFilter": "Antivirus"}),
-        }
+        self._side.request()
         if listing is not None and not self._window:
-            self._read_by_object(self._match_by_name(listing, futures), futures)
+            self._read_by_object(self._match_by_name(listing))
         else:
-            self._read_by_object(map(records.parse_workload, self._fetch_objects()), futures)
-            self._total = _get_total(listing.first()) if listing is not None else 0
-        for files in self._files.values():
-            if isinstance(files, str):
-                self._warn(f"sizes are unknown for some backups: {files}", "backup_files")
+            self._read_by_object(map(records.parse_workload, self._fetch_objects()))
+            self._total = _get_total(self._get_first_page(listing)) if listing is not None else 0
         different = count_distinct(self._seen)
         if different < len(self._seen):
-            self._warn("some restore points are listed with more than one backup object", "shared_points")
-        if self._total > different or not set(self._unmatched) <= set(self._seen):
+            api.partial.warn("some restore points are listed with more than one backup object", "shared_points")
+        # The points of an object that could not be read would seem to have no object.
+        if self._all_objects_read and (self._total > different or not set(self._unmatched) <= set(self._seen)):
             self._add_unassigned_points()
 
-    def _match_by_name(self, listing: Prefetch[Page[t.Any] | None], futures: _SideFutures) -> list[Workload]:
+    def _get_first_page(self, listing: Prefetch[Page[t.Any] | None]) -> Page[t.Any] | None:
+        try:
+            page = listing.first()
+        except PARTIAL_ERRORS as error:
+            self._warn_about_listing(get_reason(error))
+            return None
+        if page is None:
+            self._warn_about_listing("the server does not have it")
+        return page
+
+    def _warn_about_listing(self, reason: str) -> None:
+        self._api.partial.warn(
+            "the list of all restore points could not be read, so those without a backup object are not included: "
+            f"{reason}",
+            "unassigned_points",
+        )
+
+    def _match_by_name(self, listing: Prefetch[Page[t.Any] | None]) -> list[Workload]:
         """Read the full listing if that takes fewer requests; returns the objects that still have to be queried."""
         matcher = ObjectMatcher(self._collector)
         for row in self._fetch_objects():
             matcher.add_object(row)
-        first = listing.first()
-        self._total = _get_total(first)
+        first = self._get_first_page(listing)
         if not first or not first.items:
             return matcher.workloads
+        self._total = _get_total(first)
         # The server may return smaller pages than requested.
         pages = -(-self._total // len(first.items))
-        proving = sum(_has_owner(self._find_file(as_object(row))) for row in first.items) / len(first.items)
+        proving = sum(has_owner(self._side.find_file(as_object(row))) for row in first.items) / len(first.items)
         if not matcher.is_cheaper(pages, proving):
             return matcher.workloads
-        self._wait_and_join(futures)
-        for row in self._api.records(self._require_page(listing), "restore points"):
-            matcher.add_point(row, self._build_point_and_file)
+        self._side.join()
+        try:
+            for row in self._api.records(self._require_page(listing), "restore points"):
+                matcher.add_point(row, self._side.build_point)
+        except PARTIAL_ERRORS as error:
+            self._warn_about_listing(get_reason(error))
+            self._total = 0
+            return matcher.give_up()
         unproved, self._seen, self._unmatched = matcher.finish()
         return unproved
-
-    def _read_by_object(self, workloads: Iterable[Workload], futures: _SideFutures) -> None:
-        """Read the points of each object as soon as it is listed."""
-        results = self._api.thread_pool.map(self._fetch_points, self._select_workloads(workloads))
-        first = next(results, None)
-        self._wait_and_join(futures)
-        for workload, rows in itertools.chain([first] if first else [], results):
-            self._seen.extend(map(hash, rows))
-            self._collector.add_workload(workload)
-            for point in merge_copies(self._build_point(row, workload) for row in rows.values()):
-                self._collector.add_point(point)
-
-    def _wait_and_join(self, futures: _SideFutures) -> None:
-        if futures:
-            self._join_rows({name: self._get_rows_or_warn(name, future.result()) for name, future in futures.items()})
-            futures.clear()
-
-    def _submit(self, path: str, params: Mapping[str, str] | None = None) -> Future[list[dict[str, t.Any]] | str]:
-        return self._api.thread_pool.submit(self._api.fetch_optional, path, path.rpartition("/")[2], params)
-
-    def _get_rows_or_warn(self, name: str, rows: list[dict[str, t.Any]] | str) -> list[dict[str, t.Any]]:
-        if isinstance(rows, str):
-            self._warn(f"{name.replace('_', ' ')} could not be read: {rows}", name)
-            return []
-        self._collector.scope[name] = True
-        return rows
-
-    def _warn(self, warning: str, scope: str) -> None:
-        self._collector.scope[scope] = False
-        if warning not in self._collector.warnings:
-            self._collector.warnings.append(warning)
-
-    def _join_rows(self, rows_by_name: Mapping[str, Sequence[dict[str, t.Any]]]) -> None:
-        repositories = {str(row["id"]): records.parse_repository(row) for row in rows_by_name["repositories"]}
-        for row in rows_by_name["scale_out_repositories"]:
-            repositories[str(row["id"])] = records.parse_scale_out_repository(row, repositories)
-        encrypting = {str(row["id"]): bool(records.is_encrypting(row)) for row in rows_by_name["jobs"]}
-        self._backups = {
-            str(row["id"]): records.parse_backup(row, repositories, encrypting) for row in rows_by_name["backups"]
-        }
-        for row in rows_by_name["scans"]:
-            scan, ident = records.parse_scan(row), as_text(row.get("restorePointId"))
-            if scan is None or ident is None:
-                continue
-            known = self._scans.get(ident)
-            if known is None or (scan.ended or 0) > (known.ended or 0):
-                self._scans[ident] = scan
 
     # Objects
 
     def _fetch_objects(self) -> Iterator[dict[str, t.Any]]:
+        """Every row of the backup objects, until a page cannot be read."""
+        is_started = False
+        try:
+            for row in self._list_objects():
+                is_started = True
+                yield row
+        except PARTIAL_ERRORS as error:
+            if not is_started:
+                raise
+            self._all_objects_read = False
+            self._api.partial.add_problem(error, "some backup objects")
+
+    def _list_objects(self) -> Iterator[dict[str, t.Any]]:
         """Every row of the backup objects; the server lists one row per object and backup."""
         count: collections.Counter[str] = collections.Counter()
 
@@ -191,37 +175,98 @@ class Backups:
                 found.add(workload.id)
                 yield workload
 
-    # Points
+    # Points of one object
 
-    def _fetch_points(self, workload: Workload) -> dict[str, dict[str, t.Any]]:
-        """Fetch the points of one object by id; runs in a worker thread."""
-        what = f"restore points of {workload.name!r}"
-        path = f"/backupObjects/{path_segment(workload.id)}/restorePoints"
-        if self._api.version == _PAGED_BY_OBJECT:
-            window = build_window_filter(self._collector)
-            rows = list(self._api.rows(path, what, window, mapper=SerialMapper()))
-        else:
-            page = self._api.page(path)
-            rows = [as_object(row) for row in page.items]
-            if page.total is not None and page.total > len(rows):
-                rows = self._fetch_points_by_filter(workload, what, page.total)
-        self._prefetch_files(rows)
+    def _read_by_object(self, workloads: Iterable[Workload]) -> None:
+        """Read the points of each object as soon as it is listed."""
+        results = self._api.thread_pool.map(self._fetch_points, self._select_workloads(workloads))
+        first = next(results, None)
+        self._side.join()
+        vanished: list[tuple[Workload, AuditError]] = []
+        for workload, rows in itertools.chain([first] if first else [], results):
+            if isinstance(rows, NotFoundError):
+                vanished.append((workload, rows))
+            else:
+                self._add_points_or_problem(workload, rows)
+        if vanished:
+            self._read_vanished_objects(vanished)
+
+    def _add_points_or_problem(self, workload: Workload, rows: _Rows | AuditError) -> None:
+        if isinstance(rows, AuditError):
+            self._failures_in_row += not is_unsupported(rows)
+            if self._failures_in_row >= _MAX_FAILURES_IN_ROW:
+                raise rows
+            self._all_objects_read = False
+            self._api.partial.add_problem(rows, _describe_points(workload))
+            return
+        self._failures_in_row = 0
+        self._seen.extend(map(hash, rows))
+        self._collector.add_workload(workload)
+        points = (self._build_point_or_problem(row, workload) for row in rows.values())
+        for point in merge_copies(point for point in points if point is not None):
+            self._collector.add_point(point)
+
+    def _read_vanished_objects(self, vanished: Iterable[tuple[Workload, AuditError]]) -> None:
+        """Objects may be deleted while others are read: those that are still listed are read again."""
+        try:
+            listed = {as_text(row.get("id")) for row in self._list_objects()}
+        except PARTIAL_ERRORS:
+            for workload, error in vanished:
+                self._add_points_or_problem(workload, error)
+            return
+        deleted = []
+        for workload, _error in vanished:
+            if workload.id in listed:
+                self._add_points_or_problem(workload, self._fetch_points(workload))
+            else:
+                deleted.append(workload.name or "?")
+        if deleted:
+            are = "backup object was" if len(deleted) == 1 else "backup objects were"
+            self._api.partial.warn(f"{len(deleted)} {are} deleted during the read: {', '.join(sorted(deleted)[:10])}")
+
+    def _fetch_points(self, workload: Workload) -> _Rows | AuditError:
+        """Fetch the points of one object by id, or return why they cannot be read; runs in a worker thread."""
+        try:
+            rows = self._fetch_point_rows(workload)
+            self._side.prefetch_files(rows)
+        except PARTIAL_ERRORS as error:
+            return error
         return {str(row.get("id")): row for row in rows}
 
-    def _fetch_points_by_filter(self, workload: Workload, what: str, total: int) -> list[dict[str, t.Any]]:
-        """Fetch the points with a filter, which is paged; accepted only if the number of points is the same."""
+    def _fetch_point_rows(self, workload: Workload) -> list[dict[str, t.Any]]:
+        what = _describe_points(workload)
+        path = f"/backupObjects/{path_segment(workload.id)}/restorePoints"
+        if self._api.version == _PAGED_BY_OBJECT:
+            return list(self._api.rows(path, what, self._window, mapper=SerialMapper()))
+        page = self._api.page(path)
+        if page.total is not None and page.total > len(page.items):
+            return self._fetch_points_by_filter(workload, what, page)
+        return list(self._api.check_records([page.items], what))
+
+    def _fetch_points_by_filter(self, workload: Workload, what: str, page: Page[t.Any]) -> list[dict[str, t.Any]]:
+        """Fetch the points with a filter, which is paged; accepted only if the server applied it."""
         rows = list(self._fetch_all_points(what, {"backupObjectIdFilter": str(workload.id)}))
-        if len(rows) != total:
+        missing = {as_object(row).get("id") for row in page.items} - {row["id"] for row in rows}
+        if len(rows) != page.total or missing:
             raise InvalidResponseError(
-                f"the listing of {what} is incomplete: {total} reported, {len(rows)} found with the filter",
+                f"the listing of {what} is incomplete: {page.total} reported, {len(rows)} found with the filter",
                 code="incomplete",
                 server=self._api.client.host,
                 hint='Try again. If the problem persists, set "api_version" to a newer version',
             )
         return rows
 
+    def _build_point_or_problem(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint | None:
+        try:
+            return self._side.build_point(row, workload)[0]
+        except InvalidResponseError as error:
+            self._api.partial.add_invalid_record(error)
+            return None
+
+    # All points
+
     def _fetch_all_points(self, what: str, params: Mapping[str, str]) -> Iterator[dict[str, t.Any]]:
-        first, other = POINTS[::-1] if self._api.is_old else POINTS
+        first, other = self._api.point_paths
         try:
             yield from self._api.rows(first, what, params, mapper=SerialMapper())
         except NotFoundError:
@@ -230,13 +275,13 @@ class Backups:
     def _fetch_listing_page(self, skip: int, limit: int) -> Page[t.Any] | None:
         """Fetch a page of all points, newest first; None if there is no such listing. Runs in a worker thread."""
         query = {**self._window, **NEWEST_FIRST, "skip": str(skip), "limit": str(limit)}
-        for path in POINTS[::-1] if self._api.is_old else POINTS:
+        for path in self._api.point_paths:
             try:
                 page = self._api.page(path, query)
             except NotFoundError:
                 continue
             if not self._window:
-                self._prefetch_files(map(as_object, page.items))
+                self._side.prefetch_files(map(as_object, page.items))
             return page
         return None
 
@@ -250,122 +295,26 @@ class Backups:
 
         return fetch
 
-    def _prefetch_files(self, rows: Iterable[Mapping[str, t.Any]]) -> None:
-        """Request the files of these points; runs in worker threads and does not wait."""
-        requested = None
-        for row in rows:
-            backup_id = row.get("backupId")
-            # Most points are in the same backup as the previous one.
-            if backup_id != requested and _get_file_id(row):
-                self._request_files(as_text(backup_id) or "")
-                requested = backup_id
-
-    def _request_files(self, backup_id: str) -> Prefetch[Page[t.Any]]:
-        with self._lock:
-            if backup_id not in self._file_requests:
-                self._file_requests[backup_id] = self._api.prefetch(f"/backups/{path_segment(backup_id)}/backupFiles")
-            return self._file_requests[backup_id]
-
-    def _build_point(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
-        return self._build_point_and_file(row, workload)[0]
-
-    def _build_point_and_file(
-        self, row: Mapping[str, t.Any], workload: Workload
-    ) -> tuple[RecoveryPoint, records.File | None]:
-        file = self._find_file(row)
-        point = records.parse_point(
-            row,
-            workload,
-            self._backups.get(as_text(row.get("backupId")) or ""),
-            file,
-            self._scans.get(as_text(row.get("id")) or "") if self._scans else None,
-            has_operations=not self._api.is_old,
-            include_raw=self._settings.include_raw,
-        )
-        return point, file
-
-    def _find_file(self, row: Mapping[str, t.Any]) -> records.File | None:
-        file_id = _get_file_id(row)
-        files = self._get_files(as_text(row.get("backupId")) or "") if file_id else None
-        return files.get(file_id) if files and file_id else None
-
-    def _get_files(self, backup_id: str) -> records.Files | None:
-        """The files of one backup, read when they are first needed; None if they cannot be read."""
-        files = self._files.get(backup_id)
-        if files is None:
-            files = self._api.collect_optional(self._request_files(backup_id), "backup files", records.Files)
-            self._files[backup_id] = files
-        return None if isinstance(files, str) else files
-
-    # Points without a backup object
-
     def _add_unassigned_points(self) -> None:
         seen = frozenset(self._seen)
         lost = 0
-        for row in self._fetch_all_points("restore points", self._window):
-            if hash(str(row["id"])) not in seen and records.parse_created(row) <= self._collector.now:
-                lost += 1
-                self._collector.add_point(self._build_point(row, Workload()))
+        try:
+            for row in self._fetch_all_points("restore points", self._window):
+                if hash(str(row["id"])) in seen:
+                    continue
+                point = self._build_point_or_problem(row, Workload())
+                if point is not None and point.created <= self._collector.now:
+                    lost += 1
+                    self._collector.add_point(point)
+        except PARTIAL_ERRORS as error:
+            self._api.partial.add_problem(error, "restore points without a backup object")
         if lost:
-            self._collector.warnings.append(
-                f"{lost} restore points do not belong to any backup object that the server lists"
-            )
+            self._api.partial.warn(f"{lost} restore points do not belong to any backup object that the server lists")
+
+
+def _describe_points(workload: Workload) -> str:
+    return f"restore points of {workload.name!r}"
 
 
 def _get_total(page: Page[t.Any] | None) -> int:
     return (page.total or 0) if page is not None else 0
-
-
-def _get_file_id(row: Mapping[str, t.Any]) -> str | None:
-    """The id of the backup file of a point; file shares and snapshots have none."""
-    file_id = as_text(row.get("backupFileId"))
-    return None if file_id == records.NO_ID else file_id
-
-
-def _has_owner(file: records.File | None) -> bool:
-    return file is not None and file.owner is not None
-
-
-class Replicas:
-    """Reads points of snapshot replicas. This API lists no points for continuous (CDP) replicas: unknown, not zero."""
-
-    def __init__(self, api: Api, collector: Collector, settings: Settings) -> None:
-        self._api = api
-        self._collector = collector
-        self._settings = settings
-
-    def read(self) -> None:
-        """Read replicas, then all their points at once."""
-        api, collector = self._api, self._collector
-        try:
-            replicas = {str(row["id"]): row for row in api.rows("/replicas", "replicas")}
-            points = list(api.rows("/replicaPoints", "replica points", build_window_filter(collector)))
-        except (ForbiddenError, NotFoundError) as error:
-            if self._settings.workload_types == (records.REPLICA,):
-                raise
-            # Revisions before 1.2 do not list replicas, and not every role may read them.
-            collector.scope[records.REPLICA] = False
-            collector.warnings.append(f"replicas could not be read, so they are not included: {error.message}")
-            return
-        continuous = [row for row in replicas.values() if (as_text(row.get("type")) or "").casefold() == "cdp"]
-        collector.scope["cdp_replicas"] = len(continuous)
-        if continuous:
-            shown = ", ".join(sorted({as_text(row.get("name")) or "?" for row in continuous})[:10])
-            are, their = ("replica is", "its") if len(continuous) == 1 else ("replicas are", "their")
-            collector.warnings.append(
-                f"{len(continuous)} CDP {are} not included because the API does not list {their} recovery points: "
-                f"{shown}"
-            )
-        if not build_window_filter(collector):
-            filled = {as_text(row.get("replicaId")) for row in points}
-            for ident, row in replicas.items():
-                if ident not in filled and row not in continuous:
-                    collector.add_workload(Workload(id=ident, name=as_text(row.get("name")), type=records.REPLICA))
-        for row in points:
-            replica_id, name = as_text(row.get("replicaId")), as_text(row.get("name"))
-            _kind, platform = records.parse_platform(row)
-            # One replica may represent all machines of a job, so neither id nor name alone is unique.
-            known = f"{replica_id}/{name}" if replica_id and name else None
-            workload = Workload(id=known, name=name, type=records.REPLICA, platform=platform)
-            collector.add_workload(workload)
-            collector.add_point(records.parse_replica_point(row, workload, self._settings.include_raw))

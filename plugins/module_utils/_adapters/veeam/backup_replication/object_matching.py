@@ -19,7 +19,9 @@ from collections.abc import Callable, Iterable, Mapping
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import merge_copies
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import OTHER
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text
 
 # Copies of one point have its time, so in this order they are adjacent and nothing else has to be kept in memory.
@@ -100,8 +102,14 @@ class ObjectMatcher:
         if owner is None or owner.is_ambiguous or owner.workload.name != name or not _has_same_platform(row, owner):
             self._numbers.append(0)
             return
+        try:
+            point, file = parse(row, owner.workload)
+        except InvalidResponseError:
+            # Reported when the object is queried by its id.
+            owner.is_ambiguous = True
+            self._numbers.append(0)
+            return
         self._numbers.append(owner.number)
-        point, file = parse(row, owner.workload)
         owner.found += 1
         is_unproven = file is None or file.owner != owner.id_hash
         # If the order is wrong, a copy of a point that has already been added may follow.
@@ -116,6 +124,11 @@ class ObjectMatcher:
         for point in merge_copies(owner.pending):
             self._collector.add_point(point)
         owner.pending.clear()
+
+    def give_up(self) -> list[Workload]:
+        """Drop all points, because the listing could not be read completely. Returns the workloads of all objects."""
+        self._collector.discard(self.workloads)
+        return self.workloads
 
     def finish(self) -> tuple[list[Workload], array[int], array[int]]:
         """Objects that are not proven; hashes of the ids of points with a proven owner; hashes of all other ids."""
@@ -136,5 +149,8 @@ class ObjectMatcher:
 
 
 def _has_same_platform(row: Row, owner: BackupObject) -> bool:
-    kind, platform = records.parse_platform(row)
+    word = as_text(row.get("platformName"))
+    kind, platform = records.parse_platform(word)
+    if platform == OTHER and word != owner.workload.vendor_platform:
+        return False
     return platform == owner.workload.platform and kind in (owner.workload.type, "other")

@@ -11,22 +11,23 @@ import functools
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import is_cloud_repository
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.repositories import (
+    Backup,
+    Location,
+)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import (
+    infer_offsite,
+    is_undated,
+    parse_point_time,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import IdIndex
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import (
-    RETENTION,
-    Copy,
-    RecoveryPoint,
-    Workload,
-    any_true,
-)
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import add_days, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import parse_platform as parse_word
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
-    as_bool,
     as_int,
     as_list,
-    as_object,
     as_text,
     remove_secrets,
 )
@@ -36,27 +37,20 @@ _NO_OBJECT = frozenset({None, NO_ID})
 REPLICA = "vm_replica"
 WORKLOAD_TYPES = ("vm", "physical", "file_share", "database", "directory", REPLICA, "other")
 
-# platformName -> (workload type, platform). Old revisions have other names for some platforms.
-_PLATFORMS = {
-    "vmware": ("vm", "vmware"),
-    "hyperv": ("vm", "hyperv"),
-    "vcd": ("vm", "vcd"),
-    "clouddirector": ("vm", "vcd"),
-    "nutanix": ("vm", "nutanix"),
-    "proxmox": ("vm", "proxmox"),
-    "awsec2": ("vm", "ec2"),
-    "azurecompute": ("vm", "azure"),
-    "gce": ("vm", "gce"),
-    "windowsphysical": ("physical", "windows"),
-    "linuxphysical": ("physical", "linux"),
-    "linuxphysicalppc": ("physical", "linux"),
-    "nasbackup": ("file_share", "nas"),
-    "unstructureddata": ("file_share", "nas"),
-    "mongodb": ("database", "mongo"),
-    "iris": ("database", "iris"),
-    "applicationbackuprepository": ("database", "application"),
-    "entraid": ("directory", "entra_id"),
+# Platform -> type of its workloads.
+_TYPES = {
+    **dict.fromkeys(
+        ("vmware", "vmware_cloud_director", "hyperv", "proxmox", "nutanix_ahv", "ovirt", "openstack"), "vm"
+    ),
+    **dict.fromkeys(("openshift_virtualization", "xen", "kvm", "scale_computing", "huawei_fusioncompute"), "vm"),
+    **dict.fromkeys(("aws_ec2", "azure_vm", "gcp"), "vm"),
+    **dict.fromkeys(("windows", "linux", "macos", "unix"), "physical"),
+    "nas": "file_share",
+    **dict.fromkeys(("mongodb", "iris", "postgresql", "mysql", "mssql", "oracle", "db2", "sap_hana"), "database"),
+    "entra_id": "directory",
 }
+# Values of platformName that are not platforms.
+_TYPES_BY_WORD = {"applicationbackuprepository": "database"}
 _KINDS = {
     "full": "full",
     "increment": "incremental",
@@ -70,34 +64,6 @@ _BUSY = frozenset(
 )
 # The value in the IdIndex has 31 bits; these are left for the owner, the others are the retention bits.
 _OWNER_BITS = 31 - len(RETENTION)
-# Repository types that have no immutability setting.
-_NEVER_LOCKED = frozenset({"winlocal", "linuxlocal", "smb", "nfs"})
-
-
-@dataclasses.dataclass(frozen=True)
-class Location:
-    """A repository, and what its current settings imply for its contents."""
-
-    name: str | None
-    kind: str | None
-    offsite: bool | None
-    locked: bool | None
-    locked_days: int | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Backup:
-    """The backup of a job in one repository."""
-
-    job: str | None
-    location: Location | None
-    is_copy: bool | None
-    encrypted: bool | None
-
-    @functools.cached_property
-    def default_copy(self) -> tuple[Copy, tuple[str, ...]]:
-        """(copy, inferred attributes) of all its points, if nothing in its repository is locked until a date."""
-        return _build_copy(self, None)
 
 
 class File(t.NamedTuple):
@@ -118,103 +84,34 @@ class Scan:
     infected: bool
     ended: int | None
 
+    def supersedes(self, other: Scan) -> bool:
+        """Whether this scan is the later one. If that is not known, the one that found malware counts."""
+        if self.ended is None or other.ended is None or self.ended == other.ended:
+            return self.infected
+        return self.ended > other.ended
+
 
 # Workloads
 
 
 def parse_workload(row: Mapping[str, t.Any]) -> Workload:
     """Parse a backup object."""
-    kind, platform = parse_platform(row)
+    word = as_text(row.get("platformName"))
+    kind, platform = parse_platform(word)
     if kind == "other" and as_text(row.get("type")) == "VM":
         kind = "vm"
-    return Workload(id=as_text(row.get("id")), name=as_text(row.get("name")), type=kind, platform=platform)
+    name = as_text(row.get("name"))
+    return Workload(id=as_text(row.get("id")), name=name, type=kind, platform=platform, vendor_platform=word)
 
 
-def parse_platform(row: Mapping[str, t.Any]) -> tuple[str, str | None]:
-    """Parse to (workload type, platform). Unknown platforms keep their own name."""
-    value = as_text(row.get("platformName"))
-    return _PLATFORMS.get((value or "").casefold(), ("other", value.casefold() if value else None))
+@functools.lru_cache(maxsize=1000)
+def parse_platform(word: str | None) -> tuple[str, str | None]:
+    """Parse platformName to (workload type, platform). Old revisions have other names for some platforms."""
+    platform = parse_word(word)
+    return _TYPES.get(platform or "") or _TYPES_BY_WORD.get((word or "").casefold(), "other"), platform
 
 
-# Repositories
-
-
-def parse_repository(row: Mapping[str, t.Any]) -> Location:
-    """Parse a repository."""
-    kind = as_text(row.get("type"))
-    locked, days = _parse_lock(row, (kind or "").casefold())
-    return Location(as_text(row.get("name")), kind, is_cloud_repository(kind), locked, days)
-
-
-def _parse_lock(row: Mapping[str, t.Any], kind: str) -> tuple[bool | None, int | None]:
-    """(whether the contents are locked, for how many days). A lock for the complete retention has no number of days."""
-    own = as_object(row.get("repository"))
-    if "makeRecentBackupsImmutableDays" in own:
-        days = as_int(own["makeRecentBackupsImmutableDays"])
-        return (None if days is None else days > 0), days or None
-    bucket = as_object(row.get("bucket")) or as_object(row.get("container"))
-    settings = as_object(bucket.get("immutability")) or as_object(own.get("immutability"))
-    if settings:
-        enabled = as_bool(settings.get("isEnabled"))
-        by_retention = as_text(settings.get("immutabilityMode")) == "RetentionSettings"
-        return enabled, as_int(settings.get("daysCount")) if enabled and not by_retention else None
-    if "immutabilityEnabled" in bucket:
-        return as_bool(bucket["immutabilityEnabled"]), None
-    return (False if kind in _NEVER_LOCKED else None), None
-
-
-def parse_scale_out_repository(row: Mapping[str, t.Any], repositories: Mapping[str, Location]) -> Location:
-    """Parse a scale-out repository. The extent of a point is not reported, so only common settings of all count."""
-    extents = [
-        repositories.get(as_text(as_object(extent).get("id")) or "")
-        for extent in as_list(as_object(row.get("performanceTier")).get("performanceExtents"))
-    ]
-    known = [extent for extent in extents if extent is not None]
-    complete = bool(extents) and len(known) == len(extents)
-    unlocked = any_true(None if extent.locked is None else not extent.locked for extent in known)
-    locked = None if unlocked is None or not complete else not unlocked
-    days = [extent.locked_days for extent in known if extent.locked_days is not None]
-    offsite = complete and all(extent.offsite for extent in known)
-    capacity = as_object(row.get("capacityTier"))
-    if as_bool(capacity.get("isEnabled")):
-        # Data in the capacity tier may be locked, even if the performance tier is not.
-        locked = locked or None
-        targets = [
-            repositories.get(as_text(as_object(target).get("id")) or "") for target in as_list(capacity.get("extents"))
-        ]
-        copied = as_bool(capacity.get("copyPolicyEnabled"))
-        offsite = offsite or bool(copied and targets and all(target and target.offsite for target in targets))
-    return Location(
-        as_text(row.get("name")),
-        "ScaleOut",
-        True if offsite else None,
-        locked,
-        min(days) if locked and len(days) == len(known) else None,
-    )
-
-
-def parse_backup(
-    row: Mapping[str, t.Any], repositories: Mapping[str, Location], encrypting: Mapping[str, bool]
-) -> Backup:
-    """Parse a backup; ``encrypting`` maps job ids to whether they currently encrypt."""
-    location = repositories.get(as_text(row.get("repositoryId")) or "")
-    name = as_text(row.get("repositoryName"))
-    if location is None and name is not None:
-        location = Location(name, None, None, None, None)
-    job_type = as_text(row.get("jobType"))
-    return Backup(
-        job=as_text(row.get("name")),
-        location=location,
-        is_copy=None if job_type is None else "copy" in job_type.casefold(),
-        # False means that the job does not encrypt; the storage may still encrypt.
-        encrypted=encrypting.get(as_text(row.get("jobId")) or "") or None,
-    )
-
-
-def is_encrypting(job: Mapping[str, t.Any]) -> bool | None:
-    """Whether a job currently encrypts its backups."""
-    advanced = as_object(as_object(job.get("storage")).get("advancedSettings"))
-    return as_bool(as_object(as_object(advanced.get("storageData")).get("encryption")).get("isEnabled"))
+# Files and scans
 
 
 def parse_file(row: Mapping[str, t.Any]) -> File:
@@ -316,7 +213,7 @@ def parse_point(
         point.retention = file.retention or point.retention
     if backup is not None:
         point.job = backup.job
-        _apply_backup(point, backup)
+        _apply_backup(point, backup, parse_platform(as_text(row.get("platformName")))[1])
     if scan is not None:
         if scan.infected:
             point.malware = "infected"
@@ -327,43 +224,26 @@ def parse_point(
 
 def _is_backup(row: Mapping[str, t.Any], backup: Backup | None) -> bool:
     """Whether a point without a type is certainly in a backup file or a repository."""
-    if as_text(row.get("backupFileId")) not in (None, NO_ID) or parse_platform(row)[0] == "file_share":
+    if as_text(row.get("backupFileId")) not in _NO_OBJECT:
         return True
-    kind = (backup.location.kind if backup is not None and backup.location is not None else None) or "external"
-    return not kind.casefold().startswith("sansnapshot") and "external" not in kind.casefold()
+    if parse_platform(as_text(row.get("platformName")))[0] == "file_share":
+        return True
+    return backup is not None and backup.location is not None and backup.location.holds_only_backups
 
 
-def _apply_backup(point: RecoveryPoint, backup: Backup) -> None:
+def _apply_backup(point: RecoveryPoint, backup: Backup, platform: str | None) -> None:
     """Set the location of the point, and what the settings of the repository and of the job imply."""
-    location = backup.location
+    location = backup.location or Location()
     until = None
-    if location is not None and location.locked and location.locked_days:
+    if location.locked and location.locked_days and not is_undated(point.created):
         until = add_days(point.created, location.locked_days)
-    copy, point.inferred = backup.default_copy if until is None else _build_copy(backup, until)
+    offsite = infer_offsite(location.clouds, point.workload.platform, platform)
+    copy, point.inferred = backup.build_copy(offsite, until)
     point.copies = [copy]
     point.encrypted, point.offsite = copy.encrypted, copy.offsite
     point.immutable_until = until
     # With a date it depends on the time of the read; without a date the lock lasts as long as the point is kept.
-    point.immutable = None if until is not None or location is None else location.locked
-
-
-def _build_copy(backup: Backup, until: int | None) -> tuple[Copy, tuple[str, ...]]:
-    location = backup.location or Location(None, None, None, None, None)
-    copy = Copy(
-        location=location.name,
-        location_type=location.kind,
-        role={True: "copy", False: "primary", None: None}[backup.is_copy],
-        immutable_until=until,
-        encrypted=backup.encrypted,
-        offsite=location.offsite,
-    )
-    implied = {
-        "encrypted": copy.encrypted is not None,
-        "offsite": copy.offsite is not None,
-        "immutable": location.locked is not None,
-        "immutable_until": until is not None,
-    }
-    return copy, tuple(name for name, value in implied.items() if value)
+    point.immutable = None if location.locked_days else location.locked
 
 
 def parse_replica_point(row: Mapping[str, t.Any], workload: Workload, include_raw: bool) -> RecoveryPoint:
@@ -383,7 +263,7 @@ def parse_replica_point(row: Mapping[str, t.Any], workload: Workload, include_ra
 def parse_created(row: Mapping[str, t.Any]) -> int:
     """Parse the time that can be restored."""
     try:
-        return parse_time(row.get("creationTime"))
+        return parse_point_time(row.get("creationTime"))
     except DataError as error:
         raise InvalidResponseError(
             f"restore point {as_text(row.get('id'))} has no creationTime with an offset: {row.get('creationTime')!r}",

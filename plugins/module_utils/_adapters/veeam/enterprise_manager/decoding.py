@@ -27,6 +27,7 @@ REPRESENTATIONS = ("json", "xml")
 ACCEPT = {"json": "application/json", "xml": "application/xml"}
 _NAMESPACE = "http://www.veeam.com/ent/v1.0"
 _DECLARATION = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
+_REFERENCE = "reference"
 _VERSION_NAME = re.compile(r"v\d+_\d+")
 # Spelling of links in version 12 and in XML, and in version 13: getters of the link type and of the link target.
 _LINK_SPELLINGS = (
@@ -70,22 +71,27 @@ def parse_entities(response: Response, kind: str) -> tuple[list[dict[str, t.Any]
     """Parse a query result to (records, number of pages).
 
     The keys around the records differ between types and between XML and JSON, so each record is identified by its own
-    Type.
+    Type. Records may be references, see ``is_reference``.
     """
     body = parse_body(response)
-    if "entities" not in body:
+    if "entities" not in body and "refs" not in body:
         raise _missing_list_error(response, "Entities")
-    records = [record for value in _find_lists(body["entities"]) for record in _as_records(value)]
+    # A server that does not support the requested form returns references in place of the records.
+    records = _list_records(body.get("entities")) or _list_records({"refs": body.get("refs")})
     pages = _parse_page_count(response, body, bool(records))
     return _check_kinds(records, kind, response), pages
 
 
 def convert_entities(
-    response: Response, kind: str, convert: Callable[[Iterable[dict[str, t.Any]]], list[Converted]]
+    response: Response,
+    kind: str,
+    convert: Callable[[Iterable[dict[str, t.Any]]], list[Converted]],
+    resolve: Callable[[Iterable[dict[str, t.Any]]], Iterable[dict[str, t.Any]]] = iter,
 ) -> tuple[list[Converted], int]:
     """Parse a query result to (records converted by ``convert``, number of pages).
 
     If it is certain which objects are records, each record is converted and dropped before the next one is decoded.
+    Otherwise they may be references, which ``resolve`` replaces.
     """
     picked = (
         None
@@ -99,7 +105,7 @@ def convert_entities(
         if lists.count(PICKED) == 1 and not any(map(_as_records, lists)):
             return converted, _parse_page_count(response, body, bool(converted))
     records, pages = parse_entities(response, kind)
-    return convert(records), pages
+    return convert(resolve(records)), pages
 
 
 def _require_kind(records: Iterable[dict[str, t.Any]], kind: str) -> Iterator[dict[str, t.Any]]:
@@ -108,6 +114,27 @@ def _require_kind(records: Iterable[dict[str, t.Any]], kind: str) -> Iterator[di
         if get_value(record, "Type") != kind:
             raise ValueError(f"the type of a record is not {kind}")
         yield record
+
+
+def is_reference(record: Mapping[str, t.Any]) -> bool:
+    """Whether a record is only a reference: address, name, id and parents of the record."""
+    return (as_text(get_value(record, "Type")) or "").casefold().endswith(_REFERENCE)
+
+
+def parse_entity(response: Response, kind: str) -> dict[str, t.Any]:
+    """Parse a response that is one record of this type."""
+    (record,) = _check_kinds([parse_body(response)], kind, response)
+    if is_reference(record):
+        raise _missing_list_error(response, kind)
+    return record
+
+
+def _list_records(groups: t.Any) -> list[dict[str, t.Any]]:
+    """All records; an entry of a list that is not a record is empty."""
+    found: list[dict[str, t.Any]] = []
+    for value in _find_lists(groups):
+        found += [value] if isinstance(value, dict) else [as_object(item) for item in as_list(value)]
+    return found
 
 
 def _find_lists(entities: t.Any) -> list[t.Any]:
@@ -140,16 +167,17 @@ def _parse_next_page(paging: Mapping[str, t.Any]) -> int:
 
 
 def parse_collection(response: Response, kind: str) -> list[dict[str, t.Any]]:
-    """Parse the records of a plain collection, which is not paged."""
+    """Parse the records of a plain collection, which is not paged. They may be references."""
     body = parse_body(response)
     if _is_xml(response):
         records = [
             record for value in body.values() for record in _as_records(value) if get_value(record, "Href") is not None
         ]
-    elif isinstance(body.get(f"{kind.lower()}s"), list):
-        records = _as_records(body[f"{kind.lower()}s"])
     else:
-        raise _missing_list_error(response, f"{kind}s")
+        items = body.get(f"{kind.lower()}s", body.get("refs"))
+        if not isinstance(items, list):
+            raise _missing_list_error(response, f"{kind}s")
+        records = [as_object(item) for item in items]
     return _check_kinds(records, kind, response)
 
 
@@ -262,7 +290,7 @@ def get_id(record: Mapping[str, t.Any]) -> str | None:
 def parse_id(uid: t.Any, href: t.Any) -> str | None:
     """Parse the id in a UID, or in an address if there is no UID."""
     urn = as_text(uid)
-    return urn.rpartition(":")[2].strip() if urn else parse_link_id(href)
+    return (urn.rpartition(":")[2].strip() if urn else None) or parse_link_id(href)
 
 
 def parse_link_id(link: t.Any) -> str | None:
@@ -286,7 +314,7 @@ def _check_kinds(records: list[dict[str, t.Any]], kind: str, response: Response)
         if found == kind:
             continue
         found = as_text(found)
-        if found is not None and found.casefold() != kind.casefold():
+        if found is not None and found.casefold() not in (kind.casefold(), kind.casefold() + _REFERENCE):
             raise InvalidResponseError(
                 f"expected a record of type {kind}, found {found}",
                 server=response.server,

@@ -11,7 +11,7 @@ import typing as t
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import is_cloud_repository
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import is_undated
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.decoding import (
     get_id,
@@ -19,17 +19,19 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enter
     up_link,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.records import (
+    Backup,
     FileLocation,
+    Machine,
     PointInFile,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import NOT_FOUND, IdIndex
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE
-from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
 
 # The first point of a batch; hashes of the ids, times and sizes of all its points.
 PointBatch = tuple[RecoveryPoint, "array[int]", "array[int]", "array[int]"]
-_KINDS = ("full", "incremental", "synthetic_full", "snapshot", "unknown")
+_KINDS = ("full", "incremental", "synthetic_full", "backup", "snapshot", "unknown")
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 
 
@@ -43,26 +45,22 @@ class BackupFileIndex:
         repositories: Iterable[Mapping[str, t.Any]],
     ) -> None:
         kinds = {get_id(row): as_text(row.get("kind")) for row in map(lower_keys, repositories)}
-        # Backups: (id, job, platform, copy). Backups that only files refer to are appended after the listed ones.
-        self._backups: list[tuple[str | None, str | None, str | None, Copy | None]] = []
+        # Backups that only files refer to are appended after the listed ones.
+        self._backups: list[Backup] = []
         numbers: dict[tuple[str | None, str | None], int] = {}
         listed: dict[str | None, int] = {}
         for row in map(lower_keys, backups):
-            repository, name = up_link(row, "RepositoryReference")
-            kind = kinds.get(repository)
-            copy = Copy(location=name, location_type=kind, offsite=is_cloud_repository(kind)) if name else None
-            listed[get_id(row)] = len(self._backups)
-            self._backups.append(
-                (get_id(row), as_text(row.get("name")), records.parse_platform(row.get("platform")), copy)
-            )
+            ident, (repository, name) = get_id(row), up_link(row, "RepositoryReference")
+            listed[ident] = len(self._backups)
+            job, platform = as_text(row.get("name")), as_text(row.get("platform"))
+            self._backups.append(Backup(ident, job, platform, name, kinds.get(repository) if name else None))
         self._index = IdIndex()
         for ident, size, backup in files:
             number = listed.get(backup[0], numbers.get(backup, len(self._backups)))
             if number == len(self._backups):
                 numbers[backup] = number
-                self._backups.append((*backup, None, None))
-            if ident is not None:
-                self._index.add(ident, size, number)
+                self._backups.append(Backup(*backup))
+            self._index.add(ident, size, number)
         self._index.finalize()
 
     def count_point(self, file_id: str | None) -> int:
@@ -74,7 +72,11 @@ class BackupFileIndex:
         if position == NOT_FOUND:
             return None, False
         size, number, alone = self._index.get_at(position)
-        return FileLocation(size, *self._backups[number]), alone
+        return FileLocation(size, self._backups[number]), alone
+
+    def get_backup(self, position: int) -> Backup | None:
+        """The backup of a file; None if the file is not listed."""
+        return None if position == NOT_FOUND else self._backups[self._index.get_at(position)[1]]
 
     def get_backup_number(self, position: int) -> int:
         """A number that identifies the backup of a file."""
@@ -90,14 +92,22 @@ class BackupFileIndex:
     def complete_point(self, point: RecoveryPoint, position: int) -> RecoveryPoint:
         """Set size and location of a point by the position of its file. Call it after all points have been read."""
         location, alone = self.get_location(position)
-        return records.apply_file_location(point, location, alone=alone)
+        return point if location is None else records.apply_file_location(point, location, alone=alone)
 
 
 class PendingPoints:
-    """The points of one workload, or of one backup of it. ``keep_records``: keep ids and records of each point."""
+    """The points of one workload, or of one backup of it. ``keep_records``: keep ids and records of each point.
 
-    def __init__(self, workload: Workload, *, keep_records: bool) -> None:
+    ``may_be_several``: they may belong to several machines with the same name, so each of them proves nothing.
+    """
+
+    def __init__(self, workload: Workload, owner: Machine, keep_records: bool) -> None:
         self.workload = workload
+        self.has_reference = owner[0] is not None
+        # An agent's points have no reference; for virtual machines it is missing if the machine is not known.
+        self.may_be_several = workload.id is None or (workload.type == "vm" and not self.has_reference)
+        # For points without a reference to their machine: hashes of job runs, with those of the points.
+        self._runs: dict[int, int] = {}
         self._records: list[tuple[str, dict[str, t.Any] | None]] | None = [] if keep_records else None
         self.ids = array("q")
         self.times = array("q")
@@ -106,13 +116,16 @@ class PendingPoints:
 
     def add(self, found: PointInFile, file: int) -> None:
         """Add one point and the position of its file."""
-        ident, created, kind, _file_id, _owner, raw = found
+        ident, created, kind, _file_id, _owner, run, raw = found
         if self._records is not None:
             self._records.append((ident, raw))
         self.ids.append(hash(ident))
         self.times.append(created)
         self.files.append(file)
         self._kinds.append(_NUMBERS[kind])
+        if not self.has_reference and run is not None and self._runs.setdefault(hash(run), hash(ident)) != hash(ident):
+            # A run of a job makes one point of a machine.
+            self.may_be_several = True
 
     def group_points(self, workload: Workload, file_index: BackupFileIndex) -> Iterator[PointBatch]:
         """All points as points of ``workload``, in batches that differ only in id, time and size."""
@@ -126,21 +139,27 @@ class PendingPoints:
             batch[2].append(created)
             batch[3].append(size)
         for (kind, _owner), (file, ids, times, sizes) in found.items():
-            yield file_index.complete_point(_point(workload, f"{ids[0]:x}", times[0], kind), file), ids, times, sizes
+            yield (
+                file_index.complete_point(self._point(workload, f"{ids[0]:x}", times[0], kind), file),
+                ids,
+                times,
+                sizes,
+            )
 
     def build_points(self, workload: Workload, file_index: BackupFileIndex) -> Iterator[RecoveryPoint]:
         """All points as points of ``workload``."""
         for index, file in enumerate(self.files):
             # If points are only counted, the hash of the id is sufficient.
             ident, raw = self._records[index] if self._records is not None else (f"{self.ids[index]:x}", None)
-            point = _point(workload, ident, self.times[index], self._kinds[index])
+            point = self._point(workload, ident, self.times[index], self._kinds[index])
             point.raw = raw
             yield file_index.complete_point(point, file)
 
-
-def _point(workload: Workload, ident: str, created: int, kind: int) -> RecoveryPoint:
-    # It is offered for restore, and the API does not report a problem.
-    return RecoveryPoint(id=ident, workload=workload, created=created, kind=_KINDS[kind], usable=True)
+    def _point(self, workload: Workload, ident: str, created: int, number: int) -> RecoveryPoint:
+        kind = _KINDS[number]
+        # It is offered for restore, and the API does not report a problem.
+        usable = None if self.may_be_several or kind == "unknown" else True
+        return RecoveryPoint(id=ident, workload=workload, created=created, kind=kind, usable=usable)
 
 
 def has_no_copies(machine: Sequence[PendingPoints]) -> bool:
@@ -153,17 +172,19 @@ def has_no_copies(machine: Sequence[PendingPoints]) -> bool:
 
 
 def join_by_machine(groups: Iterable[PendingPoints]) -> list[list[PendingPoints]]:
-    """Group backups of agents by machine: a backup whose points have the same times as another's contains copies.
+    """Group backups by machine: a backup whose points have the same times as another's contains copies.
 
-    The name alone is not sufficient, because a reinstalled machine can have the name of the previous one.
+    Only for machines that have no reference. The name alone is not sufficient, because a reinstalled machine can have
+    the name of the previous one.
     """
-    machines: dict[tuple[str | None, str | None], list[tuple[set[int], list[PendingPoints]]]] = {}
+    machines: dict[tuple[str | None, ...], list[tuple[set[int], list[PendingPoints]]]] = {}
     for group in sorted(groups, key=lambda group: group.workload.id or ""):
         workload = group.workload
-        times = set(group.times)
-        known = machines.setdefault((workload.origin, workload.name), [])
+        times = {time for time in group.times if not is_undated(time)}
+        known = machines.setdefault((workload.type, workload.origin, workload.name), [])
         for others, machine in known:
-            if 2 * len(times & others) >= min(len(times), len(others)):
+            shared = len(times & others)
+            if shared and 2 * shared >= min(len(times), len(others)):
                 others.update(times)
                 machine.append(group)
                 break

@@ -11,6 +11,11 @@ import functools
 import typing as t
 from collections.abc import Iterable, Mapping
 
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import (
+    infer_offsite,
+    parse_cloud,
+    parse_point_time,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.decoding import (
     FieldReader,
     UpLinks,
@@ -22,66 +27,92 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enter
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import parse_location_type, parse_platform
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text, remove_secrets
 
-_PLATFORMS = {
-    "vmware": "vmware",
-    "hyperv": "hyperv",
-    "vcloud": "vcd",
-    "agentforwindows": "windows",
-    "agentforlinux": "linux",
-}
 _INCREMENTS = frozenset({"increment", "incremental", "reverseincrement", "reversedincremental"})
 _IN_USE = frozenset({"failover", "failback", "permanentfailover"})
-# The value in the database if there is no time.
-_NEVER = "1753-01-01"
-
 
 # Machine of a point: (reference, name, backup server).
 Machine = tuple["str | None", "str | None", "str | None"]
-# (id, time, kind, id of its file, machine, the record if raw data is requested). Only these values are kept, and they
-# are built in the thread that read the page, because records take up most of the memory of a page.
-PointInFile = tuple[str, int, str, "str | None", Machine, "dict[str, t.Any] | None"]
+# (id, time, kind, id of its file, machine, id of the job run, the record if raw data is requested). Only these values
+# are kept, and they are built in the thread that read the page, because records take up most of the memory of a page.
+PointInFile = tuple[str, int, str, "str | None", Machine, "str | None", "dict[str, t.Any] | None"]
+# An invalid record: (text that identifies it, the error).
+InvalidRecord = tuple[str, InvalidResponseError]
 
 # (id, size, (id, name) of its backup).
-BackupFile = tuple["str | None", "int | None", "tuple[str | None, str | None]"]
+BackupFile = tuple[str, "int | None", "tuple[str | None, str | None]"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup and its repository. ``platform`` is the product's own word."""
+
+    ident: str | None
+    job: str | None
+    platform: str | None = None
+    repository: str | None = None
+    repository_kind: str | None = None
+    # Copies that points have in common, by the platform of their machines.
+    _copies: dict[str | None, Copy] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+
+    def get_copy(self, platform: str | None) -> Copy:
+        """The copy that all points of machines of this platform have in this backup."""
+        if platform not in self._copies:
+            cloud = parse_cloud(self.repository_kind)
+            self._copies[platform] = Copy(
+                location=self.repository,
+                location_type=parse_location_type(self.repository_kind),
+                vendor_location_type=self.repository_kind,
+                offsite=infer_offsite(frozenset({cloud} if cloud else ()), platform, parse_platform(self.platform)),
+            )
+        return self._copies[platform]
 
 
 @dataclasses.dataclass(slots=True)
 class FileLocation:
-    """Size of a backup file, its backup and the repository of the backup."""
+    """Size of a backup file and its backup."""
 
     size: int | None
-    backup_id: str | None
-    job: str | None
-    platform: str | None
-    copy: Copy | None
+    backup: Backup
 
 
-def parse_platform(value: t.Any) -> str | None:
-    """Parse VMware, HyperV, vCloud, AgentForWindows...; an unknown platform keeps its own name in lower case."""
-    text = as_text(value)
-    return _PLATFORMS.get(text.casefold(), text.casefold()) if text else None
-
-
-def parse_points(records: Iterable[Mapping[str, t.Any]], include_raw: bool) -> list[PointInFile]:
+def parse_points(records: Iterable[Mapping[str, t.Any]], include_raw: bool) -> list[PointInFile | InvalidRecord]:
     """Parse the VmRestorePoints or AgentRestorePoints of one page."""
     fields = FieldReader(
         *("uid", "href", "creationtimeutc", "algorithm", "pointtype", "hierarchyobjref", "links"),
         *("vmdisplayname", "vmname", "name"),
     )
-    links = UpLinks("BackupServerReference", "BackupFileReference")
-    points = []
+    links = UpLinks("BackupServerReference", "BackupFileReference", "RestorePointReference")
+    points: list[PointInFile | InvalidRecord] = []
     for record in records:
         uid, href, created, algorithm, point_type, reference, links_value, *names = fields.get(record)
-        (_address, server), (file, _name) = links.get(links_value)
-        ident = _require_id(parse_id(uid, href))
-        owner = (as_text(reference), _choose_name(*names), as_text(server))
+        (_address, server), (file_link, _name), (run, _run_name) = links.get(links_value)
+        try:
+            ident = _require_id(parse_id(uid, href))
+            moment = _parse_created(created, ident)
+        except InvalidResponseError as error:
+            points.append((repr(record), error))
+            continue
+        owner = (_parse_reference(reference), _choose_name(*names), as_text(server))
+        file = parse_link_id(file_link)
         kind = parse_kind(as_text(point_type), as_text(algorithm))
+        if kind == "unknown" and file is not None:
+            # It is certainly in a backup file.
+            kind = "backup"
         raw = _build_raw(record) if include_raw else None
-        points.append((ident, _parse_created(created, ident), kind, parse_link_id(file), owner, raw))
+        points.append((ident, moment, kind, file, owner, parse_link_id(run), raw))
     return points
+
+
+def _parse_reference(value: t.Any) -> str | None:
+    """Parse HierarchyObjRef, urn:PLATFORM:TYPE:ROOT.OBJECT. Without an object it may refer to any machine."""
+    reference = as_text(value)
+    # Only an empty object, or one of zeros, ends like this.
+    if reference is None or reference[-1] not in ".0" or "." not in reference:
+        return reference
+    return reference if reference.partition(".")[2].strip("0-") else None
 
 
 def parse_files(records: Iterable[Mapping[str, t.Any]]) -> list[BackupFile]:
@@ -91,25 +122,27 @@ def parse_files(records: Iterable[Mapping[str, t.Any]]) -> list[BackupFile]:
     for record in records:
         uid, href, size, links_value = fields.get(record)
         ((backup, name),) = links.get(links_value)
-        files.append((parse_id(uid, href), as_int(size), (parse_link_id(backup), as_text(name))))
+        # A file without an id is the file of no point.
+        files.append((parse_id(uid, href) or repr(record), as_int(size), (parse_link_id(backup), as_text(name))))
     return files
 
 
-def build_vm(owner: Machine) -> Workload:
-    """Build the workload of a VmRestorePoint."""
+def build_machine(workload_type: str, owner: Machine, backup: Backup | None) -> Workload:
+    """Build the workload of a point in a file.
+
+    Points of agents, and some of virtual machines, have no reference to the machine. Its name is not unique, so such a
+    workload is one backup of machines with this name.
+    """
     reference, name, origin = owner
-    platform = parse_platform(reference.split(":")[1]) if reference and reference.count(":") >= 2 else None
-    return Workload(id=reference, name=name, type="vm", platform=platform, origin=origin)
-
-
-def build_agent(owner: Machine, location: FileLocation | None) -> Workload:
-    """Build the workload of an AgentRestorePoint, whose own name contains the machine; the backup makes it unique."""
-    _reference, name, origin = owner
+    word = reference.split(":")[1] if reference and reference.count(":") >= 2 else None
+    word = word or (backup.platform if backup else None)
+    own_id = f"{name}/{backup.ident}" if name and backup and backup.ident else None
     return Workload(
-        id=f"{name}/{location.backup_id}" if name and location and location.backup_id else None,
+        id=reference or own_id,
         name=name,
-        type="physical",
-        platform=location.platform if location else None,
+        type=workload_type,
+        platform=parse_platform(word),
+        vendor_platform=word,
         origin=origin,
     )
 
@@ -137,22 +170,26 @@ def parse_cloud_point(
     point = _build_point(record, row, workload, include_raw)
     state = (as_text(row.get("state")) or "").casefold()
     point.usable = True if state == "ready" else False if state in _IN_USE else None
-    point.copies = [Copy(location=workload.origin, location_type="cloud", role="replica", offsite=True)]
+    # The provider does not report its storage.
+    point.copies = [Copy(location=workload.origin, location_type="cloud_vault", role="replica", offsite=True)]
     point.offsite = True
     # A provider's site is expected to be different from the tenant's site, but the API does not report it.
     point.inferred = ("offsite",)
     return point
 
 
-def apply_file_location(point: RecoveryPoint, location: FileLocation | None, *, alone: bool) -> RecoveryPoint:
+def apply_file_location(point: RecoveryPoint, location: FileLocation, *, alone: bool) -> RecoveryPoint:
     """Set size and location of a point in a backup file; ``alone``: no other point is in this file."""
-    if location is not None:
-        point.size_bytes = location.size if alone else None
-        point.job = location.job
-        if location.copy is not None:
-            point.copies = [location.copy]
-            point.offsite = location.copy.offsite
-            point.inferred = ("offsite",) if point.offsite is not None else ()
+    backup = location.backup
+    point.size_bytes = location.size if alone else None
+    point.job = backup.job
+    if backup.repository is not None:
+        copy = backup.get_copy(point.workload.platform)
+        point.copies = [copy]
+        point.offsite = copy.offsite
+        point.inferred = ("offsite",) if point.offsite is not None else ()
+        if copy.location_type == "snapshot_array":
+            point.kind = "snapshot"
     return point
 
 
@@ -160,12 +197,14 @@ def _build_replica_workload(
     row: Mapping[str, t.Any], workload_type: str, replica: str | None, platforms: Mapping[str, str | None]
 ) -> Workload:
     name = _parse_vm_name(row)
+    word = platforms.get(replica or "")
     # One replica represents all machines of a job, and two tenants may have machines with the same name.
     return Workload(
         id=f"{replica}/{name}" if replica and name else None,
         name=name,
         type=workload_type,
-        platform=platforms.get(replica or ""),
+        platform=parse_platform(word),
+        vendor_platform=word,
         origin=up_link(row, "BackupServerReference")[1],
     )
 
@@ -222,10 +261,8 @@ def _require_id(ident: str | None) -> str:
 
 def _parse_created(value: t.Any, ident: str) -> int:
     try:
-        if not isinstance(value, str) or value.startswith(_NEVER):
-            raise DataError(f"{value!r} is not a valid time")
         # According to its name the field is UTC, with or without a Z.
-        return parse_time(value, naive_is_utc=True)
+        return parse_point_time(value, naive_is_utc=True)
     except DataError as error:
         raise InvalidResponseError(
             f"restore point {ident} has no valid CreationTimeUTC: {error.message}",

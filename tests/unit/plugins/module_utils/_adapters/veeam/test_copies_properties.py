@@ -12,7 +12,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import merge_copies
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import (
+    merge_copies,
+    parse_point_time,
+)
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 
 _WORKLOAD = Workload(id="1", name="db01", type="vm")
@@ -49,6 +52,12 @@ def test_one_point_is_left_of_each_moment_and_no_copy_is_lost(points: list[Recov
     found = merge_copies(copy.deepcopy(points))
     assert len(found) == len({point.created for point in points})
     assert sum(len(point.copies or ()) for point in found) == len(points)
+
+
+@given(POINTS)
+def test_points_without_a_time_are_not_copies_of_each_other(points: list[RecoveryPoint]) -> None:
+    undated = [dataclasses.replace(point, created=parse_point_time("1753-01-01T00:00:00Z")) for point in points]
+    assert merge_copies(copy.deepcopy(undated)) == undated
 
 
 @given(POINTS, st.randoms(use_true_random=False))

@@ -9,14 +9,19 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import (
+    records,
+    repositories,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import (
-    is_cloud_repository,
+    infer_offsite,
     merge_copies,
+    parse_cloud,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, format_time, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import PLATFORMS, WORKLOAD_TYPES
 from tests.samples import list_samples, read
 
 SAMPLES = list(list_samples("veeam_backup_replication"))
@@ -33,14 +38,15 @@ POINT = {
     "allowedOperations": ["StartEntireVmRestore"],
     "backupFileId": "f11e0000-0000-4000-8000-000000000001",
 }
-DISK = records.Location("disk-1", "WinLocal", None, False, None)
-CLOUD = records.Location("vault", "AmazonS3", True, True, 30)
+AWS = frozenset({"aws"})
+DISK = repositories.Location("disk-1", "WinLocal", locked=False)
+CLOUD = repositories.Location("vault", "AmazonS3", AWS, True, 30)
 WEB = Workload(id="0bec", name="web-01", type="vm", platform="vmware")
 
 
 def point(
     changes: dict[str, Any] | None = None,
-    backup: records.Backup | None = None,
+    backup: repositories.Backup | None = None,
     file: records.File | None = None,
     scan: records.Scan | None = None,
     has_operations: bool = True,
@@ -91,13 +97,18 @@ def test_what_can_be_restored_is_what_is_offered() -> None:
 def test_what_may_be_a_snapshot_is_of_unknown_use() -> None:
     """Without a type, only a file or a repository shows that it is a backup."""
     bare = {"type": None, "backupFileId": None}
-    external = records.Location("account", "AmazonS3External", True, None, None)
+    external = repositories.Location("account", "AmazonS3External", AWS)
     assert point({"type": None}).usable is True
     assert point(bare).usable is None
     assert point({**bare, "backupFileId": records.NO_ID}).usable is None
-    assert point(bare, records.Backup("Gold", DISK, None, None)).usable is True
-    assert point(bare, records.Backup("Gold", external, None, None)).usable is None
-    assert point(bare, records.Backup("Gold", records.Location("?", None, None, None, None), None, None)).usable is None
+    assert point(bare, repositories.Backup("Gold", DISK, None, None)).usable is True
+    assert point(bare, repositories.Backup("Gold", external, None, None)).usable is None
+    for kind in (None, "SanSnapshotOnly", "AbrVirtual", "PlatformServiceVmbApi", "Novel"):
+        odd = repositories.Backup("Gold", repositories.Location("?", kind), None, None)
+        assert (point(bare, odd).kind, point(bare, odd).usable) == ("unknown", None)
+    for kind in ("ExtendableRepository", "LinuxHardened", "Tape", "Cloud", "QuantumDXi", "S3Compatible"):
+        known = repositories.Backup("Gold", repositories.Location("?", kind), None, None)
+        assert (point(bare, known).kind, point(bare, known).usable) == ("backup", True)
     assert point({**bare, "platformName": "UnstructuredData"}).usable is True
 
 
@@ -137,6 +148,15 @@ def test_a_scan_without_result_is_none(task: dict[str, Any]) -> None:
     assert records.parse_scan(task) is None
 
 
+@pytest.mark.parametrize("times", [(1, 2), (2, 1), (None, 2), (1, None), (None, None), (1, 1)])
+def test_of_two_scans_the_later_one_counts(times: tuple[int | None, int | None]) -> None:
+    """If it is not known which is the later one, the point is infected."""
+    clean, infected = records.Scan(False, times[0]), records.Scan(True, times[1])
+    is_clean_later = times == (2, 1)
+    assert clean.supersedes(infected) is is_clean_later
+    assert infected.supersedes(clean) is not is_clean_later
+
+
 def test_sizes_are_never_those_of_a_shared_file() -> None:
     """A file with one point has the size of the point; a file with several or an unreported number has none."""
     assert records.parse_file({"restorePointIds": ["a"], "backupSize": 7}).size == 7
@@ -173,45 +193,71 @@ def test_sizes_are_never_those_of_a_shared_file() -> None:
 )
 def test_locks(row: dict[str, Any], locked: bool | None, days: int | None) -> None:
     """Each repository type reports it in a different field; without such a field it is unknown."""
-    place = records.parse_repository(row)
+    place = repositories.parse_repository(row)
     assert (place.locked, place.locked_days) == (locked, days)
 
 
 def test_a_scale_out_repository_is_what_all_its_parts_are() -> None:
     """If one extent has no lock or is unknown, nothing is certain."""
-    places = {"a": CLOUD, "b": records.Location("b", "LinuxHardened", None, True, 14), "c": DISK}
+    places = {
+        "a": CLOUD,
+        "b": repositories.Location("b", "LinuxHardened", locked=True, locked_days=14),
+        "c": DISK,
+        "d": repositories.Location("d", "S3Compatible", locked=True),
+        "e": repositories.Location("e", "AzureBlob", frozenset({"azure"}), True, 7),
+    }
 
-    def tier(*ids: str, **capacity: Any) -> records.Location:
+    def tier(*ids: str, archive: dict[str, Any] | None = None, **capacity: Any) -> repositories.Location:
         row = {"name": "sobr", "performanceTier": {"performanceExtents": [{"id": ident} for ident in ids]}}
-        return records.parse_scale_out_repository({**row, "capacityTier": capacity}, places)
+        tiers = {"capacityTier": capacity, "archiveTier": archive or {"isEnabled": False}}
+        return repositories.parse_scale_out_repository({**row, **tiers}, places)
 
-    assert (tier("a", "b").locked, tier("a", "b").locked_days, tier("a", "b").offsite) == (True, 14, None)
-    assert (tier("a", "c").locked, tier("a", "c").locked_days) == (False, None)
-    assert tier("a", "unknown").locked is None
-    assert tier().locked is None
-    copied = tier("c", isEnabled=True, copyPolicyEnabled=True, extents=[{"id": "a"}])
-    assert (copied.locked, copied.offsite) == (None, True)
-    assert tier("c", isEnabled=True, copyPolicyEnabled=False, extents=[{"id": "a"}]).offsite is None
+    def lock(location: repositories.Location) -> tuple[bool | None, int | None]:
+        return location.locked, location.locked_days
+
+    assert (lock(tier("a", "b")), tier("a", "b").clouds) == ((True, 14), frozenset())
+    assert tier("a", "e").clouds == {"aws", "azure"}
+    # One of its extents is not locked, and it is unknown which points are in it.
+    assert lock(tier("a", "c")) == (None, None)
+    assert lock(tier("c", "c")) == (False, None)
+    # Locked for 14 days in one extent, and for as long as it is kept in the other.
+    assert lock(tier("b", "d")) == (True, 14)
+    assert lock(tier("d")) == (True, None)
+    assert lock(tier("a", "unknown")) == (None, None)
+    assert lock(tier()) == (None, None)
+    for enabled in ("isEnabled", "enabled"):
+        switch: dict[str, Any] = {enabled: True}
+        copied = tier("c", copyPolicyEnabled=True, movePolicyEnabled=False, extents=[{"id": "a"}], **switch)
+        assert (copied.locked, copied.clouds) == (None, AWS)
+    # Copies do not change the lock of what they were made from; what is moved has the other lock, or none.
+    copies: dict[str, Any] = {"isEnabled": True, "copyPolicyEnabled": True, "movePolicyEnabled": False}
+    moves: dict[str, Any] = {**copies, "movePolicyEnabled": True}
+    assert lock(tier("b", **copies, extents=[{"id": "c"}])) == (True, 14)
+    assert lock(tier("b", **moves, extents=[{"id": "c"}])) == (None, None)
+    assert lock(tier("b", **moves, extents=[{"id": "e"}])) == (True, 7)
+    assert lock(tier("b", archive={"isEnabled": True, "extentId": "c"})) == (None, None)
+    assert not tier("c", isEnabled=True, copyPolicyEnabled=False, extents=[{"id": "a"}]).clouds
+    assert not tier("c", isEnabled=False, copyPolicyEnabled=True, extents=[{"id": "a"}]).clouds
 
 
 def test_all_that_settings_imply_is_inferred() -> None:
     """Current settings may differ from the settings when the point was created."""
-    full = point(backup=records.Backup("Gold", CLOUD, False, True))
+    full = point(backup=repositories.Backup("Gold", CLOUD, False, True))
     assert full.job == "Gold"
     assert full.immutable_until == full.created + 30 * DAY * SECOND
     assert (full.encrypted, full.offsite) == (True, True)
     assert set(full.inferred) == {"encrypted", "offsite", "immutable", "immutable_until"}
-    silent = point(backup=records.Backup("Gold", None, None, None))
+    silent = point(backup=repositories.Backup("Gold", None, None, None))
     assert (silent.encrypted, silent.offsite, silent.immutable, silent.inferred) == (None, None, None, ())
     assert point().copies is None
 
 
 def test_copies_of_one_moment_are_one_point() -> None:
     """The copy adds a location, not a point; attributes of both are combined."""
-    source = point({"type": "Increment"}, records.Backup("Gold", DISK, False, True), records.File(5, ()))
+    source = point({"type": "Increment"}, repositories.Backup("Gold", DISK, False, True), records.File(5, ()))
     copy = point(
         {"id": "0a", "type": "Full", "malwareStatus": "Suspicious", "allowedOperations": []},
-        records.Backup("Copy", CLOUD, True, None),
+        repositories.Backup("Copy", CLOUD, True, None),
         records.File(50, ("weekly",)),
         records.Scan(False, 9 * SECOND),
     )
@@ -230,14 +276,14 @@ def test_copies_of_one_moment_are_one_point() -> None:
 
 def test_a_point_met_twice_is_no_copy_of_itself() -> None:
     """Listings change while they are read."""
-    (one,) = merge_copies([point(backup=records.Backup("Gold", DISK, False, True)) for _time in range(2)])
+    (one,) = merge_copies([point(backup=repositories.Backup("Gold", DISK, False, True)) for _time in range(2)])
     assert len(one.copies or []) == 1
 
 
 def test_which_is_the_copy_may_not_be_told() -> None:
     """Before 1.3 backups have no job type: two different types become a backup of unknown type."""
-    first = point({"type": "Full"}, records.Backup("Gold", DISK, None, None))
-    second = point({"type": "Increment", "id": "1"}, records.Backup("Copy", CLOUD, None, None))
+    first = point({"type": "Full"}, repositories.Backup("Gold", DISK, None, None))
+    second = point({"type": "Increment", "id": "1"}, repositories.Backup("Copy", CLOUD, None, None))
     assert merge_copies([first])[0].kind == "full"
     assert merge_copies([first, second])[0].kind == "backup"
 
@@ -259,18 +305,27 @@ def test_which_is_the_copy_may_not_be_told() -> None:
 )
 def test_only_clouds_are_elsewhere(kind: str | None, offsite: bool | None) -> None:
     """Own object storage may be in the same data center."""
-    assert is_cloud_repository(kind) is offsite
+    cloud = parse_cloud(kind)
+    assert infer_offsite(frozenset({cloud} if cloud else ()), "vmware") is offsite
 
 
 @pytest.mark.parametrize(
     ("row", "workload_type", "platform"),
     [
         ({"platformName": "VMware", "type": "VM"}, "vm", "vmware"),
-        ({"platformName": "Vcd", "type": "NfcDir"}, "vm", "vcd"),
+        ({"platformName": "Vcd", "type": "NfcDir"}, "vm", "vmware_cloud_director"),
+        ({"platformName": "CloudDirector"}, "vm", "vmware_cloud_director"),
+        ({"platformName": "AWSEC2"}, "vm", "aws_ec2"),
+        ({"platformName": "AzureCompute"}, "vm", "azure_vm"),
+        ({"platformName": "GCE"}, "vm", "gcp"),
+        ({"platformName": "Nutanix"}, "vm", "nutanix_ahv"),
+        ({"platformName": "MongoDb"}, "database", "mongodb"),
+        ({"platformName": "EntraID"}, "directory", "entra_id"),
+        ({"platformName": "ApplicationBackupRepository"}, "database", "other"),
         ({"platformName": "LinuxPhysical", "type": "Directory"}, "physical", "linux"),
         ({"platformName": "NasBackup"}, "file_share", "nas"),
-        ({"platformName": "CustomPlatform", "type": "VM"}, "vm", "customplatform"),
-        ({"platformName": "Novel"}, "other", "novel"),
+        ({"platformName": "CustomPlatform", "type": "VM"}, "vm", "other"),
+        ({"platformName": "Novel"}, "other", "other"),
         ({}, "other", None),
     ],
 )
@@ -278,6 +333,9 @@ def test_workloads(row: dict[str, Any], workload_type: str, platform: str | None
     """Every platform is accepted; an unknown one has the type other."""
     workload = records.parse_workload(row)
     assert (workload.type, workload.platform) == (workload_type, platform)
+    assert workload.vendor_platform == row.get("platformName")
+    assert workload.type in WORKLOAD_TYPES
+    assert platform is None or platform in PLATFORMS
 
 
 @pytest.mark.parametrize(
@@ -320,9 +378,9 @@ def check_record(row: dict[str, Any]) -> None:
         assert records.parse_workload(row).type in records.WORKLOAD_TYPES
         assert records.parse_workload(row).name
     elif "repositoryId" in row:
-        assert records.parse_backup(row, {row["repositoryId"]: DISK}, {}).job
+        assert repositories.parse_backup(row, {row["repositoryId"]: DISK}, {}).job
     elif "type" in row and "jobId" not in row:
-        assert records.parse_repository(row).name
+        assert repositories.parse_repository(row).name
     else:
         assert row["type"] == "Snapshot"
 

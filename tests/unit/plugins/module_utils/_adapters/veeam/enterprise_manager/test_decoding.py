@@ -82,7 +82,7 @@ def to_camel_case(value: Any) -> Any:
 
 def parse_cloud(record: dict[str, Any]) -> RecoveryPoint:
     """One point of a tenant's replica."""
-    return fields.parse_cloud_point(record, {"r1": "vmware"}, False)
+    return fields.parse_cloud_point(record, {"r1": "VMware"}, False)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,7 @@ def test_every_representation_says_the_same(response: Response) -> None:
         "shop & <co>",
         "cloud_vm_replica",
         "vmware",
+        "VMware",
         None,
         "vbr-1.example",
     )
@@ -264,8 +265,10 @@ def test_a_tenants_collection_has_no_pages() -> None:
 
 def parse_in_file(record: dict[str, Any], *, vm: bool) -> RecoveryPoint:
     """One point in a file that is not listed."""
-    ((ident, created, kind, _file, owner, raw),) = fields.parse_points([record], True)
-    workload = fields.build_vm(owner) if vm else fields.build_agent(owner, None)
+    (found,) = fields.parse_points([record], True)
+    assert len(found) == 7
+    ident, created, kind, _file, owner, _run, raw = found
+    workload = fields.build_machine("vm" if vm else "physical", owner, None)
     return RecoveryPoint(id=ident, created=created, kind=kind, workload=workload, raw=raw)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import is_undated
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import records as fields
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.adapter import (
     VeeamEnterpriseManager,
@@ -44,21 +45,45 @@ VM = {
 def parse_in_file(record: dict[str, Any]) -> fields.PointInFile:
     """The values parsed from one record."""
     (found,) = fields.parse_points([record], False)
+    if len(found) == 2:
+        raise found[1]
     return found
 
 
 def machine(record: dict[str, Any]) -> Workload:
     """The machine of one record."""
-    return fields.build_vm(parse_in_file(record)[4])
+    return fields.build_machine("vm", parse_in_file(record)[4], None)
 
 
 def test_a_machine_is_known_by_its_reference() -> None:
     """Without a display name, the name of the point is used, up to the last @."""
     workload = machine(VM)
-    assert (workload.id, workload.name, workload.platform) == (VM["HierarchyObjRef"], "web@01", "vmware")
+    assert (workload.id, workload.name) == (VM["HierarchyObjRef"], "web@01")
+    assert (workload.platform, workload.vendor_platform) == ("vmware", "VMware")
     assert machine({**VM, "VmDisplayName": "web"}).name == "web"
     odd = {**VM, "HierarchyObjRef": None, "Links": None}
     assert (machine(odd).id, machine(odd).platform, parse_in_file(odd)[3]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        None,
+        "",
+        "urn:VMware:Vm:de28dc43-b8ee-4e17-8e63-3d38b6604033.",
+        "urn:HyperV:Vm:de28dc43-b8ee-4e17-8e63-3d38b6604033.00000000-0000-0000-0000-000000000000",
+    ],
+)
+def test_a_reference_without_an_object_is_none(reference: Any) -> None:
+    """Machines of one server would have it in common."""
+    assert machine({**VM, "HierarchyObjRef": reference}).id is None
+    for known in (
+        "urn:VMware:Vm:1.vm-10",
+        "urn:vCloud:Vm:1.urn:vcloud:vm:0-1",
+        "urn:VMware:Vm:00.vm-0",
+        "urn:Other:Vm:10",
+    ):
+        assert machine({**VM, "HierarchyObjRef": known}).id == known
 
 
 @pytest.mark.parametrize(
@@ -70,20 +95,27 @@ def test_a_machine_is_known_by_its_reference() -> None:
         ("SyntheticFull", "Increment", "incremental"),
         ("ReversedIncremental", "ReverseIncrement", "incremental"),
         ("Full", None, "full"),
-        (None, None, "unknown"),
-        ("Novel", "Novel", "unknown"),
+        (None, None, "backup"),
+        ("Novel", "Novel", "backup"),
     ],
 )
 def test_kinds(algorithm: Any, point_type: Any, kind: str) -> None:
-    """The type of the point takes precedence over the mode of its job."""
-    assert parse_in_file({**VM, "Algorithm": algorithm, "PointType": point_type})[2] == kind
+    """The type of the point takes precedence over the mode of its job; what is in a file is a backup of any type."""
+    record = {**VM, "Algorithm": algorithm, "PointType": point_type}
+    assert parse_in_file(record)[2] == kind
+    without_file = {**record, "Links": VM["Links"][:1]}
+    assert parse_in_file(without_file)[2] == ("unknown" if kind == "backup" else kind)
 
 
-@pytest.mark.parametrize("time", [None, "", "1753-01-01T00:00:00Z", "Oct 6 2016 1:59PM", 5])
-def test_a_point_without_a_time_is_no_answer(time: Any) -> None:
-    """1753 is the value in the database if there is no time."""
-    with pytest.raises(InvalidResponseError, match="CreationTimeUTC"):
+@pytest.mark.parametrize("time", [None, "", "Oct 6 2016 1:59PM", 5])
+def test_a_point_without_a_time_is_named(time: Any) -> None:
+    with pytest.raises(InvalidResponseError, match="restore point v1 has no valid CreationTimeUTC"):
         parse_in_file({**VM, "CreationTimeUTC": time})
+
+
+@pytest.mark.parametrize("time", ["1753-01-01T00:00:00Z", "1753-01-01T00:00:00", "0001-01-01T00:00:00.000Z"])
+def test_the_earliest_time_of_the_database_is_no_time(time: str) -> None:
+    assert is_undated(parse_in_file({**VM, "CreationTimeUTC": time})[1])
 
 
 FILE = {
@@ -102,8 +134,9 @@ REPOSITORY = {"UID": "urn:veeam:Repository: r1", "Name": "disk-1", "Kind": "Clou
 
 def build_pending(file_index: BackupFileIndex, *records: dict[str, Any]) -> list[RecoveryPoint]:
     """The points of these records, built after all of them have been read."""
-    group = PendingPoints(machine(VM), keep_records=False)
-    for found in fields.parse_points(records, False):
+    group = PendingPoints(machine(VM), parse_in_file(VM)[4], keep_records=False)
+    for record in records:
+        found = parse_in_file(record)
         group.add(found, file_index.count_point(found[3]))
     return list(group.build_points(group.workload, file_index))
 
@@ -112,7 +145,8 @@ def test_size_and_place_come_by_joining() -> None:
     """File, backup, repository; a file shared by several points has no size for this point."""
     (alone,) = build_pending(BackupFileIndex(fields.parse_files([FILE]), [BACKUP], [REPOSITORY]), VM)
     assert (alone.size_bytes, alone.job, alone.offsite, alone.inferred) == (500, "Gold", True, ("offsite",))
-    assert alone.copies == [Copy(location="disk-1", location_type="Cloud", offsite=True)]
+    place = Copy(location="disk-1", location_type="cloud_vault", vendor_location_type="Cloud", offsite=True)
+    assert alone.copies == [place]
     assert (alone.created, alone.kind) == parse_in_file(VM)[1:3]
     together = build_pending(
         BackupFileIndex(fields.parse_files([FILE]), [BACKUP], [REPOSITORY]),
@@ -131,19 +165,22 @@ def test_agents_of_one_name_are_told_apart_by_their_backup() -> None:
     """The point itself does not identify a machine."""
     file_index = BackupFileIndex(fields.parse_files([FILE]), [BACKUP], [])
     found = parse_in_file({**VM, "Name": "desk@2026-11-20 04:00:52"})
-    workload = fields.build_agent(found[4], file_index.get_location(file_index.count_point(found[3]))[0])
-    assert (workload.id, workload.name, workload.platform, workload.type) == ("desk/b1", "desk", "linux", "physical")
+    backup = file_index.get_backup(file_index.count_point(found[3]))
+    workload = fields.build_machine("physical", (None, *found[4][1:]), backup)
+    assert (workload.id, workload.name, workload.type) == ("desk/b1", "desk", "physical")
+    assert (workload.platform, workload.vendor_platform) == ("linux", "AgentForLinux")
 
 
 def test_a_backup_with_the_times_of_another_holds_its_copies() -> None:
     """A copy has the same times; a reinstalled machine with the old name does not."""
 
     def group(backup: str, *hours: int) -> PendingPoints:
-        location = fields.FileLocation(None, backup, None, None, None)
         pending: PendingPoints | None = None
         for hour in hours:
-            found = parse_in_file({**VM, "Name": "desk@x", "CreationTimeUTC": f"2026-11-20T{hour:02}:00:00Z"})
-            pending = pending or PendingPoints(fields.build_agent(found[4], location), keep_records=False)
+            time = f"2026-11-20T{hour:02}:00:00Z" if hour else "1753-01-01T00:00:00Z"
+            found = parse_in_file({**VM, "HierarchyObjRef": None, "Name": "desk@x", "CreationTimeUTC": time})
+            workload = fields.build_machine("physical", found[4], fields.Backup(backup, "Agents"))
+            pending = pending or PendingPoints(workload, found[4], keep_records=False)
             pending.add(found, NOT_FOUND)
         assert pending is not None
         return pending
@@ -151,6 +188,9 @@ def test_a_backup_with_the_times_of_another_holds_its_copies() -> None:
     machines = join_by_machine([group("b2", 1, 2, 3), group("b1", 1, 2), group("b3", 7, 8), group("b0", 3, 9, 10)])
     shown = {machine[0].workload.id: sum(len(pending.times) for pending in machine) for machine in machines}
     assert shown == {"desk/b0": 3, "desk/b1": 5, "desk/b3": 2}
+    # Points without a time have it in common without being copies.
+    undated = join_by_machine([group("b1", 0, 1), group("b2", 0, 2), group("b3", 0)])
+    assert sorted(machine[0].workload.id or "" for machine in undated) == ["desk/b1", "desk/b2", "desk/b3"]
 
 
 def settings(**own: Any) -> Settings:
