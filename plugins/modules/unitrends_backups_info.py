@@ -39,6 +39,8 @@ options:
     description:
       - Time zone of the times that the appliance returns, such as V(Europe/Berlin). The times have no time zone
         themselves.
+      - The order of day and month is determined from the time window of each request. If it cannot be determined, the
+        time of a backup is unknown.
       - The default is the time zone that the appliance reports. If the time zone is wrong,
         C(server.clock_skew_seconds) contains the difference, and no rule about time passes.
     type: str
@@ -54,6 +56,9 @@ notes:
     E(UNITRENDS_PASSWORD), E(UNITRENDS_VALIDATE_CERTS) and E(UNITRENDS_CA_PATH).
   - O(page_size) has no effect, because this product does not support paging.
   - The module uses the API of the appliance. It does not use UniView or any other API of the vendor.
+  - Incremental and differential backups without a full backup that can be restored are not reported as usable.
+  - C(server.scope) contains the numbers of backups with a legal hold (C(legal_holds)), of backups of templates
+    (C(template_backups)), and of backups that were replicated to this appliance (C(replicated_in)).
 requirements:
   - requests
 extends_documentation_fragment:

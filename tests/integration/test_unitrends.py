@@ -31,6 +31,8 @@ def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
     "variant",
     [
         {"language": "fr"},
+        {"language": "fr", "lang": "ignored"},
+        {"language": "en-gb", "lang": "ignored", "row_zone": "own"},
         {"running_status": "null"},
         {"certified": "n/a"},
         {"hold_days": 12},
@@ -61,6 +63,32 @@ def test_the_older_generation(simulators: Simulators, normal: list[tuple[Any, ..
     assert [(*row[:4], *row[6:]) for row in rows] == [(*row[:4], *row[6:]) for row in normal]
     for row, known in zip(rows, normal, strict=True):
         assert (row[4] or "")[:16] == (known[4] or "")[:16]
+
+
+@pytest.mark.parametrize("fulls", ["failed", "gone"])
+def test_increments_without_a_full_backup(simulators: Simulators, fulls: str) -> None:
+    """If every full backup failed or is not listed, only archives are recovery points."""
+    simulators.ask("unitrends", "__variant", {"fulls": fulls})
+    ended = read(simulators.ready, "unitrends", detail="recovery_points")
+    assert not ended.failed, ended.message
+    points = ended.result["recovery_points"]
+    assert any(point["kind"] == "incremental" and point["status"] == "success" for point in points)
+    assert {point["kind"] for point in points if point["usable"]} == {"archive"}
+
+
+def test_suspicious_backups(simulators: Simulators) -> None:
+    """The points that the appliance reports as being at risk, and no others, are suspicious."""
+    estate = simulators.estate
+    listed = estate["products"]["unitrends"]["points"]
+    infected = {
+        listed[point["key"]]
+        for work in estate["workloads"]
+        for point in work["points"]
+        if point["key"] in listed and point["malware"] in ("suspicious", "infected")
+    }
+    ended = read(simulators.ready, "unitrends", detail="recovery_points")
+    assert {point["id"] for point in ended.result["recovery_points"] if point["malware"] == "suspicious"} == infected
+    assert infected
 
 
 def test_only_reads_are_sent(simulators: Simulators) -> None:

@@ -13,6 +13,8 @@ Variants (product `unitrends`; every product also has those of `ProductApi`):
   error_body       result      message: errors are {error, message} (6)
   error_status     0           200: errors have HTTP status 200 and an `error` (6)
   language         en          date format if no `lang` is sent: en, en-gb, fr (4.3)
+  lang             honored     ignored: responses have the appliance's `language` whatever is requested
+  fulls            kept        failed: every full backup failed; gone: none is listed (chains, 3.2)
   row_zone         answering   own: rows of a managed system use that system's time zone (4.3, inferred)
   running_status   Successful  null: status of a running backup (4.1)
   certified        bool        n/a: the value for backups that were never tested (4.1)
@@ -31,6 +33,7 @@ Variants (product `unitrends`; every product also has those of `ProductApi`):
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -51,6 +54,7 @@ from tests.simulators.unitrends.backups import Backups
 from tests.simulators.unitrends.catalog import Catalog
 from tests.simulators.unitrends.directory import Directory
 from tests.simulators.unitrends.inventory import Inventory
+from tests.simulators.unitrends.jobs import Jobs
 from tests.simulators.unitrends.session import ACCOUNTS, UnitrendsSession, UnitrendsSessionStore
 
 _ALL = frozenset({"success", "warning", "failed", "running"})
@@ -61,6 +65,9 @@ class Unitrends(ProductApi):
     LOG_IN: ClassVar[str] = "/api/login"
     LISTED_BY: ClassVar[str] = "POST"
     LISTING: ClassVar[str] = "/api/backups/"
+    # The system in Chicago; and the calls for catalog, archives, risks and the newest backup.
+    SOME_OBJECTS: ClassVar[Mapping[str, object]] = {"method": "POST", "path": LISTING, "query": {"sid": "2"}}
+    SIDE_LISTING: ClassVar[Mapping[str, object]] = {"method": "GET", "path": "/api/[bc]*"}
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         enum_members=frozenset({"type", "status", "verify_status", "gfs_rp_type", "replication_status", "asset_type"}),
     )
@@ -78,6 +85,8 @@ class Unitrends(ProductApi):
         "error_body": "result",
         "error_status": 0,
         "language": "en",
+        "lang": "honored",
+        "fulls": "kept",
         "row_zone": "answering",
         "running_status": "Successful",
         "certified": "bool",
@@ -102,6 +111,7 @@ class Unitrends(ProductApi):
         self.backups = Backups(self, self.directory)
         self.catalog = Catalog(self, self.directory, self.backups)
         self.inventory = Inventory(self, self.directory, self.backups)
+        self.jobs = Jobs(self, self.directory, self.backups)
         # ids of workloads and points are needed before the first request
         self.prepare()
         self.routes = [
@@ -110,6 +120,7 @@ class Unitrends(ProductApi):
             *self.backups.routes(),
             *self.catalog.routes(),
             *self.inventory.routes(),
+            *self.jobs.routes(),
         ]
 
     def prepare(self) -> None:

@@ -68,8 +68,13 @@ class Backups:
         return self._entries[sid][first:last][::-1]
 
     def shape(self, call: Call, lookup_system: int, *, include_system: bool, messages: bool = False) -> Shape:
-        language = call.first("lang") or self.api.text("language")
-        return Shape(LANGUAGES.get(language, "us"), lookup_system, include_system, messages)
+        return Shape(LANGUAGES[self.language(call)], lookup_system, include_system, messages)
+
+    def language(self, call: Call) -> str:
+        """The language of the request, unless the variant `lang` ignores it, or that of the appliance."""
+        asked = call.first("lang") if self.api.text("lang") == "honored" else None
+        language = asked or self.api.text("language")
+        return language if language in LANGUAGES else "en"
 
     def sid(self, call: Call) -> int | None:
         """The system of the query; Refusal if it is not available (facts 6)."""

@@ -71,6 +71,7 @@ class Catalog:
             (asset, point, copy)
             for asset in self.directory.assets.values()
             for point in self.api.listed_points(asset.work)
+            if point.kind == "archive" or self.directory.with_base(point) is point
             for copy in cold_copies(point)
         ]
         made.sort(key=lambda found: (found[2].copied_at, found[1].key))
@@ -97,7 +98,7 @@ class Catalog:
             if self._is_selected(call, session, entry)
         ]
         holds = len(entries) < _TOO_MANY_FOR_HOLDS
-        style = LANGUAGES.get(call.first("lang") or self.api.text("language"), "us")
+        style = LANGUAGES[self.backups.language(call)]
         items = [self._item(entry, view, style, holds) for entry in entries]
         items += [self._archive_item(found, style) for found in self._list_archives(call, session, systems, sorts)]
         listed = self._group_by_view(view, items, "archives" if sorts == {"a"} else "backups")
@@ -156,7 +157,7 @@ class Catalog:
             "storage": self.backups.rows.storage(entry),
             "size": megabytes(point.size_bytes),
             "synth_capable": True,
-            "app_type": "" if asset.app is None else asset.app.name,
+            "app_type": _app_type(asset),
             "local_system_id": entry.system,
             "app_id": 0 if asset.app is None else asset.app.number,
             "certified": self.backups.rows.certified(point),
@@ -253,7 +254,7 @@ class Catalog:
         return json_response({"status": rows} if rows else [])
 
     def _status_row(self, found: Archived, call: Call) -> Row:
-        style = LANGUAGES.get(call.first("lang") or self.api.text("language"), "us")
+        style = LANGUAGES[self.backups.language(call)]
         item = self._archive_row(found, style)
         kept = {name: item[name] for name in ("id", "set_id", "elapsed", "type", "storage", "orig_backup_id")}
         dates = {"date": item["archive_start_date"], "backup_date": item["start_date"]}
@@ -298,11 +299,16 @@ class Catalog:
             "database_name": name,
             "instance_id": "" if asset.app is None else str(asset.instance),
             "instance_name": name,
-            "app_type": app,
+            "app_type": _app_type(asset),
             "system_id": str(asset.system),
             "system_name": self.directory.systems[asset.system].name,
             "vmware_template": "",
         }
+
+
+def _app_type(asset: Asset) -> str:
+    """Clients tell machines by this member (facts 3.3)."""
+    return "Physical Server" if asset.app is None else asset.app.name
 
 
 def _encode_list(texts: Iterable[bytes]) -> bytes:

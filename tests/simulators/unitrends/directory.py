@@ -186,12 +186,20 @@ class Directory:
             asset = self.assets[work.key]
             listed = self.api.listed_points(work)
             for point in listed:
-                if point.kind != "archive":
-                    yield from self._point_entries(asset, point, last=point is listed[0])
+                shown = self.with_base(point)
+                if point.kind != "archive" and shown is not None:
+                    yield from self._point_entries(asset, shown, last=point is listed[0])
         for sid, system in self.systems.items():
             for night in range(1, _METADATA_NIGHTS + 1):
                 started = self.api.estate.now - night * DAY - sid * MINUTE
                 yield Entry("metadata", system.sid, 0, started, started + MINUTE, None, None, "system metadata")
+
+    def with_base(self, point: Point) -> Point | None:
+        """The point as the variant `fulls` shows it: full backups may have failed, or be gone."""
+        fulls = self.api.text("fulls")
+        if point.kind != "full" or fulls == "kept":
+            return point
+        return None if fulls == "gone" else replace(point, status="failed", usable=False, size_bytes=None, copies=())
 
     def _point_entries(self, asset: Asset, point: Point, *, last: bool) -> Iterator[Entry]:
         number, core = self.numbers[point.key], asset.core_type(point.kind)

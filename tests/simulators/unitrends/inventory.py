@@ -1,17 +1,17 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resources other than backups: systems, assets, storage, the clock, jobs, targets and retention (facts 3.4 to 3.8)."""
+"""Resources other than backups: systems, assets, storage, the clock, targets and retention (facts 3.4 to 3.8)."""
 
 from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from tests.simulators.ground_truth import HOUR, SECOND, Policy, as_datetime
+from tests.simulators.ground_truth import Location, Policy, as_datetime
 from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
 from tests.simulators.unitrends.backups import Backups
-from tests.simulators.unitrends.directory import MANAGER, OWN_CLIENT, TARGET, Asset, Directory, Entry
-from tests.simulators.unitrends.formats import Row, Window
+from tests.simulators.unitrends.directory import MANAGER, OWN_CLIENT, TARGET, Asset, Directory, cold_copies
+from tests.simulators.unitrends.formats import Row, Window, megabytes, retention_text
 from tests.simulators.unitrends.session import UnitrendsSession
 
 _ASSET_TYPES = {"VMware": "VMware:VM", "Hyper-V": "Hyper-V:VM", "Oracle": "Oracle", "SQL Server": "SQL Server"}
@@ -27,7 +27,6 @@ _OS = {
 }
 _FILTERED_BY = {"vmware": "VMware", "hyperv": "Hyper-V", "oracle": "Oracle", "sql": "SQL Server"}
 _STORAGE_USE = {"disk": "backup", "object": "archive", "archive": "archive"}
-_JOB_STATUS = {"success": "Success", "warning": "Warning", "failed": "Failed", "running": "Running"}
 
 
 class Inventory:
@@ -44,11 +43,14 @@ class Inventory:
             Route("GET", "/api/assets/{kind}", self.assets),
             Route("GET", "/api/clients", self.clients),
             Route("GET", "/api/storage", self.storage),
-            Route("GET", "/api/jobs/history", self.jobs),
             Route("GET", "/api/backup-copy/connected_targets", self.targets),
             Route("GET", "/api/retention/strategy", self.strategy),
             Route("GET", "/api/retention", self.retention),
-            Route("GET", "/api/summary/current", self.summary),
+            Route("GET", "/api/retention/policy", self.retention),
+            Route("GET", "/api/retention/policy/{number}", self.retention),
+            Route("GET", "/api/retention/retention-points", self.retention_points),
+            Route("GET", "/api/archive/sets", self.archive_sets),
+            Route("GET", "/api/archive/media/connected", self.archive_media),
         ]
 
     def _sid(self, call: Call) -> int:
@@ -122,7 +124,8 @@ class Inventory:
             "os_type": os_type,
             "os_type_id": os_number,
             "os_family": os_type.split()[0],
-            "type": "client",
+            # clients tell platforms by this member (facts 3.4)
+            "type": os_type.split()[0],
             "asset_type": "physical" if app is None else f"{app.name}:server",
             "system_id": first.system,
             "system_name": self.directory.systems[first.system].name,
@@ -182,7 +185,11 @@ class Inventory:
     # Storage and targets
 
     def storage(self, call: Call, _session: UnitrendsSession) -> Response:
-        sid = self._sid(call)
+        sid = self.backups.sid(call)
+        systems = self.backups.reachable() if sid is None else [sid]
+        return json_response({"storage": [row for found in systems for row in self._storage_rows(found)]})
+
+    def _storage_rows(self, sid: int) -> list[Row]:
         system = self.directory.systems[sid]
         mine = [
             place
@@ -190,7 +197,7 @@ class Inventory:
             if place.location_type in _STORAGE_USE
             and (place.site is system.site or (sid == MANAGER and place.location_type != "disk"))
         ]
-        rows = [
+        return [
             {
                 "id": number,
                 "sid": sid,
@@ -198,10 +205,53 @@ class Inventory:
                 "system_name": system.name,
                 "type": "internal" if place.location_type == "disk" else "nas",
                 "usage": _STORAGE_USE[place.location_type],
+                "status": "online",
+                **self._space(place),
             }
             for number, place in enumerate(mine, start=1)
         ]
-        return json_response({"storage": rows})
+
+    def _space(self, place: Location) -> Row:
+        """Sizes in whole megabytes (facts 4.2), from the points stored there."""
+        used = sum(
+            megabytes(point.size_bytes)
+            for asset in self.directory.assets.values()
+            for point in self.api.listed_points(asset.work)
+            if any(copy.location is place for copy in point.copies)
+        )
+        return {"mb_size": 2 * used + 1024, "mb_used": used, "mb_free": used + 1024}
+
+    # Archive media
+
+    def _media(self) -> list[Location]:
+        copies = [
+            copy
+            for asset in self.directory.assets.values()
+            for point in self.api.listed_points(asset.work)
+            for copy in cold_copies(point)
+        ]
+        return sorted({copy.location for copy in copies}, key=lambda place: place.name)
+
+    def archive_media(self, _call: Call, _session: UnitrendsSession) -> Response:
+        rows = [{"name": place.name, "type": place.location_type, "is_connected": True} for place in self._media()]
+        return json_response({"media": rows})
+
+    def archive_sets(self, call: Call, session: UnitrendsSession) -> Response:
+        """One set for each medium, with the number of its copies."""
+        sid = self.backups.sid(call)
+        rows = []
+        for place in self._media():
+            found = [
+                copy
+                for asset in self.directory.assets.values()
+                if sid in (None, asset.system) and session.can_see_asset(asset)
+                for point in self.api.listed_points(asset.work)
+                for copy in cold_copies(point)
+                if copy.location is place
+            ]
+            number = int(self.api.digest(place.key)[:4], 16)
+            rows.append({"id": number, "target": place.name, "status": "success", "archives": len(found)})
+        return json_response({"sets": [row for row in rows if row["archives"]]})
 
     def targets(self, _call: Call, _session: UnitrendsSession) -> Response:
         target = self.directory.systems.get(TARGET)
@@ -209,51 +259,14 @@ class Inventory:
             {"data": [] if target is None else [{"name": target.name, "target_id": TARGET, "type": "appliance"}]}
         )
 
-    # Jobs
-
-    def jobs(self, call: Call, session: UnitrendsSession) -> Response:
-        """The only list except `latest` that has an epoch in addition to the formatted time."""
-        sid = self._sid(call)
-        entries = [
-            entry
-            for entry in self.backups.entries_in(sid, Window())
-            if entry.sort == "backup" and session.can_see_entry(entry)
-        ]
-        if "showFlat" not in {name for name, _ignored in call.query}:
-            by_job: dict[str, list[Row]] = {}
-            for entry in entries:
-                if entry.point is not None:
-                    by_job.setdefault(entry.point.run.policy.name, []).append(self._job(entry, call))
-            return json_response({"data": [{"name": name, "backups": rows} for name, rows in by_job.items()]})
-        return json_response({"data": [self._job(entry, call) for entry in entries]})
-
-    def _job(self, entry: Entry, call: Call) -> Row:
-        asset, point = entry.asset, entry.point
-        assert asset is not None
-        assert point is not None
-        shape = self.backups.shape(call, entry.system, include_system=False)
-        return {
-            "id": entry.number,
-            "sort_start_time": entry.started // SECOND,
-            "start_time": self.backups.rows.time(entry.started, entry, shape.style),
-            "client_name": asset.client_name,
-            "asset_name": asset.name,
-            "instance_id": asset.instance,
-            "name": point.run.policy.name,
-            "backup_id": entry.number,
-            "mode": asset.catalog_type(point.kind),
-            "description": f"Backup of {asset.name}",
-            "status": _JOB_STATUS[point.status],
-            "message": "" if point.status != "failed" else "The snapshot could not be taken.",
-        }
-
     # Retention
 
     def strategy(self, call: Call, _session: UnitrendsSession) -> Response:
         self._sid(call)
         return json_response({"data": {"strategy": self.api.text("strategy")}})
 
-    def retention(self, call: Call, session: UnitrendsSession) -> Response:
+    def retention(self, call: Call, session: UnitrendsSession, number: str = "") -> Response:
+        """All policies, those of one instance, or one policy."""
         if self.api.text("strategy") != "ltr":
             raise Refusal(500, "The retention strategy of the system is not GFS")
         sid = self._sid(call)
@@ -265,7 +278,21 @@ class Inventory:
                 continue
             if wanted in (None, str(asset.instance)):
                 policies.setdefault(policy.key, (policy, []))[1].append(asset.instance)
-        return json_response({"data": [self._policy_row(sid, *found) for found in policies.values()]})
+        rows = [self._policy_row(sid, *found) for found in policies.values()]
+        return json_response({"data": [row for row in rows if number in ("", str(row["policy_id"]))]})
+
+    def retention_points(self, call: Call, session: UnitrendsSession) -> Response:
+        """The backups of an instance that a retention class keeps."""
+        if self.api.text("strategy") != "ltr":
+            raise Refusal(500, "The retention strategy of the system is not GFS")
+        sid, wanted = self._sid(call), call.first("iid")
+        rows = [
+            {"id": entry.number, "gfs_rp_type": retention_text(entry.point), "instance_id": entry.asset.instance}
+            for entry in self.backups.entries_in(sid, Window())
+            if entry.sort == "backup" and entry.asset is not None and entry.point is not None
+            if entry.point.retention and wanted in (None, str(entry.asset.instance)) and session.can_see_entry(entry)
+        ]
+        return json_response({"data": rows})
 
     def _policy_row(self, sid: int, policy: Policy, instances: list[int]) -> Row:
         kept = (14, 8, 12, 3) if policy.archive is not None else (30, 0, 0, 0)
@@ -277,10 +304,3 @@ class Inventory:
             "systems": [sid],
             "instances": instances,
         }
-
-    def summary(self, call: Call, session: UnitrendsSession) -> Response:
-        since = self.api.clock() - 24 * HOUR
-        recent = [entry for entry in self.backups.entries_in(self._sid(call), Window(since=since)) if entry.is_backup]
-        statuses = [entry.point.status for entry in recent if entry.point is not None and session.can_see_entry(entry)]
-        counts = {word.lower(): statuses.count(status) for status, word in _JOB_STATUS.items()}
-        return json_response({"data": {"backup": counts}})

@@ -11,53 +11,50 @@ lists backups deletes them if its query contains isDelete, so the allowlist perm
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import itertools
 import time
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
-from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import inventory as assets
-from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import records
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import records, workloads
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.api import (
+    ALLOWLIST,
+    OPTIONAL_ERRORS,
+    ApplianceApi,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import (
     LocalTimes,
-    matches_instant,
     parse_clock,
     split_span,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.point_builder import (
-    Items,
-    PointBuilder,
-    System,
-    TimeSpan,
-)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.notes import Notes, System
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.point_builder import Items, PointBuilder
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     AuditError,
+    ConnectionFailedError,
     DataError,
-    ForbiddenError,
     InvalidResponseError,
     NotFoundError,
     OptionError,
     ServerError,
+    UnauthorizedError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, parse_duration
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_bool,
     as_int,
-    as_list,
     as_object,
     as_text,
-    get_items,
 )
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import JsonForToken
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
-_LANGUAGE = {"lang": "en"}
-_SYSTEM = {"sid": None, "lang": "en"}
-_CATALOG = {**_SYSTEM, "view": "instance", "start_date": None, "end_date": None}
 # If the user sets no limit: how many days are read, and after how many days without a backup reading stops.
 _DEFAULT_DAYS, _EMPTY_DAYS = 400, 60
 # Slices per chapter. The catalog is requested once per chapter because it does no lookups per row.
@@ -65,8 +62,21 @@ _CHAPTER = 4
 # Systems that are not accepted yet, or were rejected, are skipped; all others are expected to respond.
 _OUTSIDE = ("pending", "rejected")
 _RESPONDING = ("accepted", "available", "complete", "")
-# This product uses status 500 for many cases, including empty results. Only optional requests tolerate it.
-_OPTIONAL_ERRORS = (ForbiddenError, NotFoundError, ServerError)
+# After these errors of one system, the others cannot be read either.
+_FATAL_ERRORS = (ConnectionFailedError, UnauthorizedError)
+Part = t.TypeVar("Part")
+
+
+@dataclasses.dataclass(frozen=True)
+class TimeSpan:
+    """A time span for which the list of one system is requested, and the catalog chapter that contains it."""
+
+    system: System
+    chapter: tuple[int, int]
+    catalog: Items | None
+    at_risk: Future[Collection[int]] | None
+    start: int
+    end: int
 
 
 class Unitrends(RestAdapter):
@@ -75,22 +85,12 @@ class Unitrends(RestAdapter):
     product = "unitrends"
     title = "Unitrends"
     environment = ("UNITRENDS",)
-    workload_types = records.WORKLOAD_TYPES
-    allowlist = (
-        AllowedRequest("POST", "/api/login", {}),
-        AllowedRequest("POST", "/api/logout", {}),
-        AllowedRequest("GET", "/api/systems/", _LANGUAGE),
-        AllowedRequest("GET", "/api/date-time/", _SYSTEM),
-        AllowedRequest("GET", "/api/assets/", _SYSTEM, required=("sid",)),
-        # isDelete (deletes backups) and isRelated (changes the meaning of the request) are not allowed.
-        AllowedRequest("POST", "/api/backups/", _SYSTEM, required=("sid",)),
-        AllowedRequest("GET", "/api/backups/latest/", {**_SYSTEM, "iid": None, "days": "0"}, required=("sid", "iid")),
-        AllowedRequest("GET", "/api/catalog/", _CATALOG, required=("sid", "start_date")),
-        AllowedRequest("GET", "/api/catalog/archives/", _CATALOG, required=("sid", "start_date")),
-    )
+    workload_types = workloads.WORKLOAD_TYPES
+    allowlist = ALLOWLIST
     not_reported: t.ClassVar = {
         ("*", "*"): {
             "created_at": ("inferred", "times are local; in the hour repeated in autumn, the earlier time is used"),
+            "usable": ("sometimes", "an increment whose full backup is not listed may not be restorable"),
             "completed_at": ("inferred", "like created_at; responses up to about 2015 do not contain it"),
             "size_bytes": ("inferred", "reported in whole megabytes"),
             "tested_at": ("cannot", "the API reports that a backup is certified, but not when it was tested"),
@@ -105,16 +105,22 @@ class Unitrends(RestAdapter):
             "immutable": ("cannot", "a legal hold can be released, and locks of archive media are not reported"),
             "immutable_until": ("cannot", "a legal hold can be released, and locks of archive media are not reported"),
             "expires_at": ("cannot", "retention is applied by policy; backups have no expiry date"),
-            "malware": ("cannot", "the lists of backups do not contain scan results"),
+            "malware": ("sometimes", "suspicious backups are reported as being at risk; others may not be clean"),
             "job": ("cannot", "backups do not name the job that created them"),
             "archive:completed_at": ("cannot", "archive media record the time of the copy, not the end of the backup"),
             "archive:size_bytes": ("cannot", "items on archive media have no size"),
             "archive:encrypted": ("cannot", "the API does not report whether items on archive media are encrypted"),
             "archive:restore_tested": ("cannot", "the API does not report tests of an archived backup"),
+            "archive:malware": ("cannot", "the API does not report whether an archived backup is at risk"),
             "archive:integrity_checked": ("cannot", "the API does not report checks of an archived backup"),
             "archive:retention": ("cannot", "items on archive media have no retention class"),
         },
     }
+
+    def __init__(self, client: Client, settings: Settings, thread_pool: ThreadPool) -> None:
+        super().__init__(client, settings, thread_pool)
+        self._api = ApplianceApi(client)
+        self._failed: set[int] = set()
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
@@ -144,8 +150,10 @@ class Unitrends(RestAdapter):
         )
         self.log_in(login)
         if login.account_info.get("role_scope"):
-            collector.warnings.append("this account's role has a scope: backups outside of it are silently omitted")
-        body = self._fetch_clock(None)
+            collector.warnings.append(
+                "this account's role has a scope: workloads and backups outside of it are silently omitted"
+            )
+        body = self._api.fetch_clock(None)
         name = self.settings.own["timezone"] or as_text(body.get("tz"))
         if name is None:
             raise InvalidResponseError(
@@ -159,29 +167,25 @@ class Unitrends(RestAdapter):
         # This also makes a wrong zone harmless: rules about time do not pass if the clocks differ.
         collector.skew_micros = None if clock is None else clock + SECOND // 2 - now
 
-    def _fetch_clock(self, sid: int | None) -> Mapping[str, t.Any]:
-        try:
-            params = _LANGUAGE if sid is None else {**_LANGUAGE, "sid": str(sid)}
-            return self._parse_object(self.client.get("/api/date-time/", params))
-        except _OPTIONAL_ERRORS:
-            return {}
-
     # Reading
 
     def read(self, collector: Collector) -> None:
         """Read time windows from newest to oldest, and in parallel the inventory and archives of each system."""
         self._collector = collector
-        self._failed: set[int] = set()
         systems = self._fetch_systems()
         collector.scope |= {"systems": ", ".join(system.name for system in systems), "failed_runs": True}
         end = collector.until if collector.until is not None else collector.now + DAY * SECOND
         since = collector.since if collector.since is not None else collector.now - _DEFAULT_DAYS * DAY * SECOND
-        inventories = {system.sid: self.thread_pool.submit(self._fetch_assets, system) for system in systems}
+        inventories = {system.sid: self.thread_pool.submit(self._fetch_inventory, system) for system in systems}
         archives = {system.sid: self.thread_pool.submit(self._fetch_archives, system, since) for system in systems}
         builders = {one.sid: self._create_builder(one, inventories[one.sid], archives[one.sid]) for one in systems}
         bottom = self._read_chapters(systems, builders, since, end)
         for system in systems:
-            if system.sid not in self._failed:
+            builders[system.sid].end_list()
+            if system.sid in self._failed:
+                builders[system.sid].give_up()
+            else:
+                self._read_older_fulls(system, builders[system.sid], bottom)
                 builders[system.sid].finish(include_unprotected=self.settings.include_unprotected)
         if collector.since is None:
             # Nothing before this time was read, and policies need to know that.
@@ -202,6 +206,18 @@ class Unitrends(RestAdapter):
                     break
         return bottom
 
+    def _read_older_fulls(self, system: System, builder: PointBuilder, bottom: int) -> None:
+        """Look in the older catalog for the full backups on which the oldest increments depend."""
+        empty = 0
+        length = parse_duration(self.settings.own["slice"]) * SECOND * _CHAPTER
+        for start, end in split_span(bottom - _DEFAULT_DAYS * DAY * SECOND, bottom, length):
+            if not builder.needs_older_fulls or empty >= _EMPTY_DAYS * DAY * SECOND:
+                return
+            catalog = self._fetch_catalog(system, start, end)
+            if catalog is None:
+                return
+            empty = 0 if builder.add_older_fulls(catalog, start, end) else empty + end - start
+
     def _list_slices(self, systems: list[System], since: int, end: int) -> Iterator[TimeSpan]:
         """Yield all requests for the list. If the catalog lists nothing, a chapter is requested as one slice."""
         length = parse_duration(self.settings.own["slice"]) * SECOND
@@ -213,9 +229,11 @@ class Unitrends(RestAdapter):
             for system in systems:
                 catalog = catalogs[system.sid].result() if system.sid in catalogs else None
                 if system.sid not in self._failed:
-                    width = length if catalog is None or catalog else length * _CHAPTER
+                    at_risk, width = None, length * _CHAPTER
+                    if catalog is None or catalog:
+                        at_risk, width = self.thread_pool.submit(self._fetch_at_risk, system, *chapter), length
                     for start, stop in split_span(*chapter, width):
-                        yield TimeSpan(system, chapter, catalog, start, stop)
+                        yield TimeSpan(system, chapter, catalog, at_risk, start, stop)
 
     def _fetch_catalogs(self, systems: list[System], start: int, end: int) -> dict[int, Future[Items | None]]:
         readable = (system for system in systems if system.sid not in self._failed)
@@ -226,175 +244,139 @@ class Unitrends(RestAdapter):
     ) -> int:
         """Report the backups that one system returned for one chapter; return their number."""
         # Responses are decoded here, slice by slice, because decoded responses take four times the memory.
-        found, has_begun = 0, False
+        found, span = 0, None
         for part, response in responses:
-            if not has_begun:
-                builder.begin_chapter(part.catalog)
-                has_begun, span = True, part.chapter
+            if span is None:
+                span = part.chapter
+                builder.begin_chapter(*span, part.catalog, part.at_risk)
             try:
-                rows = self._parse_rows(response)
+                if isinstance(response, AuditError):
+                    raise response
+                rows = self._api.parse_rows(response)
+                builder.verify_zone(rows, self._resolve_zone)
+                found += builder.add_slice(rows, part.start, part.end)
+            except _FATAL_ERRORS:
+                raise
             except AuditError as error:
-                # A failure of another system does not end the task; a failure of the local system does.
-                if system.local:
-                    raise
+                # What was read of this system is kept; the other systems are still read.
                 self._record_failure(system, error)
                 return found
-            builder.verify_zone(rows, self._resolve_zone)
-            found += builder.add_slice(rows)
-        return found + builder.end_chapter(*span)
+        return found + (builder.count_archived(*span) if span is not None else 0)
 
     def _record_failure(self, system: System, error: AuditError) -> None:
         """Record that a system cannot be read; the result is then incomplete."""
-        if system.sid not in self._failed:
-            self._failed.add(system.sid)
-            error.message = f"system {system.name!r}: {error.message}"
-            self._collector.add_problem(error)
+        if system.sid in self._failed:
+            return
+        self._failed.add(system.sid)
+        if isinstance(error, (NotFoundError, ServerError)) and not self._is_still_managed(system):
+            self._collector.warnings.append(f"system {system.name!r} was removed during the read and is left out")
+            return
+        error.message = f"system {system.name!r}: {error.message}"
+        self._collector.add_problem(error)
+
+    def _is_still_managed(self, system: System) -> bool:
+        """List the systems again: one that was removed meanwhile is not missing."""
+        try:
+            return any(as_int(as_object(row).get("id")) == system.sid for row in self._api.fetch_systems())
+        except OPTIONAL_ERRORS:
+            return True
 
     def _create_builder(self, system: System, inventory: Future[t.Any], archives: Future[t.Any]) -> PointBuilder:
-        return PointBuilder(self._collector, system, self._times, self.settings, inventory, archives)
+        times = LocalTimes(self._times.name)
+        return PointBuilder(self._collector, system, times, self.settings, inventory, archives)
 
     # Requests
 
-    def _parse_object(self, response: Response) -> dict[str, t.Any]:
-        """Return a response as an object. PHP writes an empty object as a list; some errors have a success status."""
-        decoded = response.json()
-        if decoded == []:
-            return {}
-        # Decoded a second time only to report what was returned instead of an object.
-        body: dict[str, t.Any] = decoded if isinstance(decoded, dict) else response.json_object()
-        if body.get("error"):
-            raise InvalidResponseError(
-                "the appliance returned an error",
-                server=response.server,
-                request=response.request,
-                server_message=self.client.scrub(as_text(body.get("message")) or str(body["error"])),
-            )
-        return body
-
     def _fetch_systems(self) -> list[System]:
-        response = self.client.get("/api/systems/", _LANGUAGE)
-        items = get_items(self._parse_object(response), "appliance", response.request, response.server)
-        rows, systems = [as_object(item) for item in items], []
+        rows, systems = [as_object(item) for item in self._api.fetch_systems()], dict[int, System]()
         for row in rows:
             status = (as_text(row.get("status")) or "").casefold()
             if status in _OUTSIDE:
                 continue
-            sid = records.get_number(row)
-            name = as_text(row.get("name")) or as_text(row.get("host")) or str(sid)
-            local = as_bool(row.get("local")) is True or len(rows) == 1
-            system = System(sid, name, local)
+            name = as_text(row.get("name")) or as_text(row.get("host"))
+            try:
+                sid = records.get_number(row)
+            except InvalidResponseError as error:
+                error.message = f"system {name!r}: {error.message}"
+                self._collector.add_problem(error)
+                continue
+            system = System(sid, name or str(sid), as_bool(row.get("local")) is True or len(rows) == 1)
             if status in _RESPONDING:
-                systems.append(system)
+                systems.setdefault(sid, system)
             else:
-                error = InvalidResponseError(f"status is {status!r}", code="incomplete", server=self.client.host)
-                self._record_failure(system, error)
+                problem = InvalidResponseError(f"status is {status!r}", code="incomplete", server=self._api.host)
+                self._record_failure(system, problem)
         if not systems:
             problems = "; ".join(problem.message for problem in self._collector.problems)
             raise InvalidResponseError(
                 f"the appliance does not list any system that responds{f' ({problems})' if problems else ''}",
-                server=response.server,
-                request=response.request,
+                server=self._api.host,
+                request="GET /api/systems/",
             )
-        return sorted(systems, key=lambda system: (not system.local, system.sid))
+        return sorted(systems.values(), key=lambda system: (not system.local, system.sid))
 
     def _fetch_slice(self, part: TimeSpan) -> Response | AuditError:
-        """Request all backups that one system lists for one time span."""
-        params = {"sid": str(part.system.sid), **_LANGUAGE}
-        body = {
-            "system_id": part.system.sid,
-            "start_time": part.start // SECOND,
-            "end_time": -(-part.end // SECOND),
-            "sync_msg": 1,
-        }
         try:
-            return self.client.request("POST", "/api/backups/", params=params, json_body=body)
+            return self._api.fetch_slice(part.system, part.start, part.end)
         except AuditError as error:
             return error
 
-    def _parse_rows(self, response: Response | AuditError) -> list[dict[str, t.Any]]:
-        """Return the list of backups: field data, or backups up to about 2015; an empty list is a bare []."""
-        if isinstance(response, AuditError):
-            raise response
-        body = self._parse_object(response)
-        if not body and response.json() == []:
-            return []
-        member = "backups" if "backups" in body else "data"
-        return [as_object(row) for row in get_items(body, member, response.request, response.server)]
+    def _fetch_optional(
+        self, system: System, name: str, consequence: str, fetch: Callable[[], Part], default: Part
+    ) -> Part:
+        """Return an optional part of the data; if it is not available, add a warning and return ``default``."""
+        try:
+            return fetch()
+        except OPTIONAL_ERRORS as error:
+            Notes(self._collector, system).warn_unavailable(name, consequence, error.message)
+            return default
 
     def _fetch_catalog(self, system: System, start: int, end: int) -> Items | None:
-        """Return the catalog items around this chapter (its days are local). None if it cannot be read."""
-        try:
-            body = self._parse_object(self.client.get("/api/catalog/", self._build_date_params(system, start, end)))
-        except _OPTIONAL_ERRORS as error:
-            consequence = "storage of backups is unknown, and empty lists cannot be verified"
-            self._mark_unavailable("catalog", consequence, error.message)
-            return None
-        return list(records.iter_catalog(body, ("backups",)))
+        consequence = "storage of backups is unknown, and empty lists cannot be verified"
+        fetch = functools.partial(self._api.fetch_catalog, system, self._times, start, end)
+        return self._fetch_optional(system, "catalog", consequence, fetch, None)
 
-    def _fetch_archives(self, system: System, since: int) -> list[tuple[records.Row, records.Row]]:
-        """Return all copies on archive media since then; the window is on the copy's time, the later one."""
-        params = self._build_date_params(system, since, self._collector.now + DAY * SECOND)
-        try:
-            body = self._parse_object(self.client.get("/api/catalog/archives/", params))
-        except _OPTIONAL_ERRORS as error:
-            self._mark_unavailable("archives", "copies on archive media are unknown", error.message)
-            return []
-        return list(records.iter_catalog(body, ("archives", "backups")))
+    def _fetch_at_risk(self, system: System, start: int, end: int) -> Collection[int]:
+        fetch = functools.partial(self._api.fetch_at_risk, system, self._times, start, end)
+        return self._fetch_optional(system, "at_risk", "suspicious backups cannot be detected", fetch, set())
 
-    def _fetch_assets(self, system: System) -> list[tuple[t.Any, str | None]] | None:
-        try:
-            response = self.client.get("/api/assets/", {"sid": str(system.sid), **_LANGUAGE})
-            body = self._parse_object(response)
-        except _OPTIONAL_ERRORS as error:
-            self._mark_unavailable("inventory", "unprotected workloads cannot be detected", error.message)
-            return None
-        # If there are no assets, the response is a bare [].
-        if response.json() != [] and not assets.is_inventory(body):
-            self._mark_unavailable("inventory", "unprotected workloads cannot be detected", "an item has no number")
-            return None
-        self._collector.scope.setdefault("inventory", True)
-        return list(assets.parse_assets(body, system.sid))
+    def _fetch_archives(self, system: System, since: int) -> Items:
+        end = self._collector.now + DAY * SECOND
+        fetch = functools.partial(self._api.fetch_archives, system, self._times, since, end)
+        return self._fetch_optional(system, "archives", "copies on archive media are unknown", fetch, [])
 
-    def _mark_unavailable(self, name: str, consequence: str, cause: str) -> None:
-        if self._collector.scope.get(name) is not False:
-            self._collector.scope[name] = False
-            self._collector.warnings.append(f"{name} not available: {consequence}. Cause: {cause}")
-
-    def _build_date_params(self, system: System, start: int, end: int) -> dict[str, str]:
-        day = DAY * SECOND
-        return {
-            "sid": str(system.sid),
-            "view": "instance",
-            "start_date": self._times.format_date(start - day),
-            "end_date": self._times.format_date(end + day),
-            **_LANGUAGE,
-        }
+    def _fetch_inventory(self, system: System) -> workloads.Inventory | None:
+        consequence = "unprotected workloads cannot be detected"
+        fetch = functools.partial(self._api.fetch_inventory, system)
+        inventory = self._fetch_optional(system, "inventory", consequence, fetch, None)
+        if inventory is not None and inventory.unreadable:
+            cause = f"{inventory.unreadable} entries have no number or no known type"
+            Notes(self._collector, system).warn_unavailable("inventory", f"some {consequence}", cause)
+        elif inventory is not None:
+            self._collector.scope.setdefault("inventory", True)
+        return inventory
 
     def _resolve_zone(self, system: System, instance: int) -> LocalTimes | None:
         """Return the zone of a system's rows, confirmed by a backup with text and epoch time; None without one."""
         # Rows are documented to use the zone of the queried appliance; rows of a managed one may use its own zone.
-        params = {"sid": str(system.sid), "iid": str(instance), "days": "0", **_LANGUAGE}
-        try:
-            body = self._parse_object(self.client.get("/api/backups/latest/", params))
-        except (*_OPTIONAL_ERRORS, InvalidResponseError):
-            return None
-        row = as_object(next(iter(as_list(body.get("data"))), None))
+        row = self._api.fetch_latest(system, instance)
         epoch, text = as_int(row.get("start_time")), row.get("start_time_string")
         if epoch is None or text is None:
             return None
         for times in self._list_zones(system):
             with contextlib.suppress(DataError):
-                if matches_instant(times, text, epoch * SECOND):
+                if times.confirm(text, epoch * SECOND):
                     return times
         raise InvalidResponseError(
-            f"system {system.name!r}: its times are not in the time zone {self._times.name}",
-            server=self.client.host,
+            f"its times are not in the time zone {self._times.name}",
+            server=self._api.host,
             hint='Set "timezone" to the time zone in which this appliance reports its times',
         )
 
     def _list_zones(self, system: System) -> Iterator[LocalTimes]:
-        yield self._times
+        yield LocalTimes(self._times.name)
         if not self.settings.own["timezone"]:
-            name = as_text(self._fetch_clock(system.sid).get("tz"))
-            if name is not None:
-                yield LocalTimes(name)
+            with contextlib.suppress(InvalidResponseError, OptionError):
+                name = as_text(self._api.fetch_clock(system.sid).get("tz"))
+                if name is not None:
+                    yield LocalTimes(name)

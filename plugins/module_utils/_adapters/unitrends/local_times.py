@@ -6,27 +6,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 import typing as t
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, MINUTE, SECOND
 
-# Every request has lang=en, so the month is first; seconds are missing up to about 2015.
+# Seconds are missing up to about 2015.
 _LOCAL = re.compile(r"(\d\d)/(\d\d)/(\d{4}) (\d\d):(\d\d)(?::(\d\d))?(?: ?([ap])m)?", re.ASCII | re.IGNORECASE)
+# Earlier years are a placeholder for a missing time.
+_FIRST_YEAR = 1980
 _CLOCK = ("year", "month", "day", "hour", "minute", "second")
 # Number of hours for which UTC offsets and parsed text prefixes are cached.
 _MAX_CACHED_HOURS = 20_000
 # 11/01/2026 01:30:05 am: positions of minutes and seconds in a text of this length.
 _LENGTH, _HOUR_ENDS, _HALF_BEGINS = 22, 13, 19
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+# Texts without seconds are truncated, and windows are in whole seconds.
+_EARLIER, _LATER = MINUTE * SECOND, SECOND
+
+
+class AmbiguousTimeError(DataError):
+    """The day and the month of a text can be swapped, and nothing proves which of them is first."""
 
 
 class LocalTimes:
-    """Parse times in the zone of one appliance."""
+    """Parse times in the zone of one appliance.
+
+    English texts have the month first and am or pm; other languages have the day first and neither. Every request has
+    lang=en, but an appliance may ignore it. Texts without am or pm are therefore read only in an order that is proved:
+    by an epoch time, or by a text that is within the requested window in one order only. The same proof overrules the
+    order of texts with am or pm. If there is proof of both orders, there is none.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -34,6 +49,8 @@ class LocalTimes:
         # Cache of parsed parts: the hour with am or pm (if its offset is constant), and ":30:05".
         self._hours: dict[str, int] = {}
         self._minutes: dict[str, int] = {}
+        # Whether a text has am or pm -> proved orders, as "is the day first?".
+        self._proofs: dict[bool, set[bool]] = {True: set(), False: set()}
         try:
             self._zone = zoneinfo.ZoneInfo(name)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -45,16 +62,114 @@ class LocalTimes:
     def instants(self, text: t.Any) -> list[int]:
         """Return the possible instants (microseconds, UTC) of a text, oldest first.
 
-        There are two in the hour that is repeated when daylight saving time ends.
+        There are two in the hour that is repeated when daylight saving time ends. AmbiguousTimeError if the order of
+        day and month is not proved.
         """
         cached = self.get_cached(text)
         if cached is not None:
             return [cached]
-        local = _parse(text)
+        readings, has_half = _parse(text)
+        local = self._choose(readings, has_half, text)
         found = self.to_instants(local)
         if len(text) == _LENGTH and self._offsets[_truncate_to_hour(local)] is not None:
             self._remember(text, found[0], (local.minute * MINUTE + local.second) * SECOND)
         return found
+
+    @property
+    def is_contradictory(self) -> bool:
+        """Whether there is proof of both orders."""
+        return any(len(proofs) > 1 for proofs in self._proofs.values())
+
+    def learn(self, texts: Iterable[t.Any], start: int, end: int) -> tuple[bool, list[t.Any]]:
+        """Look for proof of the order in the texts of one response: one order is in the window, the other is not.
+
+        Returns whether the response respects its window, and the texts that need proof. If a time is outside of the
+        window in both orders, the response proves nothing.
+        """
+        found, unclear, is_respected = set(), [], True
+        first, last = start - _EARLIER, end + _LATER
+        for text in texts:
+            cached = self.get_cached(text)
+            if cached is not None and first <= cached <= last:
+                continue
+            try:
+                readings, has_half = _parse(text)
+            except DataError:
+                continue
+            fitting = self._fit(readings, start, end)
+            is_respected = is_respected and bool(fitting)
+            if len(fitting) == 1 and not _is_symmetric(readings):
+                found.add((has_half, next(iter(fitting))))
+            try:
+                self.instants(text)  # Caches the hour.
+            except AmbiguousTimeError:
+                unclear.append(text)
+        if is_respected:
+            for has_half, order in found:
+                self._prove(has_half, order)
+        return is_respected, unclear
+
+    def within(self, text: t.Any, start: int, end: int, *, is_respected: bool = True) -> list[int]:
+        """Return those of the possible instants that are in the window; an empty list if none is.
+
+        ``is_respected``: whether the other times of the response are in the window, which then shows the order.
+        """
+        cached = self.get_cached(text)
+        if cached is not None and start - _EARLIER <= cached <= end + _LATER:
+            return [cached]
+        readings, has_half = _parse(text)
+        fitting = self._fit(readings, start, end)
+        if not fitting:
+            return []
+        if len(fitting) == 1 and is_respected:
+            return next(iter(fitting.values()))
+        local = self._choose(readings, has_half, text)
+        return next((found for order, found in fitting.items() if readings[order] == local), [])
+
+    def is_ambiguous(self, text: t.Any, start: int, end: int, *, is_respected: bool = True) -> bool:
+        """Whether the order of day and month is not known."""
+        try:
+            self.within(text, start, end, is_respected=is_respected)
+        except AmbiguousTimeError:
+            return True
+        except DataError:
+            return False
+        return False
+
+    def confirm(self, text: t.Any, epoch: int) -> bool:
+        """Whether a text is this instant in this zone; up to a minute may be truncated. May prove the order."""
+        readings, has_half = _parse(text)
+        fitting = [order for order, local in readings.items() if self._is_instant(local, epoch)]
+        if len(fitting) == 1 and not _is_symmetric(readings):
+            self._prove(has_half, fitting[0])
+        return bool(fitting)
+
+    def _is_instant(self, local: datetime.datetime, epoch: int) -> bool:
+        return any(0 <= epoch - moment < MINUTE * SECOND for moment in self.to_instants(local))
+
+    def _fit(self, readings: Mapping[bool, datetime.datetime], start: int, end: int) -> dict[bool, list[int]]:
+        """Return the instants in the window by order, without orders that have none."""
+        found = {}
+        for order, local in readings.items():
+            inside = [one for one in self.to_instants(local) if start - _EARLIER <= one <= end + _LATER]
+            if inside:
+                found[order] = inside
+        if len(found) == 2 and _is_symmetric(readings):
+            del found[True]
+        return found
+
+    def _choose(self, readings: Mapping[bool, datetime.datetime], has_half: bool, text: t.Any) -> datetime.datetime:
+        if len(readings) == 1 or _is_symmetric(readings):
+            return next(iter(readings.values()))
+        proofs = self._proofs[has_half] or ({False} if has_half else set())
+        if len(proofs) != 1:
+            raise AmbiguousTimeError(f"{text!r} may have the month or the day first")
+        return readings[next(iter(proofs))]
+
+    def _prove(self, has_half: bool, order: bool) -> None:
+        if order not in self._proofs[has_half]:
+            self._proofs[has_half].add(order)
+            self._hours.clear()
 
     def get_cached(self, text: t.Any) -> int | None:
         """Return the instant of a text if its hour is cached and has no clock change around it; otherwise None."""
@@ -116,22 +231,31 @@ def _truncate_to_hour(local: datetime.datetime) -> datetime.datetime:
     return local.replace(minute=0, second=0, microsecond=0)
 
 
-def _parse(text: t.Any) -> datetime.datetime:
+def _is_symmetric(readings: Mapping[bool, datetime.datetime]) -> bool:
+    """Whether day and month are equal, so that their order does not matter."""
+    return len(readings) == 2 and readings[False] == readings[True]
+
+
+def _parse(text: t.Any) -> tuple[dict[bool, datetime.datetime], bool]:
+    """Return the valid readings of a text by order (is the day first?), and whether it has am or pm."""
     match = _LOCAL.fullmatch(text.strip()) if isinstance(text, str) else None
-    if match is None:
+    if match is None or int(match[3]) < _FIRST_YEAR:
         raise DataError(f"{text!r} is not a valid time of this product")
-    month, day, year, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    first, second, year, hour, minute, seconds = (int(part or 0) for part in match.groups()[:6])
     if match[7]:
         if not 1 <= hour <= 12:
             raise DataError(f"{text!r} is not a valid time of this product")
         hour = hour % 12 + (12 if match[7] in "pP" else 0)
-    try:
-        return datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.timezone.utc)
-    except ValueError as error:
-        raise DataError(f"{text!r} is not a valid time of this product ({error})") from error
+    readings = {}
+    for order, (month, day) in ((False, (first, second)), (True, (second, first))):
+        with contextlib.suppress(ValueError):
+            readings[order] = datetime.datetime(year, month, day, hour, minute, seconds, tzinfo=datetime.timezone.utc)
+    if not readings:
+        raise DataError(f"{text!r} is not a valid time of this product")
+    return readings, bool(match[7])
 
 
-def parse_clock(body: t.Mapping[str, t.Any], times: LocalTimes, now: int) -> int | None:
+def parse_clock(body: Mapping[str, t.Any], times: LocalTimes, now: int) -> int | None:
     """Parse the appliance's clock (microseconds, UTC) from /api/date-time; None if it is not a valid time.
 
     In the repeated hour, the instant that is closer to this machine's clock (``now``) is used.
@@ -142,11 +266,6 @@ def parse_clock(body: t.Mapping[str, t.Any], times: LocalTimes, now: int) -> int
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return min(times.to_instants(local), key=lambda moment: abs(moment - now))
-
-
-def matches_instant(times: LocalTimes, text: t.Any, epoch: int) -> bool:
-    """Whether a text from the product is this instant in this zone; up to a minute may be truncated."""
-    return any(0 <= epoch - moment < MINUTE * SECOND for moment in times.instants(text))
 
 
 def split_span(since: int, end: int, length: int) -> Iterator[tuple[int, int]]:

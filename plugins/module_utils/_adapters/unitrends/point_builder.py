@@ -10,49 +10,63 @@ import dataclasses
 import typing as t
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import records as fields
-from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import LocalTimes
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.chains import Chains
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import (
+    AmbiguousTimeError,
+    LocalTimes,
+)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.notes import Notes, System
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.workloads import (
+    Inventory,
+    Row,
+    WorkloadIndex,
+)
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._core.times import MINUTE, SECOND
-from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, remove_secrets
-from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import RecordCache
+from ansible_collections.backup.audit.plugins.module_utils._core.model import FULL_KINDS, Copy, RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, MINUTE, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_bool, as_int, remove_secrets
 
 # A backup that started this recently may be in one list and not yet in another.
 _LISTING_DELAY = 10 * MINUTE * SECOND
-
-
-@dataclasses.dataclass(frozen=True)
-class System:
-    """An appliance that the queried appliance reports on; ``local`` is the queried one."""
-
-    sid: int
-    name: str
-    local: bool
-
+# The catalog is requested by local days, with one day more on both sides.
+_CATALOG_MARGIN = 3 * DAY * SECOND
 
 # (instance, item) of the catalog.
-Items = Sequence[tuple[fields.Row, fields.Row]]
+Items = Sequence[tuple[Row, Row]]
 
 
 @dataclasses.dataclass(frozen=True)
-class TimeSpan:
-    """A time span for which the list of one system is requested, and the catalog chapter that contains it."""
+class Chapter:
+    """A time span for which the catalog of one system was read, with what it lists; None if it is not accessible."""
 
-    system: System
-    chapter: tuple[int, int]
-    catalog: Items | None
     start: int
     end: int
+    items: Mapping[int, tuple[Row, Row]]
+    at_risk: Future[Collection[int]] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Slice:
+    """The backups that the list returned for one time span: (number, row, parsed fields)."""
+
+    chapter: Chapter
+    start: int
+    end: int
+    # Whether all of them are in that time span.
+    is_respected: bool
+    # Times that need proof of their order.
+    unclear: Sequence[t.Any]
+    backups: Sequence[tuple[int, Row, fields.ParsedFields]]
 
 
 class PointBuilder:
-    """Report the points of one system by chapter: ``begin_chapter``, ``add_slice`` per slice, ``end_chapter``.
+    """Report the points of one system: ``begin_chapter``, ``add_slice`` per slice, then ``end_list`` and ``finish``.
 
     Chapters and slices are processed from newest to oldest, so a copy comes before its backup or with it.
     """
@@ -63,7 +77,7 @@ class PointBuilder:
         system: System,
         times: LocalTimes,
         settings: Settings,
-        inventory: Future[t.Any],
+        inventory: Future[Inventory | None],
         archives: Future[t.Any],
     ) -> None:
         self._collector = collector
@@ -71,130 +85,225 @@ class PointBuilder:
         self._times = times
         self._zone_verified = False
         self._settings = settings
-        self._inventory = inventory
         self._archive_task = archives
-        self._by_backup: dict[int, list[tuple[fields.Row, fields.Row]]] | None = None
+        self._by_backup: dict[int, list[tuple[Row, Row]]] | None = None
         self._archive_times: list[int] | None = None
-        self._file_level_clients: Mapping[str, str] | None = None
-        self._workloads: dict[str, Workload] = {}
-        self._workload_cache = RecordCache(fields.WORKLOAD_MEMBERS, self._resolve_workload)
+        self._notes = Notes(collector, system)
+        self._workloads = WorkloadIndex(collector, self._notes, settings, inventory)
         self._hot_copies: dict[int, list[Copy]] = {}
         # Numbers of all reported backups; for lookups, those of this chapter and of the previous one.
         self._reported_ids = array("q")
         self._chapter_ids: set[int] = set()
         self._previous_ids: set[int] = set()
-        # Catalog items of this chapter by backup number, and whether the catalog was ever readable.
-        self._items: dict[int | None, tuple[fields.Row, fields.Row]] = {}
+        self._chapter = Chapter(0, 0, {}, None)
         self._has_catalog = False
+        # Slices with times whose order of day and month is not proved yet.
+        self._held: list[Slice] = []
+        # Items that only the catalog may list, without a valid time.
+        self._undated_items: dict[int, tuple[Row, Row]] = {}
+        self._chains = Chains(collector.add_point)
 
     # Data fetched earlier
 
     @property
-    def _archives(self) -> dict[int, list[tuple[fields.Row, fields.Row]]]:
+    def _archives(self) -> dict[int, list[tuple[Row, Row]]]:
         """Successful copies on archive media, by the number of the original backup."""
         if self._by_backup is None:
             self._by_backup = {}
             for instance, item in self._archive_task.result():
                 number = as_int(item.get("orig_backup_id"))
-                if number is not None and fields.parse_cold_copy(item) is not None:
+                if not fields.is_of_system(instance, self._system.sid) or fields.parse_cold_copy(item) is None:
+                    continue
+                if number is None:
+                    self._notes.count("copies on archive media do not name their backup and are left out")
+                else:
                     self._by_backup.setdefault(number, []).append((instance, item))
         return self._by_backup
 
-    @property
-    def _file_level(self) -> Mapping[str, str]:
-        """Instance -> client, for instances that represent all files of a machine."""
-        if self._file_level_clients is None:
-            listed = self._inventory.result() or ()
-            clients = ((instance, str(workload.id)) for workload, instance in listed if instance is not None)
-            self._file_level_clients = {instance: ident.partition("/c")[2] for instance, ident in clients}
-        return self._file_level_clients
-
-    def verify_zone(self, rows: Sequence[fields.Row], resolve_zone: Callable[[System, int], LocalTimes | None]) -> None:
+    def verify_zone(self, rows: Sequence[Row], resolve_zone: Callable[[System, int], LocalTimes | None]) -> None:
         """Before the first row is reported, check that its times are in the expected zone."""
         if self._zone_verified:
             return
         for row in rows:
             instance = as_int(row.get("instance_id"))
-            if instance is not None and fields.is_backup(row):
+            if instance is not None and fields.is_backup(row) and fields.is_of_system(row, self._system.sid):
                 self._times = resolve_zone(self._system, instance) or self._times
                 self._archive_times = None
                 self._zone_verified = True
                 return
 
-    # Reporting
+    # Reading
 
-    def begin_chapter(self, catalog: Items | None) -> None:
+    def begin_chapter(
+        self, start: int, end: int, catalog: Items | None, at_risk: Future[Collection[int]] | None
+    ) -> None:
         """Start a chapter with its catalog items; None if the catalog is not accessible."""
         self._previous_ids, self._chapter_ids = self._chapter_ids, set()
         self._has_catalog = self._has_catalog or catalog is not None
-        self._items = {
-            as_int(item.get("id")): (instance, item) for instance, item in catalog or () if fields.is_own(item)
-        }
+        self._chapter = Chapter(start, end, dict(self._own_items(catalog or ())), at_risk)
+        self._learn_dates(self._chapter.items.values(), start, end)
 
-    def add_slice(self, rows: Sequence[fields.Row]) -> int:
+    def _own_items(self, catalog: Items) -> Sequence[tuple[int, tuple[Row, Row]]]:
+        found = []
+        for instance, item in catalog:
+            if not fields.is_own(item):
+                continue
+            number = as_int(item.get("id"))
+            if not fields.is_of_system(instance, self._system.sid):
+                self._notes.count("entries of the catalog are of another system and are left out")
+            elif number is None:
+                self._notes.count("entries of the catalog have no number and are left out")
+            else:
+                found.append((number, (instance, item)))
+        return found
+
+    def add_slice(self, rows: Sequence[Row], start: int, end: int) -> int:
         """Report all points of one slice; return their number. A backup is in one slice, or on the boundary of two."""
+        backups = self._select_backups(rows)
+        texts = [fields.get_start(row) for _number, row, _parsed in backups]
+        is_respected, unclear = self._times.learn(texts, start, end)
+        part = Slice(self._chapter, start, end, is_respected, unclear, backups)
+        self._held.append(part)
+        if not any(self._is_ambiguous(held) for held in self._held):
+            self.end_list()
+        return len(part.backups) or sum(number not in self._undated_items for number in part.chapter.items)
+
+    def _learn_dates(self, catalog: Iterable[tuple[Row, Row]], start: int, end: int) -> None:
+        dates = (item.get("start_date") for _instance, item in catalog)
+        self._times.learn(dates, start - _CATALOG_MARGIN, end + _CATALOG_MARGIN)
+
+    def _is_ambiguous(self, part: Slice) -> bool:
+        times, respected = self._times, part.is_respected
+        return any(times.is_ambiguous(text, part.start, part.end, is_respected=respected) for text in part.unclear)
+
+    def end_list(self) -> None:
+        """Report the slices that are held; times whose order of day and month is still not proved are unknown."""
+        held, self._held = self._held, []
+        for part in held:
+            points = [*self._build_listed(part), *self._build_catalog_only(part)]
+            # A full backup is older than what started in the same second and depends on it.
+            points.sort(key=lambda point: (-point.created, point.kind in FULL_KINDS))
+            for point in points:
+                if point.created == fields.UNDATED:
+                    # Whether another backup depends on it is unknown.
+                    self._collector.add_point(point)
+                else:
+                    self._chains.add(point)
+
+    def _select_backups(self, rows: Sequence[Row]) -> list[tuple[int, Row, fields.ParsedFields]]:
+        """Return the rows that are backups of this system; remember the copies."""
         backups = []
         for row in rows:
             number = as_int(row.get("id"))
-            if number is None:
-                continue
             parsed = fields.parse_fields(row)
-            if not fields.is_copy(row, parsed):
-                backups.append((number, row, parsed))
-            elif (copy := fields.parse_hot_copy(row)) is not None:
-                self._hot_copies.setdefault(number, []).append(copy)
-        count = 0
-        for number, row, parsed in backups:
-            if parsed.no_backup:
-                continue
-            if parsed.replicated_in:
+            if not fields.is_of_system(row, self._system.sid):
+                self._notes.count("rows of the list are of another system and are left out")
+            elif number is None:
+                self._count_unnumbered(row, parsed)
+            elif fields.is_copy(row, parsed):
+                copy = fields.parse_hot_copy(row)
+                if copy is not None:
+                    self._hot_copies.setdefault(number, []).append(copy)
+            elif parsed.replicated_in:
                 # A copy of a backup of another system, which reports the backup itself.
-                self._collector.scope["replicated_in"] = self._collector.scope.get("replicated_in", 0) + 1
-            elif not self._is_reported(number):
-                count += 1
-                self._mark_reported(number)
-                self._add_backup(row, parsed, number)
-        return count
+                self._notes.add_to_scope("replicated_in")
+            elif not parsed.no_backup:
+                backups.append((number, row, parsed))
+        return backups
 
-    def end_chapter(self, start: int, end: int) -> int:
-        """Finish the chapter from ``start`` to ``end``: report the backups that its slices do not list."""
-        return self._add_catalog_only(start, end) + self._count_archived(start, end)
-
-    def _add_backup(self, row: fields.Row, parsed: fields.ParsedFields, number: int) -> None:
-        workload = self._workload_cache.get(row)
-        if workload is None:
+    def _count_unnumbered(self, row: Row, parsed: fields.ParsedFields) -> None:
+        """Count a row without a number: a job that is not a backup has none, a backup has one."""
+        if parsed.no_backup:
             return
-        instance_item = self._items.get(number)
-        item = instance_item[1] if instance_item is not None else None
-        try:
-            point = fields.build_point(row, parsed, item, workload, self._system.sid, self._copies(number), self._times)
-        except DataError as error:
-            raise self._build_error(number, error) from error
-        self._report_point(point, {"backup": row, "catalog": item})
+        if fields.is_copy(row, parsed):
+            self._notes.count("copies on another appliance do not name their backup and are left out")
+        elif parsed.kind != "unknown" or row.get("type") is None:
+            self._notes.count_problem("backups have no number and are left out")
+        else:
+            self._notes.count("rows of the list have no number and an unknown type, and are left out")
 
-    def _add_catalog_only(self, start: int, end: int) -> int:
-        """Report backups that only the catalog lists: errors of the list request are returned as an empty list."""
-        count = 0
-        newest = min(end, self._collector.now - _LISTING_DELAY)
-        for number, (instance, item) in self._items.items():
-            if number is None or self._is_reported(number):
+    def _build_listed(self, part: Slice) -> list[RecoveryPoint]:
+        points = []
+        for number, row, parsed in part.backups:
+            if self._is_reported(number) or number in self._notes.undated:
                 continue
+            entry = part.chapter.items.get(number)
+            instants = self._find_instants(part, number, row, entry)
+            if instants is None:
+                continue
+            self._mark_reported(number)
+            workload = self._workloads.get(row)
+            if workload is None:
+                continue
+            item = None if entry is None else entry[1]
+            copies = self._copies(number)
+            point = fields.build_point(row, parsed, item, workload, self._system.sid, copies, instants, self._times)
+            self._complete(point, part, number, {"backup": row, "catalog": item})
+            self._count_flags(parsed, item)
+            points.append(point)
+        return points
+
+    def _find_instants(self, part: Slice, number: int, row: Row, entry: tuple[Row, Row] | None) -> list[int] | None:
+        """Return the possible start times in the window of the request; none if unknown, None if it is outside."""
+        texts = [fields.get_start(row), *([] if entry is None else [entry[1].get("start_date")])]
+        is_ambiguous = False
+        for text in texts:
             try:
-                if not start <= fields.parse_start(item, self._times)[0] <= newest:
-                    continue
-                self._mark_reported(number)
-                count += 1
-                workload = self._workload_cache.get({**instance, "type": item.get("type")})
-                if workload is not None:
-                    copies = self._copies(number)
-                    point = fields.build_catalog_point(item, workload, self._system.sid, copies, self._times)
-                    self._report_point(point, {"catalog": item})
+                instants = self._times.within(text, part.start, part.end, is_respected=part.is_respected)
             except DataError as error:
-                raise self._build_error(number, error) from error
-        self._items = {}
-        if count:
-            self._warn_once("the list of backups omits some backups of the catalog; these are read from the catalog")
-        return count
+                is_ambiguous = is_ambiguous or isinstance(error, AmbiguousTimeError)
+                continue
+            if not instants:
+                self._notes.add_outside(number, self._times, text)
+                return None
+            # The list may have whole minutes only, and the catalog seconds: never newer than the list would report.
+            return instants if text is texts[0] else [one - one % (MINUTE * SECOND) for one in instants]
+        self._notes.add_undated(number, texts[0], is_ambiguous=is_ambiguous)
+        return []
+
+    def _build_catalog_only(self, part: Slice) -> list[RecoveryPoint]:
+        """Build backups that only the catalog lists: errors of the list request are returned as an empty list."""
+        points = []
+        newest = min(part.end, self._collector.now - _LISTING_DELAY)
+        for number, (instance, item) in part.chapter.items.items():
+            if self._is_reported(number):
+                continue
+            instants = fields.parse_start(item, self._times)
+            if not instants:
+                self._undated_items[number] = (instance, item)
+            elif part.start <= instants[0] <= newest:
+                self._mark_reported(number)
+                points += self._build_catalog_point(part, number, instance, item, instants)
+                self._notes.warn(
+                    "the list of backups omits some backups of the catalog; these are read from the catalog"
+                )
+        return points
+
+    def _build_catalog_point(
+        self, part: Slice | None, number: int, instance: Row, item: Row, instants: Sequence[int]
+    ) -> list[RecoveryPoint]:
+        workload = self._workloads.get({**instance, "type": item.get("type")})
+        if workload is None:
+            return []
+        point = fields.build_catalog_point(item, workload, self._system.sid, self._copies(number), instants)
+        self._complete(point, part, number, {"catalog": item})
+        self._count_flags(fields.parse_fields(item), item)
+        return [point]
+
+    def _count_flags(self, parsed: fields.ParsedFields, item: Row | None) -> None:
+        """Count what no field of a point can express."""
+        if parsed.template:
+            self._notes.add_to_scope("template_backups")
+        if parsed.held or (item is not None and as_bool(item.get("legal_hold"))):
+            self._notes.add_to_scope("legal_holds")
+
+    def _complete(self, point: RecoveryPoint, part: Slice | None, number: int, records: Mapping[str, t.Any]) -> None:
+        if part is not None and part.chapter.at_risk is not None and number in part.chapter.at_risk.result():
+            point.malware = "suspicious"
+        if self._settings.include_raw:
+            point.raw = remove_secrets(
+                {name: fields.without_output(record) for name, record in records.items() if record}
+            )
 
     def _is_reported(self, number: int) -> bool:
         return number in self._chapter_ids or number in self._previous_ids
@@ -203,96 +312,89 @@ class PointBuilder:
         self._chapter_ids.add(number)
         self._reported_ids.append(number)
 
-    def _count_archived(self, start: int, end: int) -> int:
+    def count_archived(self, start: int, end: int) -> int:
         """Count the backups of this period on archive media; if there are any, reading continues."""
         if self._archive_times is None:
-            moments = []
-            for number, found in self._archives.items():
-                try:
-                    moments.append(fields.parse_start(found[0][1], self._times)[0])
-                except DataError as error:
-                    raise self._build_error(number, error) from error
-            self._archive_times = sorted(moments)
+            starts = (fields.parse_start(found[0][1], self._times) for found in self._archives.values())
+            self._archive_times = sorted(instants[0] for instants in starts if instants)
         return bisect_right(self._archive_times, end) - bisect_left(self._archive_times, start)
 
     def _copies(self, number: int) -> list[Copy]:
-        archived = self._archives.get(number)
-        if archived is None:
-            return self._hot_copies.pop(number, [])
+        archived = self._archives.get(number, ())
         cold = [copy for _instance, item in archived if (copy := fields.parse_cold_copy(item))]
         return [*self._hot_copies.pop(number, ()), *cold]
 
-    def _build_error(self, number: int, error: DataError) -> InvalidResponseError:
-        """Return an error that names the backup that cannot be read."""
-        return InvalidResponseError(
-            f"backup {number} of system {self._system.name!r}: {error.message}",
-            hint="The response format of this appliance version is not supported. Please report it",
-        )
+    # Full backups before the period that was read
 
-    def _report_point(self, point: RecoveryPoint, records: Mapping[str, t.Any]) -> None:
-        if self._settings.include_raw:
-            # The output is the log of the job: it is long and is not used for any field.
-            kept = {name: _without_output(record) for name, record in records.items() if record}
-            point.raw = remove_secrets(kept)
-        self._collector.add_point(point)
+    @property
+    def needs_older_fulls(self) -> bool:
+        """Whether increments were read whose full backup was not."""
+        return self._chains.is_waiting
 
-    def _resolve_workload(self, row: fields.Row) -> Workload | None:
-        """Return the workload of a row (the same object for the same id); None if it is not selected."""
-        found = fields.build_workload(row, self._system.sid, self._file_level)
-        if found.id is not None:
-            found = self._workloads.setdefault(found.id, found)
-        found.origin = None if self._system.local else self._system.name
-        selected = found.type in self._settings.workload_types and self._collector.is_selected(found)
-        return found if selected else None
-
-    def _warn_once(self, warning: str) -> None:
-        if warning not in self._collector.warnings:
-            self._collector.warnings.append(warning)
+    def add_older_fulls(self, catalog: Items, start: int, end: int) -> int:
+        """Look for full backups from ``start`` to ``end`` in the catalog; return the number of backups it lists."""
+        found = []
+        self._learn_dates(catalog, start, end)
+        for _number, (instance, item) in self._own_items(catalog):
+            instants = fields.parse_start(item, self._times)
+            if instants and start <= instants[0] < end:
+                found.append((instants[0], instance, item))
+        for _created, instance, item in sorted(found, key=lambda entry: -entry[0]):
+            status = fields.parse_catalog_status(item)
+            if fields.parse_catalog_kind(item) in FULL_KINDS and status != "failed":
+                workload = self._workloads.get({**instance, "type": item.get("type")})
+                if workload is not None and workload.id is not None:
+                    self._chains.add_full(workload.id, None if status == "unknown" else True)
+        return len(found)
 
     # Data without a time window
 
+    def give_up(self) -> None:
+        """Report what was read of a system that cannot be read completely."""
+        self.end_list()
+        self._chains.finish()
+
     def finish(self, *, include_unprotected: bool) -> None:
-        """Report backups that are on archive media only, then the inventory."""
-        reported = {number for number in self._reported_ids if number in self._archives}
-        for number, found in self._archives.items():
-            if number in reported:
-                continue
-            instance, items = found[0][0], [item for _instance, item in found]
-            workload = self._workload_cache.get({**instance, "type": items[0].get("type")})
-            if workload is not None:
-                try:
-                    point = fields.build_archive_point(items, workload, self._system.sid, self._times)
-                except DataError as error:
-                    raise self._build_error(number, error) from error
-                self._report_point(point, {"archives": items})
-        listed = self._inventory.result()
-        if listed is None:
-            if not self._reported_ids and not self._has_catalog:
-                self._collector.add_problem(
-                    InvalidResponseError(
-                        f"system {self._system.name!r} does not list any backups, and neither its catalog nor its "
-                        "inventory is available to confirm this",
-                        code="incomplete",
-                    )
+        """Report what waits, then backups that are on archive media only, then the inventory."""
+        self.give_up()
+        looked_up = {*self._undated_items, *self._archives, *self._notes.outside}
+        reported = {number for number in self._reported_ids if number in looked_up}
+        for number, (instance, item) in self._undated_items.items():
+            if number not in reported:
+                self._notes.add_undated(number, item.get("start_date"))
+                reported.add(number)
+                for point in self._build_catalog_point(None, number, instance, item, ()):
+                    self._collector.add_point(point)
+        self._add_archived(reported)
+        self._notes.report(reported, is_contradictory=self._times.is_contradictory)
+        is_listed = self._workloads.add_inventory(include_unprotected=include_unprotected)
+        if not is_listed and not self._reported_ids and not self._has_catalog:
+            self._collector.add_problem(
+                InvalidResponseError(
+                    f"system {self._system.name!r} does not list any backups, and neither its catalog nor its "
+                    "inventory is available to confirm this",
+                    code="incomplete",
                 )
-            return
-        self._merge_inventory([workload for workload, _instance in listed], include_unprotected=include_unprotected)
+            )
 
-    def _merge_inventory(self, listed: Sequence[Workload], *, include_unprotected: bool) -> None:
-        names = {workload.name for workload in listed}
-        present = {workload.id for workload in listed}
-        for known in self._workloads.values():
-            # If the same name has another number, it is unknown whether it is the same workload.
-            known.in_inventory = True if known.id in present else None if known.name in names else False
-        for workload in listed:
-            workload.origin = None if self._system.local else self._system.name
-            workload.in_inventory = True
-            selected = workload.type in self._settings.workload_types
-            if include_unprotected and selected and workload.id not in self._workloads:
-                self._collector.add_workload(workload)
-
-
-def _without_output(record: t.Any) -> t.Any:
-    if isinstance(record, Mapping):
-        return {name: value for name, value in record.items() if name != "output"}
-    return record
+    def _add_archived(self, reported: Collection[int]) -> None:
+        """Report backups that are on archive media only; increments need a full backup there, too."""
+        found = []
+        earliest_fulls: dict[str | None, int] = {}
+        for number, copies in self._archives.items():
+            instance, items = copies[0][0], [item for _instance, item in copies]
+            workload = self._workloads.get({**instance, "type": items[0].get("type")})
+            if workload is not None:
+                instants = fields.parse_start(items[0], self._times)
+                found.append((number, items, workload, instants))
+                if instants and workload.id is not None and fields.is_full(items[0]):
+                    earliest_fulls[workload.id] = min(instants[0], earliest_fulls.get(workload.id, instants[0]))
+        for number, items, workload, instants in found:
+            if number not in reported:
+                if not instants:
+                    self._notes.add_undated(number, items[0].get("start_date"))
+                full = earliest_fulls.get(workload.id)
+                has_full = full is not None and bool(instants) and full <= instants[0]
+                point = fields.build_archive_point(items, workload, self._system.sid, instants, has_full=has_full)
+                self._complete(point, None, number, {"archives": items})
+                self._collector.add_point(point)

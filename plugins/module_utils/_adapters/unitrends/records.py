@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Unitrends: parse rows of backups, of the catalog and of the inventory into points and workloads.
+"""Unitrends: parse rows of the lists of backups and of the catalog into points.
 
 Fields: the vendor's wiki of 2015 (start_date_time, Failure), and responses of later releases (start_time, Failed).
 """
@@ -14,7 +14,8 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import LocalTimes
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.workloads import Row
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_bool,
@@ -25,30 +26,26 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 )
 from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import RecordCache
 
-Row = Mapping[str, t.Any]
 _MEGABYTE = 1 << 20
-# Part of an application's name, or prefix of its backup type -> workload_type and platform.
-_APPLICATIONS = {
-    "vmware": ("vm", "vmware"),
-    "hyper": ("vm", "hyperv"),
-    "xen": ("vm", "xen"),
-    "ahv": ("vm", "ahv"),
-    "nutanix": ("vm", "ahv"),
-    "sql": ("database", "mssql"),
-    "oracle": ("database", "oracle"),
-    "exchange": ("application", "exchange"),
-    "sharepoint": ("application", "sharepoint"),
-    "ucs": ("application", "ucs"),
-    "ndmp": ("file_share", "ndmp"),
-}
-WORKLOAD_TYPES = ("vm", "database", "application", "file_share", "physical")
-_FILE_LEVEL = "file-level"
 # Jobs that are listed with the backups but are not backups.
 _NO_BACKUPS = ("restore", "metadata")
-_KINDS = (("incr", "incremental"), ("diff", "differential"), ("trans", "log"), ("full", "full"), ("master", "full"))
+# Types that may be something else than a recovery point of the whole workload: copies, and selected files only.
+_UNCLEAR_TYPES = ("replica", "selective")
+_KINDS = (
+    ("incr", "incremental"),
+    ("diff", "differential"),
+    ("trans", "log"),
+    ("full", "full"),
+    ("master", "full"),
+    # An entire machine; the type of such a backup is not reported.
+    ("bare", "backup"),
+)
 _STATUSES = {"success": "success", "warn": "warning", "fail": "failed"}
 _CATALOG_STATUSES = {0: "success", 1: "warning", 2: "failed"}
-_DONE = ("completed", "done")
+_REPLICATED = ("completed", "done")
+# Points without a known time; the collector counts them as undated.
+UNDATED = 0
+_TEMPLATES = ("vmware_template", "vm_ware_template", "xen_template")
 
 
 # Row types
@@ -67,7 +64,7 @@ def is_copy(row: Row, parsed: ParsedFields) -> bool:
 def parse_hot_copy(row: Row) -> Copy | None:
     """Parse a copy row into a copy on another appliance; None if the row does not report success."""
     outcome = (as_text(row.get("sync_message")) or as_text(row.get("sync_status")) or "").casefold()
-    if not outcome.startswith("success"):
+    if not outcome.startswith("success") or as_bool(row.get("complete")) is False:
         return None
     return Copy(location=as_text(row.get("destination")), role="replica", offsite=True)
 
@@ -80,8 +77,18 @@ def parse_cold_copy(item: Row) -> Copy | None:
 
 
 def is_own(item: Row) -> bool:
-    """Whether a catalog item is a backup of this system: neither a copy on a target nor from elsewhere."""
-    return "orig_backup_id" not in item and not _is_foreign(item)
+    """Whether a catalog item is a backup of this system: neither a copy on a target nor from elsewhere, nor a job."""
+    return "orig_backup_id" not in item and not _is_foreign(item) and not _is_job(item)
+
+
+def _is_job(item: Row) -> bool:
+    type_name = (as_text(item.get("type")) or "").casefold()
+    return type_name.startswith("securesync") or any(word in type_name for word in _NO_BACKUPS)
+
+
+def is_of_system(row: Row, sid: int) -> bool:
+    """Whether a row is of the requested system; requests for one system need not repeat its number in each row."""
+    return as_int(row.get("system_id")) in (None, sid)
 
 
 _FOREIGN = ("replicated", "remote", "imported_from_archive")
@@ -96,75 +103,23 @@ def iter_catalog(body: Row, members: Sequence[str]) -> Iterator[tuple[Row, Row]]
                 yield instance, as_object(item)
 
 
-# Workloads
-
-# All fields that build_workload reads.
-WORKLOAD_MEMBERS = (
-    "client_id",
-    "instance_id",
-    "instance_name",
-    "app_name",
-    "type",
-    "vm_name",
-    "database_name",
-    "asset_name",
-    "client_name",
-)
-
-
-def build_workload(row: Row, sid: int, file_level: Mapping[str, str]) -> Workload:
-    """Return the workload of a row or of a catalog instance.
-
-    Numbers are unique only within one system, so the system number is the prefix. ``file_level`` is instance -> client
-    for the instances that represent all files of a machine, which only some responses name.
-    """
-    client, instance = as_text(row.get("client_id")), as_text(row.get("instance_id"))
-    if instance is not None and (
-        instance in file_level or (as_text(row.get("instance_name")) or "").casefold() == _FILE_LEVEL
-    ):
-        client, instance = client or file_level.get(instance), None
-    description = f"{as_text(row.get('app_name')) or ''} {as_text(row.get('type')) or ''}"
-    workload_type, platform = parse_application(description)
-    # Application data is not the machine itself: with the host's number, all workloads of a host would become one.
-    # The same applies to rows that name neither application nor type.
-    is_machine = workload_type == "physical" and description.strip()
-    number = instance or (f"c{client}" if client and is_machine else None)
-    return Workload(
-        id=f"{sid}/{number}" if number else None,
-        name=_get_workload_name(row, workload_type, instance),
-        type=workload_type,
-        platform=platform,
-    )
-
-
-def _get_workload_name(row: Row, workload_type: str, instance: str | None) -> str | None:
-    members = ("vm_name", "database_name", *(("instance_name",) if instance else ()), "asset_name", "client_name")
-    member = next((member for member in members if as_text(row.get(member))), "client_name")
-    named, host = as_text(row.get(member)), as_text(row.get("client_name"))
-    # The client of a virtual machine is its host, whose name may be in asset_name too.
-    is_host_name = named == host or (host is None and member == "asset_name")
-    return None if workload_type == "vm" and is_host_name else named
-
-
-def parse_application(text: str) -> tuple[str, str | None]:
-    """Return (workload_type, platform) from the text in which a backup or inventory node names its application."""
-    lowered = text.casefold()
-    for word, kind in _APPLICATIONS.items():
-        if word in lowered:
-            return kind
-    # Without an application, these are files or disks of a machine.
-    return "physical", None
-
-
 # Points
 
 
+def get_start(row: Row) -> t.Any:
+    """Return the text of the start time; the field name depends on the release or is the catalog's."""
+    return row.get("start_time") or row.get("start_date_time") or row.get("start_date")
+
+
 def parse_start(row: Row, times: LocalTimes) -> list[int]:
-    """Return the possible start times, oldest first; the field name depends on the release or is the catalog's.
+    """Return the possible start times, oldest first; an empty list if they are not known.
 
     Points use the oldest, so that no point is reported as newer than it is.
     """
-    return times.instants(row.get("start_time") or row.get("start_date_time") or row.get("start_date"))
+    try:
+        return times.instants(get_start(row))
+    except DataError:
+        return []
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,18 +139,24 @@ class ParsedFields:
     retention: tuple[str, ...]
     storage: str | None
     replicated: bool
+    at_risk: bool
+    held: bool
+    template: bool
 
 
 def _parse_fields(row: Row) -> ParsedFields:
     status, usable = _parse_outcome(row)
     type_name = (as_text(row.get("type")) or "").casefold()
     verify = (as_text(row.get("verify_status")) or "").casefold()
-    integrity_checked = True if verify.startswith("success") else False if verify.startswith("fail") else None
+    # A success of a verification that did not take place is not one.
+    passed = verify.startswith("success") and as_bool(row.get("verified")) is True
+    integrity_checked = True if passed else False if verify.startswith("fail") else None
     if integrity_checked is False and status != "running":
         # The backup succeeded, but it could not be read back.
         status, usable = "failed", False
     return ParsedFields(
-        no_backup=any(word in type_name for word in _NO_BACKUPS),
+        # Only restores have the type of the restored backup.
+        no_backup=any(word in type_name for word in _NO_BACKUPS) or as_text(row.get("restored_bkup_type")) is not None,
         copy=type_name.startswith("securesync"),
         replicated_in=as_bool(row.get("replicated")) is True,
         kind=_parse_kind(row),
@@ -207,7 +168,10 @@ def _parse_fields(row: Row) -> ParsedFields:
         retention=_parse_retention(row.get("gfs_rp_type")),
         storage=as_text(row.get("storage")),
         # Up to about 2015 the backup row reports that it was replicated, but not to which target.
-        replicated=(as_text(row.get("replication_status")) or "").casefold().startswith(_DONE),
+        replicated=(as_text(row.get("replication_status")) or "").casefold() in _REPLICATED,
+        at_risk=as_bool(row.get("at_risk")) is True,
+        held=as_bool(row.get("legalhold")) is True,
+        template=any(as_bool(row.get(name)) for name in _TEMPLATES),
     )
 
 
@@ -217,12 +181,17 @@ _PARSED_MEMBERS = (
     "synthesized",
     "complete",
     "status",
+    "verified",
     "verify_status",
     "certified",
     "encrypted",
     "gfs_rp_type",
     "storage",
     "replication_status",
+    "restored_bkup_type",
+    "at_risk",
+    "legalhold",
+    *_TEMPLATES,
 )
 parse_fields = RecordCache(_PARSED_MEMBERS, _parse_fields).get
 
@@ -234,14 +203,16 @@ def build_point(
     workload: Workload,
     sid: int,
     copies: Sequence[Copy],
+    instants: Sequence[int],
     times: LocalTimes,
 ) -> RecoveryPoint:
-    """Build the point of a listed backup; ``item`` is its catalog entry, which contains the storage."""
-    inferred: tuple[str, ...] = ()
-    created, completed = times.get_cached(row.get("start_time")), times.get_cached(row.get("complete_time"))
-    if created is None:
-        created, *others = parse_start(row, times)
-        inferred = ("created_at",) if others else ()
+    """Build the point of a listed backup.
+
+    ``item`` is its catalog entry, which contains the storage; ``instants`` are its possible start times.
+    """
+    created = instants[0] if instants else UNDATED
+    inferred = get_inferred(instants)
+    completed = times.get_cached(row.get("complete_time"))
     if completed is None:
         completed, *others = times.not_before(row.get("complete_time"), created) or (None,)
         inferred = (*inferred, "completed_at") if others else inferred
@@ -255,7 +226,7 @@ def build_point(
         id=f"{sid}/{as_int(row.get('id'))}",
         workload=workload,
         created=created,
-        completed=completed,
+        completed=completed if instants else None,
         kind=parsed.kind,
         status=parsed.status,
         usable=parsed.usable,
@@ -264,26 +235,26 @@ def build_point(
         integrity_checked=parsed.integrity_checked,
         checked_by="integrity_check" if parsed.integrity_checked else None,
         encrypted=parsed.encrypted,
+        malware="suspicious" if parsed.at_risk else None,
         retention=parsed.retention,
         inferred=inferred,
     )
     if parsed.usable is not False:
-        _set_copies(point, storage, [*copies, Copy(role="replica", offsite=True)] if parsed.replicated else copies)
+        set_copies(point, storage, [*copies, Copy(role="replica", offsite=True)] if parsed.replicated else copies)
     return point
 
 
 def build_catalog_point(
-    item: Row, workload: Workload, sid: int, copies: Sequence[Copy], times: LocalTimes
+    item: Row, workload: Workload, sid: int, copies: Sequence[Copy], instants: Sequence[int]
 ) -> RecoveryPoint:
     """Build the point of a backup that only the catalog lists: it is offered for restore regardless of its status."""
-    instants = parse_start(item, times)
-    status = _CATALOG_STATUSES.get(-1 if as_int(item.get("status")) is None else int(item["status"]), "unknown")
+    status = parse_catalog_status(item)
     point = RecoveryPoint(
         id=f"{sid}/{as_int(item.get('id'))}",
         workload=workload,
-        created=instants[0],
-        inferred=_get_inferred(instants),
-        kind=_parse_kind(item),
+        created=instants[0] if instants else UNDATED,
+        inferred=get_inferred(instants),
+        kind=parse_catalog_kind(item),
         status=status,
         usable=False if status == "failed" else None if status == "unknown" else True,
         size_bytes=_parse_size(item.get("size"), status),
@@ -291,27 +262,44 @@ def build_catalog_point(
         encrypted=as_bool(item.get("encrypted")),
     )
     if point.usable is not False:
-        _set_copies(point, as_text(item.get("storage")), copies)
+        set_copies(point, as_text(item.get("storage")), copies)
     return point
 
 
-def build_archive_point(items: Sequence[Row], workload: Workload, sid: int, times: LocalTimes) -> RecoveryPoint:
-    """Build the point of a backup that is on archive media only, because the appliance deleted its own copy."""
-    instants = parse_start(items[0], times)
+def is_full(item: Row) -> bool:
+    """Whether a backup depends on no other one."""
+    return _parse_kind(item) in ("full", "synthetic_full", "backup")
+
+
+def build_archive_point(
+    items: Sequence[Row], workload: Workload, sid: int, instants: Sequence[int], *, has_full: bool
+) -> RecoveryPoint:
+    """Build the point of a backup that is on archive media only, because the appliance deleted its own copy.
+
+    ``has_full``: whether there is an older full backup of the workload on archive media.
+    """
     point = RecoveryPoint(
         id=f"{sid}/a{as_int(items[0].get('id'))}",
         workload=workload,
-        created=instants[0],
-        inferred=_get_inferred(instants),
+        created=instants[0] if instants else UNDATED,
+        inferred=get_inferred(instants),
         kind="archive",
         status="success",
-        usable=True,
+        usable=True if has_full or is_full(items[0]) else None,
     )
-    _set_copies(point, None, [copy for item in items if (copy := parse_cold_copy(item))])
+    set_copies(point, None, [copy for item in items if (copy := parse_cold_copy(item))])
     return point
 
 
-def _get_inferred(instants: Sequence[int]) -> tuple[str, ...]:
+def without_output(record: t.Any) -> t.Any:
+    """Return a record without the log of the job, which is long and is not used for any field."""
+    if isinstance(record, Mapping):
+        return {name: value for name, value in record.items() if name != "output"}
+    return record
+
+
+def get_inferred(instants: Sequence[int]) -> tuple[str, ...]:
+    """Return the names of the fields that are inferred if a backup has these possible start times."""
     return ("created_at",) if len(instants) > 1 else ()
 
 
@@ -329,9 +317,22 @@ def _parse_outcome(row: Row) -> tuple[str, bool | None]:
 
 def _parse_kind(row: Row) -> str:
     type_name = (as_text(row.get("type")) or "").casefold()
+    if any(word in type_name for word in _UNCLEAR_TYPES):
+        return "unknown"
     kind = next((kind for word, kind in _KINDS if word in type_name), "unknown")
     made_here = "synth" in type_name or as_bool(row.get("synthesized")) is True
     return "synthetic_full" if kind == "full" and made_here else kind
+
+
+def parse_catalog_kind(item: Row) -> str:
+    """Return the kind of an item of the catalog, which lists only backups, with or without their type."""
+    return _parse_kind(item) if as_text(item.get("type")) is not None else "backup"
+
+
+def parse_catalog_status(item: Row) -> str:
+    """Return the status of an item of the catalog, which has numbers for it."""
+    number = as_int(item.get("status"))
+    return "unknown" if number is None else _CATALOG_STATUSES.get(number, "unknown")
 
 
 def _parse_size(megabytes: t.Any, status: str) -> int | None:
@@ -345,15 +346,27 @@ def _parse_retention(value: t.Any) -> tuple[str, ...]:
     return tuple(name for name in RETENTION if name in text)
 
 
-def _set_copies(point: RecoveryPoint, storage: str | None, other_copies: Sequence[Copy]) -> None:
-    """Set the copies. A copy on another appliance or archive media counts as off-site: inferred, not reported."""
-    if point.kind != "archive" and (storage is not None or other_copies):
-        point.copies = [Copy(location=storage, role="primary", encrypted=point.encrypted), *other_copies]
-    elif other_copies:
-        point.copies = list(other_copies)
-    if other_copies:
+def set_copies(point: RecoveryPoint, storage: str | None, other_copies: Sequence[Copy]) -> None:
+    """Set the copies. A copy on another appliance or archive media counts as off-site: inferred, not reported.
+
+    A copy on the storage of the backup itself does not.
+    """
+    copies = [_without_offsite(copy) if _is_same_place(copy.location, storage) else copy for copy in other_copies]
+    if point.kind != "archive" and (storage is not None or copies):
+        copies.insert(0, Copy(location=storage, role="primary", encrypted=point.encrypted))
+    if copies:
+        point.copies = copies
+    if any(copy.offsite for copy in copies):
         point.offsite = True
         point.inferred = (*point.inferred, "offsite")
+
+
+def _is_same_place(location: str | None, storage: str | None) -> bool:
+    return location is not None and storage is not None and location.casefold() == storage.casefold()
+
+
+def _without_offsite(copy: Copy) -> Copy:
+    return dataclasses.replace(copy, offsite=None)
 
 
 def get_number(row: Row, member: str = "id") -> int:

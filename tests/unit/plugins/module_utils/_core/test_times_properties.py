@@ -149,8 +149,11 @@ def test_a_duration_for_people_is_rounded_towards_nothing(seconds: int) -> None:
 )
 def test_a_local_time_means_its_moment_and_is_never_taken_for_a_younger_one(zone: str, seconds: int) -> None:
     local = datetime.datetime.fromtimestamp(seconds, zoneinfo.ZoneInfo(zone))
-    for form in ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S"):
-        instants = LocalTimes(zone).instants(local.strftime(form))
+    for form in ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S"):
+        text, times = local.strftime(form), LocalTimes(zone)
+        # Without am or pm, the order of day and month follows from the window that was requested.
+        times.learn([text], (seconds - 12 * 86_400) * SECOND, (seconds + 12 * 86_400) * SECOND)
+        instants = times.instants(text)
         assert seconds * SECOND in instants
         assert instants == sorted(instants)
         assert instants[0] <= seconds * SECOND

@@ -87,7 +87,8 @@ def test_hostile_number_of_a_system(serve: Callable[..., Any], number: Any) -> N
 
     server = serve(answer)
     client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), Unitrends.allowlist)
-    source = Unitrends(client, None, None)  # type: ignore[arg-type]
+    source = Unitrends(client, settings(), None)  # type: ignore[arg-type]
+    source._collector = Collector("here", "unitrends")
     with pytest.raises(AuditError, match="number"):
         source._fetch_systems()
     assert server.calls() == ["GET /api/systems/?lang=en"]

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import records
-from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.inventory import (
-    is_inventory,
-    parse_assets,
-)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import (
     LocalTimes,
-    matches_instant,
     parse_clock,
+)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.workloads import (
+    Inventory,
+    build_workload,
+    parse_inventory,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
@@ -54,11 +54,13 @@ def old_row(**more: Any) -> dict[str, Any]:
     }
 
 
-def point(record: dict[str, Any], item: dict[str, Any] | None = None, copies: Any = ()) -> RecoveryPoint:
+def point(
+    record: dict[str, Any], item: dict[str, Any] | None = None, copies: Any = (), times: LocalTimes = BERLIN
+) -> RecoveryPoint:
     """Build the point of a row."""
-    return records.build_point(
-        record, records.parse_fields(record), item, records.build_workload(record, 1, {}), 1, copies, BERLIN
-    )
+    parsed, workload = records.parse_fields(record), build_workload(record, 1, Inventory())
+    instants = records.parse_start(record, times)
+    return records.build_point(record, parsed, item, workload, 1, copies, instants, times)
 
 
 def is_copy(record: dict[str, Any]) -> bool:
@@ -126,8 +128,12 @@ def test_outcome(fields: dict[str, Any], expected: tuple[str, bool | None]) -> N
         ("oracle incr", "incremental"),
         ("Differential", "differential"),
         ("SQL Transaction", "log"),
-        ("BareMetal", "unknown"),
+        ("BareMetal", "backup"),
+        ("Bare Metal", "backup"),
         ("Selective", "unknown"),
+        ("Replica", "unknown"),
+        ("VMware Replica Full", "unknown"),
+        ("Something New", "unknown"),
         ("master", "full"),
     ],
 )
@@ -162,15 +168,15 @@ def test_what_is_no_backup() -> None:
 
 def test_names_and_numbers() -> None:
     """Numbers of two systems can be equal; an instance for all files of a machine is that machine."""
-    assert records.build_workload(row(), 1, {}).id == "1/31"
-    assert records.build_workload(row(), 2, {}).id == "2/31"
-    assert records.build_workload(row(instance_id="31"), 1, {}).id == "1/31"
+    assert build_workload(row(), 1, Inventory()).id == "1/31"
+    assert build_workload(row(), 2, Inventory()).id == "2/31"
+    assert build_workload(row(instance_id="31"), 1, Inventory()).id == "1/31"
     nameless = row(instance_id=40, app_name=None, type="Full", vm_name=None)
-    assert records.build_workload(nameless, 1, {"40": "7"}).id == "1/c7"
-    assert records.build_workload({}, 1, {}).id is None
+    assert build_workload(nameless, 1, Inventory(file_level={"40": "7"})).id == "1/c7"
+    assert build_workload({}, 1, Inventory()).id is None
     database = row(app_name="SQL Server", type="SQL Full", vm_name=None, database_name="orders")
-    assert records.build_workload(database, 1, {}).name == "orders"
-    assert records.build_workload(database, 1, {}).platform == "mssql"
+    assert build_workload(database, 1, Inventory()).name == "orders"
+    assert build_workload(database, 1, Inventory()).platform == "mssql"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +185,9 @@ def test_names_and_numbers() -> None:
         ("11/21/2026 01:30:05 am", "2026-11-21T06:30:05Z"),
         ("11/21/2026 12:00 am", "2026-11-21T05:00:00Z"),
         ("11/21/2026 12:00:00 PM", "2026-11-21T17:00:00Z"),
-        ("07/01/2026 13:05:06", "2026-07-01T17:05:06Z"),
+        ("07/31/2026 13:05:06", "2026-07-31T17:05:06Z"),
+        ("31/07/2026 13:05:06", "2026-07-31T17:05:06Z"),
+        ("07/07/2026 13:05:06", "2026-07-07T17:05:06Z"),
     ],
 )
 def test_local_times(text: str, utc: str) -> None:
@@ -192,9 +200,7 @@ def test_the_repeated_hour() -> None:
     first, second = NEW_YORK.instants("11/01/2026 01:30:05 am")
     assert [format_time(first), format_time(second)] == ["2026-11-01T05:30:05Z", "2026-11-01T06:30:05Z"]
     record = row(start_time="11/01/2026 01:30:05 am", complete_time="11/01/2026 02:10:00 am")
-    made = records.build_point(
-        record, records.parse_fields(record), None, records.build_workload(record, 1, {}), 1, (), NEW_YORK
-    )
+    made = point(record, times=NEW_YORK)
     assert made.created == first
     assert made.inferred == ("created_at",)
     # It started before the repeated hour, or in its first pass: the end is never before the start.
@@ -203,9 +209,9 @@ def test_the_repeated_hour() -> None:
         parse_time("2026-11-01T05:50:00Z"),
         parse_time("2026-11-01T06:50:00Z"),
     ]
-    assert matches_instant(NEW_YORK, "11/01/2026 01:30:05 am", second // SECOND * SECOND)
-    assert matches_instant(NEW_YORK, "11/01/2026 01:30 am", first + 5 * SECOND)
-    assert not matches_instant(BERLIN, "11/01/2026 01:30:05 am", second)
+    assert NEW_YORK.confirm("11/01/2026 01:30:05 am", second // SECOND * SECOND)
+    assert NEW_YORK.confirm("11/01/2026 01:30 am", first + 5 * SECOND)
+    assert not BERLIN.confirm("11/01/2026 01:30:05 am", second)
 
 
 @pytest.mark.parametrize(
@@ -267,20 +273,24 @@ def test_inventory() -> None:
             },
         ]
     }
-    listed = [(workload.id, workload.name, workload.type, level) for workload, level in parse_assets(answer, 2)]
-    assert listed == [("2/c9", "files-1", "physical", "40"), ("2/31", "web-01", "vm", None)]
+    inventory = parse_inventory(answer["data"], 2)
+    listed = [(workload.id, workload.name, workload.type) for workload in inventory.workloads]
+    assert listed == [("2/c9", "files-1", "physical"), ("2/31", "web-01", "vm")]
+    assert (inventory.file_level, inventory.unreadable) == ({"40": "9"}, 0)
 
 
 def test_a_machine_is_not_called_like_its_host() -> None:
     """If neither its own name nor the host's name is reported, the asset may be either."""
     record = row(vm_name=None, instance_name=None, client_name=None, asset_name="vcenter-berlin")
-    assert records.build_workload(record, 1, {}).name is None
-    assert records.build_workload(row(vm_name=None, client_name="vcenter", asset_name="web-01"), 1, {}).name == "web-01"
+    assert build_workload(record, 1, Inventory()).name is None
+    assert (
+        build_workload(row(vm_name=None, client_name="vcenter", asset_name="web-01"), 1, Inventory()).name == "web-01"
+    )
 
 
 def test_what_says_nothing_of_itself_is_not_its_host() -> None:
     """Without instance, application and type, all machines of one host would become one workload."""
-    silent = records.build_workload(row(instance_id=None, app_name=None, type=None), 1, {})
+    silent = build_workload(row(instance_id=None, app_name=None, type=None), 1, Inventory())
     assert (silent.id, silent.name) == (None, "web-01")
 
 
@@ -288,10 +298,10 @@ def test_an_inventory_whose_instances_do_not_say_so_is_none() -> None:
     """Instances are recognized by their parent; without it they would be silently missing."""
     instance = {"id": 31, "name": "web-01", "parent_id": 2, "type": "VMware", "children": []}
     client = {"id": 2, "children": [{"id": 40, "type": "application", "children": [instance]}]}
-    assert is_inventory({"data": [client]})
-    assert is_inventory({"data": [{"id": 2, "children": [{"id": 40, "type": "application"}]}]})
+    assert parse_inventory([client], 1).unreadable == 0
+    assert parse_inventory([{"id": 2, "children": [{"id": 40, "type": "application"}]}], 1).unreadable == 0
     del instance["parent_id"]
-    assert not is_inventory({"data": [client]})
+    assert parse_inventory([client], 1).unreadable == 1
 
 
 def test_strange_members_are_survived() -> None:
@@ -306,9 +316,7 @@ def test_strange_members_are_survived() -> None:
 def test_format_of_2015() -> None:
     """It is parsed; the documentation also prints it without a comma, and that is not valid JSON."""
     (made,) = read("unitrends/backups_2015.yml")["backups"]
-    made = records.build_point(
-        made, records.parse_fields(made), None, records.build_workload(made, 1, {}), 1, (), NEW_YORK
-    )
+    made = point(made, times=NEW_YORK)
     assert (made.id, made.workload.id, made.workload.name) == ("1/515", "1/c31", "files-02")
     assert (format_time(made.created), made.kind, made.status) == ("2015-03-06T00:18:00Z", "differential", "success")
     assert (made.integrity_checked, made.restore_tested, made.size_bytes) == (True, False, 96 * 2**20)
@@ -320,10 +328,7 @@ def test_format_of_2015() -> None:
 def test_format_of_2018() -> None:
     """A backup with its copy, a failed and a running one, at a time that occurs twice on this day."""
     rows = read("unitrends/backups.yml")["data"]
-    points = [
-        records.build_point(one, records.parse_fields(one), None, records.build_workload(one, 1, {}), 1, (), NEW_YORK)
-        for one in rows
-    ]
+    points = [point(one, times=NEW_YORK) for one in rows]
     assert [one.id for one in points] == ["1/7301", "1/7301", "1/7302", "1/7303"]
     assert [one.status for one in points] == ["success", "success", "failed", "running"]
     assert {one.workload.name for one in points} == {"db-orders"}
