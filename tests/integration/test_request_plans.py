@@ -22,7 +22,7 @@ ANCHORED = {"veeam_enterprise_manager": ("page", "1"), "vprotect": ("page", "0")
 REQUESTS = {
     "spp": 50,
     "veeam_aws": 35,
-    "veeam_azure": 25,
+    "veeam_azure": 35,
     "veeam_backup_replication": 75,
     "veeam_enterprise_manager": 30,
     "unitrends": 370,

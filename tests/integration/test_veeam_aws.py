@@ -37,6 +37,10 @@ def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
         {"volume_keys": True},
         {"serves": "1.2-rev0,1.1-rev0,1.0-rev0"},
         {"serves": "1.0-rev0"},
+        {"serves": "1.5-rev1,1.5-rev0"},
+        {"serves": "1.1-rev0", "unknown_path": 400},
+        {"regions": "names"},
+        {"missing_ids": "repositories"},
     ],
     ids=str,
 )
@@ -50,7 +54,7 @@ def test_variants_change_nothing(
     assert summarize(ended.result) == normal
 
 
-@pytest.mark.parametrize("version", [f"1.{number}-rev0" for number in range(9)])
+@pytest.mark.parametrize("version", [*(f"1.{number}-rev0" for number in range(9)), "1.5-rev1"])
 def test_every_revision(simulators: Simulators, normal: list[tuple[Any, ...]], version: str) -> None:
     """All return the same, whichever path they have."""
     ended = read(simulators.ready, "veeam_aws", api_version=version)

@@ -36,6 +36,9 @@ def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
         {"total_count": False, "page_cap": 13},
         {"resource_hash": "vm"},
         {"case_sensitive": False},
+        {"region_names": "display"},
+        {"region_names": "display", "region_ids": "own"},
+        {"missing_ids": "repositories"},
     ],
     ids=str,
 )
@@ -136,6 +139,6 @@ def test_a_filter_that_is_ignored_proves_no_owner(simulators: Simulators) -> Non
     simulators.ask("veeam_azure", "__variant", {"ignores_filter": True})
     ended = read(simulators.ready, "veeam_azure", workload_names=["dc-01"], workload_types=["vm"])
     assert not ended.failed, ended.message
-    assert all(not row["recovery_points"] for row in ended.result["workloads"] if "workload_id" in row)
-    assert any(row["recovery_points"] for row in ended.result["workloads"] if "workload_id" not in row)
+    assert all(not row["recovery_points"] for row in ended.result["workloads"])
+    assert any(row.get("by_status") for row in ended.result["workloads"] if "workload_id" not in row)
     assert any("ignores the workload filter" in str(warning) for warning in ended.result["warnings"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
@@ -35,11 +35,27 @@ class Listing:
         mapper: Mapper | None = None,
         *,
         prefetch: bool = False,
+        report: Callable[[InvalidResponseError], None] | None = None,
     ) -> Iterator[dict[str, t.Any]]:
         """Yield all records of one list; pages are read in parallel unless ``mapper`` is set.
 
-        ``prefetch``: request the first page at once instead of when the first record is needed.
+        ``prefetch``: request the first page at once instead of when the first record is needed. ``report``: see
+        ``require_ids``.
         """
+        pages = self.pages(adapter, path, what, params, mapper, prefetch=prefetch)
+        return require_ids(adapter.client.host, pages, what, report)
+
+    def pages(
+        self,
+        adapter: RestAdapter,
+        path: str,
+        what: str,
+        params: Mapping[str, str] | None = None,
+        mapper: Mapper | None = None,
+        *,
+        prefetch: bool = False,
+    ) -> Iterator[Sequence[t.Any]]:
+        """Yield the items of each page as received: some may not be records, or have no id."""
 
         def fetch(offset: int, limit: int) -> Page[t.Any]:
             response = adapter.client.get(path, {**(params or {}), self.offset: str(offset), self.limit: str(limit)})
@@ -48,14 +64,15 @@ class Listing:
 
         size = adapter.settings.page_size
         fetch_page = Prefetch(adapter.thread_pool, fetch, 0, size) if prefetch else fetch
-        return require_ids(
-            adapter.client.host, pages_by_offset(fetch_page, mapper or adapter.thread_pool, size, _get_id, what), what
-        )
+        return pages_by_offset(fetch_page, mapper or adapter.thread_pool, size, _get_id, what)
 
 
 def _get_id(record: t.Any) -> str:
     ident = record.get("id") if isinstance(record, dict) else None
-    return ident if isinstance(ident, str) else str(ident)
+    if isinstance(ident, str) and ident:
+        return ident
+    # Several records without an id are different records.
+    return as_text(ident) or repr(record)
 
 
 def _all_have_ids(items: Sequence[t.Any]) -> bool:
@@ -67,8 +84,13 @@ def _all_have_ids(items: Sequence[t.Any]) -> bool:
     return all(idents) and set(map(type, idents)) <= {str}
 
 
-def require_ids(host: str, pages: Iterator[t.Any], what: str) -> Iterator[dict[str, t.Any]]:
-    """Yield the records of these pages; InvalidResponseError (naming ``host``) if a record has no id."""
+def require_ids(
+    host: str, pages: Iterator[t.Any], what: str, report: Callable[[InvalidResponseError], None] | None = None
+) -> Iterator[dict[str, t.Any]]:
+    """Yield the records of these pages; InvalidResponseError (naming ``host``) if a record has no id.
+
+    With ``report`` such a record is left out, and the error is passed to ``report``.
+    """
     for items in pages:
         if _all_have_ids(items):
             # Checked page by page: checking each record took as long as the rest of this module.
@@ -76,5 +98,9 @@ def require_ids(host: str, pages: Iterator[t.Any], what: str) -> Iterator[dict[s
             continue
         for item in items:
             if not isinstance(item, dict) or as_text(item.get("id")) is None:
-                raise InvalidResponseError(f"a record of {what} has no id", server=host)
+                error = InvalidResponseError(f"a record of {what} has no id", server=host)
+                if report is None:
+                    raise error
+                report(error)
+                continue
             yield item

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam Backup for AWS, revisions 1.0-rev0 to 1.8-rev0 of its API, according to the facts of Veeam's appliances (8).
+"""Veeam Backup for AWS, revisions 1.0-rev0 to 1.8-rev0 of its API, according to the facts of Veeam's appliances (8;
+newer facts 1).
 
 Only EC2 instances: the members of points of other services are not known. Restore points do not report whether they
 are full, their status, or their instance; archived ones differ from all others and are omitted.
@@ -24,11 +25,15 @@ Variants (product `veeam_aws`; every product also has those of `ProductApi`):
   token_calls        0        above 0: an access token expires after so many calls
   license_accepted   true     false: every response is 403, and the problem contains the reason
   session_days       0        above 0: older sessions are not listed
+  unknown_path       404      400, 422: status for a path that another revision has (newer facts 1)
+  regions            full     names: the region of an instance has no id, only its name (newer facts 2)
+  missing_ids        (empty)  instances or repositories: one record in three has no id
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import parse_qsl
 
@@ -73,7 +78,13 @@ _PROBLEMS = {
     "ambiguousApiVersion": ("InvalidURI", "Ambiguous API version"),
     "licenseAgreementsIsNotAccepted": ("AccessDenied", "License agreements are not accepted"),
 }
-_BY_STATUS = {400: "validationError", 401: "invalidAccessToken", 403: "accessDenied", 404: "resourceNotFound"}
+_BY_STATUS = {
+    400: "validationError",
+    401: "invalidAccessToken",
+    403: "accessDenied",
+    404: "resourceNotFound",
+    422: "validationError",
+}
 
 
 class VeeamAws(OAuth2ProductApi):
@@ -81,6 +92,9 @@ class VeeamAws(OAuth2ProductApi):
     ACCOUNTS: ClassVar[dict[str, Account]] = _ACCOUNTS
     LOG_IN: ClassVar[str] = "/api/v1/token"
     LISTING: ClassVar[str] = "/api/v1/virtualMachines/restorePoints"
+    # The points of all instances but the first few.
+    SOME_OBJECTS: ClassVar[Mapping[str, object]] = {"path": LISTING, "after": 6}
+    SIDE_LISTING: ClassVar[Mapping[str, object]] = {"path": "/api/v1/repositories"}
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         totals=frozenset({"totalcount"}),
         page_keys=frozenset({"Offset"}),
@@ -108,6 +122,9 @@ class VeeamAws(OAuth2ProductApi):
         "token_calls": 0,
         "license_accepted": True,
         "session_days": 0,
+        "unknown_path": 404,
+        "regions": "full",
+        "missing_ids": "",
     }
 
     def __init__(self, estate: Estate) -> None:

@@ -11,6 +11,7 @@ from tests.simulators.ground_truth import DAY, Point, Workload
 from tests.simulators.oauth2 import TokenSession
 from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
 from tests.simulators.veeam_aws.lists import PointList, RowList, page_response, parse_query, parse_sort
+from tests.simulators.veeam_aws.monitoring import Monitoring
 from tests.simulators.veeam_aws.points import MOVED, REVISIONS, Points, Row, revision_number
 from tests.simulators.veeam_aws.policies import Policies
 from tests.simulators.veeam_azure.lists import Query
@@ -25,6 +26,7 @@ class ReadHandlers:
         self.api = api
         self.points = points
         self.policies = Policies(api, points)
+        self.monitoring = Monitoring(api, points, self._page_rows)
         self._get_revision = get_revision
         self._known: list[tuple[Workload, list[Point]]] = []
         self._points: dict[bool, PointList] = {}
@@ -52,9 +54,11 @@ class ReadHandlers:
             "sessions": self.sessions,
             "sessions/{number}": self.session,
             "sessions/{number}/protectedItems": self.session_items,
+            "sessions/{number}/log": self.session_log,
             "statistics/summary": self.summary,
         }
-        return [Route("GET", f"/api/v1/{path}", handler) for path, handler in paths.items()]
+        every = {**paths, **self.monitoring.paths()}
+        return [Route("GET", f"/api/v1/{path}", handler) for path, handler in every.items()]
 
     def prepare(self) -> None:
         self._known = [(work, self.api.listed_points(work)) for work in self.api.workloads("vm")]
@@ -66,6 +70,9 @@ class ReadHandlers:
             for number in numbers
         }
         self._repositories = {number: RowList(self.policies.repositories(number)) for number in numbers}
+        lists = {"instances": self._instances, "repositories": self._repositories}
+        if found := lists.get(self.api.text("missing_ids")):
+            found.update({number: rows.without_ids() for number, rows in found.items()})
         days = self.api.number("session_days")
         oldest = self.points.time(self.api.estate.now - days * DAY) if days else ""
         kept = [(row, made) for row, made in self.policies.sessions() if row["executionStartTime"] >= oldest]
@@ -78,6 +85,9 @@ class ReadHandlers:
 
     def _query(self, call: Call) -> Query:
         return parse_query(call, self.api)
+
+    def _page_rows(self, call: Call, rows: Sequence[Row]) -> Response:
+        return self._page(call, RowList(rows).select([]))
 
     def _page(self, call: Call, items: Sequence[bytes]) -> Response:
         return page_response(self.api, self.points, call, self._query(call), items)
@@ -92,7 +102,8 @@ class ReadHandlers:
 
     def _require_path_revision(self, call: Call, *, moved: bool) -> None:
         if (self._revision(call) >= MOVED) is not moved:
-            raise Refusal(404, f"{call.path} is not known to the revision {self._get_revision(call)}.")
+            status = self.api.number("unknown_path")
+            raise Refusal(status, f"{call.path} is not known to the revision {self._get_revision(call)}.")
 
     def old_points(self, call: Call, _session: TokenSession) -> Response:
         return self._listed_points(call, moved=False)
@@ -217,6 +228,9 @@ class ReadHandlers:
     def session_items(self, call: Call, _session: TokenSession, number: str) -> Response:
         row = self._sessions.find(number)
         return self._page(call, RowList(self.policies.items(row, self._made[number])).select([]))
+
+    def session_log(self, _call: Call, _session: TokenSession, number: str) -> Response:
+        return json_response(self.monitoring.session_log(self._sessions.find(number), self._made[number]))
 
     def summary(self, call: Call, _session: TokenSession) -> Response:
         revision = self._revision(call)

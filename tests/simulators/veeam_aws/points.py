@@ -13,7 +13,8 @@ from tests.simulators.veeam_azure.points import best_copy
 
 Row = dict[str, Any]
 
-REVISIONS = tuple(f"1.{number}-rev0" for number in range(9))
+# 1.5 has a second revision (newer facts 1).
+REVISIONS = (*(f"1.{number}-rev0" for number in range(6)), "1.5-rev1", "1.6-rev0", "1.7-rev0", "1.8-rev0")
 # From this revision on the lists of points and policies are below /virtualMachines, and instances have other members.
 MOVED = 2
 _RICHER = 1
@@ -135,11 +136,11 @@ class Points:
                 "backupDestinations": [_DESTINATIONS[kind] for kind in kinds if kind in _DESTINATIONS],
                 "location": self.region(work.site),
             }
-        zone = f"{self.region_name(work.site)}a"
+        region, zone = self.region(work.site), f"{self.region_name(work.site)}a"
         row |= {
             "instanceSizeGigabytes": work.source_bytes // _GIB,
             "instanceType": "m5.large",
-            "region": self.region(work.site),
+            "region": {"name": region["name"]} if self.api.text("regions") == "names" else region,
             "location": {"id": self.api.uuid(f"zone:{self.region_name(work.site)}"), "name": zone},
         }
         if revision < MOVED:

@@ -20,11 +20,19 @@ Variants (product `veeam_azure`; every product also has those of `ProductApi`):
   error_body         problem  message: errors have only a `message` (facts 2, v7 and before)
   license_accepted   true     false: every response is 403 with licenseAgreementAcceptanceRequired (facts 2)
   session_days       0        above 0: older job sessions are not listed (facts 7)
+  ignores_filter     false    true: the filter by workload is ignored
+  region_names       names    display: points and repositories have names such as West Europe (newer facts 4)
+  region_ids         shared   own: Region.id of a protected item is not the id that points have (newer facts 4)
+  words              text     lists: up to v3 some words are lists (newer facts 4)
+  missing_ids        (empty)  repositories, protectedItem or inventory: one record in three has no id (newer facts 4)
+  corruption         marked   counted: only the health check counts corrupted points, no point shows it
+  checked_repository true     false: checked items do not contain their repository
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import ClassVar
 
 from tests.simulators.ground_truth import Estate, Point, Workload
@@ -44,7 +52,7 @@ _ACCOUNTS = {
     "restore_operator": Account("audit-restore", 'r&s+100% "ø', "RestoreOperator"),
 }
 _INVENTORY = {"virtualMachines", "databases", "fileShares", "cosmosDb"}
-_SETTINGS = {"repositories", "configurationBackup"}
+_SETTINGS = {"repositories", "configurationBackup", "settings", "license"}
 # The first parts of paths that a role may not read (facts 2, from the table of roles).
 _FORBIDDEN = {
     "PortalAdmin": set[str](),
@@ -58,6 +66,9 @@ class VeeamAzure(OAuth2ProductApi):
     ACCOUNTS: ClassVar[dict[str, Account]] = _ACCOUNTS
     LOG_IN: ClassVar[str] = "/api/oauth2/token"
     LISTING: ClassVar[str] = "/api/v8/restorePoints/virtualMachines"
+    # The results of some health checks, and everything but restore points and repositories.
+    SOME_OBJECTS: ClassVar[Mapping[str, object]] = {"path": "/api/v8/jobSessions/[0-9ab]*/checkedItems"}
+    SIDE_LISTING: ClassVar[Mapping[str, object]] = {"path": "/api/v8/[!r]*"}
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         totals=frozenset({"totalcount"}),
         page_keys=frozenset({"Offset"}),
@@ -91,6 +102,12 @@ class VeeamAzure(OAuth2ProductApi):
         "session_days": 0,
         # The facts do not mention such a server; other products had one.
         "ignores_filter": False,
+        "region_names": "names",
+        "region_ids": "shared",
+        "words": "text",
+        "missing_ids": "",
+        "corruption": "marked",
+        "checked_repository": True,
     }
 
     def __init__(self, estate: Estate) -> None:

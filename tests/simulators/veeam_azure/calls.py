@@ -13,6 +13,7 @@ from tests.simulators.oauth2 import TokenSession
 from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
 from tests.simulators.veeam_azure.job_sessions import Sessions, Work
 from tests.simulators.veeam_azure.lists import PointList, Query, item_response, page_response
+from tests.simulators.veeam_azure.monitoring import Monitoring, session_log
 from tests.simulators.veeam_azure.points import VERSIONS, Points, Row, azure_time, get_list_name
 from tests.simulators.veeam_azure.policies import POLICY_LISTS, Policies
 from tests.simulators.veeam_azure.resources import Resources, resource_kind
@@ -41,6 +42,10 @@ class RowList:
         pairs = zip(self.rows, self._written, strict=True)
         return [text for row, text in pairs if all(test(row) for test in tests)]
 
+    def without_ids(self) -> RowList:
+        """The same list; every third record, from the first, has no id."""
+        return RowList({**row, "id": row["id"] if place % 3 else None} for place, row in enumerate(self.rows))
+
     def find(self, number: str) -> Row:
         for row in self.rows:
             if row["id"] == number:
@@ -61,6 +66,7 @@ class ReadHandlers:
         self.resources = Resources(api, points)
         self.policies = Policies(api, points)
         self.sessions = Sessions(api, points, self.policies, self.resources)
+        self.monitoring = Monitoring(api, points, self.policies, self._page_rows)
         self._points: dict[str, PointList] = {}
         self._protected: dict[str, RowList] = {}
         self._inventory: dict[str, RowList] = {}
@@ -93,7 +99,8 @@ class ReadHandlers:
             "{name}": self.inventory,
             "{name}/{number}": self.inventory_item,
         }
-        return [Route("GET", f"/api/{{version}}/{path}", handler) for path, handler in paths.items()]
+        every = {**self.monitoring.paths(), **paths}
+        return [Route("GET", f"/api/{{version}}/{path}", handler) for path, handler in every.items()]
 
     def prepare(self) -> None:
         known = self.api.estate.for_product(self.api.product)
@@ -118,7 +125,16 @@ class ReadHandlers:
         self._protection = {self.points.workload_id(work): bool(listed[work.key]) for work in known}
         self._policies = {POLICY_LISTS[kind]: RowList(self.policies.policies(kind)) for kind in POLICY_LISTS}
         self._repositories = RowList(self.policies.repositories())
+        self._remove_ids()
         self._prepare_sessions()
+
+    def _remove_ids(self) -> None:
+        """Ids of these lists are nullable: remove some of them if a variant requests it."""
+        lists = {"protectedItem": self._protected, "inventory": self._inventory}
+        if self.api.text("missing_ids") == "repositories":
+            self._repositories = self._repositories.without_ids()
+        elif found := lists.get(self.api.text("missing_ids")):
+            found.update({name: rows.without_ids() for name, rows in found.items()})
 
     def _prepare_points(self, known: list[Workload], listed: dict[str, list[Point]]) -> None:
         pairs: dict[str, list[Work]] = {name: [] for name in _POINT_LISTS}
@@ -138,6 +154,9 @@ class ReadHandlers:
 
     def _query(self, call: Call, version: str) -> Query:
         return Query(call, self.api.flag("case_sensitive") and VERSIONS[version] >= 4)
+
+    def _page_rows(self, call: Call, version: str, rows: Sequence[Row]) -> Response:
+        return self._page(call, version, RowList(rows).select())
 
     def _page(self, call: Call, version: str, items: Sequence[bytes]) -> Response:
         return page_response(self.api, self.url, call, self._query(call, version), version, items)
@@ -212,7 +231,7 @@ class ReadHandlers:
             return state == "All" or row.get("isDeleted", False) == (state == "OnlyDeleted")
 
         def protection(row: Row) -> bool:
-            return not wanted or ("Protected" if self._protection[row["id"]] else "Unprotected") in wanted
+            return not wanted or ("Protected" if self._protection.get(row["id"]) else "Unprotected") in wanted
 
         return self._page(call, version, rows.select(name_filter(query), exists, protection))
 
@@ -289,6 +308,9 @@ class ReadHandlers:
         row = self._sessions.find(number)
         made = self._worked_on[number]
         is_check = row["type"] == "HealthCheck"
+        if what == "log":
+            names = list(dict.fromkeys(work.name for work, _ignored in made))
+            return json_response(session_log(row, names, made[0][1].run.started))
         if what == "checkedItems" and is_check:
             return self._page(call, version, RowList(self.sessions.checked_items(row, made)).select())
         if what == "protectedItems" and not is_check:

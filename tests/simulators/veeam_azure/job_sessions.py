@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.simulators.ground_truth import MINUTE, Point, Policy, Run, Workload
 from tests.simulators.product_api import ProductApi
-from tests.simulators.veeam_azure.points import Points, Row, azure_time, session_type, time_span
+from tests.simulators.veeam_azure.points import Points, Row, azure_time, point_repository, session_type, time_span
 from tests.simulators.veeam_azure.policies import Policies
 from tests.simulators.veeam_azure.resources import Resources, resource_kind
 
@@ -96,22 +96,26 @@ class Sessions:
         }
 
     def checked_items(self, session: Row, seen: list[Work]) -> list[Row]:
-        by_workload: dict[str, tuple[Workload, list[Point]]] = {}
+        """One item for each workload and each of the repositories that contain its points (facts 4)."""
+        found: dict[tuple[str, str], tuple[Workload, list[Point]]] = {}
         for work, point in seen:
-            by_workload.setdefault(work.key, (work, []))[1].append(point)
+            found.setdefault((work.key, point_repository(point)), (work, []))[1].append(point)
+        repositories = {row["name"]: row for row in self.policies.repositories()}
         rows = []
-        for key, (work, points) in sorted(by_workload.items()):
+        for (key, repository), (work, points) in sorted(found.items()):
             corrupted = sum(not point.usable for point in points)
-            rows.append(
-                {
-                    "id": self.api.uuid(f"{session['id']}:{key}"),
-                    "resource": self.resources.resource(work),
-                    "status": "Error" if corrupted else "Success",
-                    "error": "Some restore points are corrupted." if corrupted else None,
-                    "totalRestorePoints": len(points),
-                    "corruptedRestorePoints": corrupted,
-                }
-            )
+            row: Row = {
+                "id": self.api.uuid(f"{session['id']}:{key}:{repository}"),
+                "resource": self.resources.resource(work),
+                "repository": repositories[repository],
+                "status": "Error" if corrupted else "Success",
+                "error": "Some restore points are corrupted." if corrupted else None,
+                "totalRestorePoints": len(points),
+                "corruptedRestorePoints": corrupted,
+            }
+            if not self.api.flag("checked_repository"):
+                del row["repository"]
+            rows.append(row)
         return rows
 
     def session_items(self, session: Row, made: list[Work]) -> list[Row]:

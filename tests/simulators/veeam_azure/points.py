@@ -19,6 +19,14 @@ Row = dict[str, Any]
 # Placeholder for the requested version in encoded items; replaced when a page is built.
 VERSION_MARK = "@version@"
 VERSIONS = {"v1": 1, "v2": 2, "v3": 3, "v4": 4, "v5": 5, "v6": 6, "v7": 7, "v8": 8, "v8.1": 8}
+_DISPLAY_NAMES = {
+    "germanynorth": "Germany North",
+    "germanywestcentral": "Germany West Central",
+    "northcentralus": "North Central US",
+    "westeurope": "West Europe",
+}
+# Words that the documentation of the first versions declares as lists.
+_LISTED_WORDS = ("backupDestination", "gfsFlags", "type", "dataRetrievalStatus")
 # First version that has a member (facts 5). If the facts only give a range, the latest possible version is used.
 _SINCE = {
     "vbrId": 2,
@@ -116,6 +124,10 @@ class Points:
             self._regions[region] = self.api.uuid(f"region:{region}")
         return self._regions[region]
 
+    def region_name(self, region: str) -> str:
+        """The name of a region in points and repositories: its spelling there is not known."""
+        return _DISPLAY_NAMES[region] if self.api.text("region_names") == "display" else region
+
     def item(self, work: Workload, point: Point, version: int) -> Row:
         row = self._build_item(work, point)
         for name, first in _SINCE.items():
@@ -137,6 +149,8 @@ class Points:
             kept["usn"] = int(self.api.digest(point.key)[:3], 16)
         session = self.session_id(point.run, session_type(work, point.kind))
         number = self.session_number(session, point.run) if version == 1 else session
+        if self.api.text("words") == "lists":
+            kept.update({name: kept[name].split(", ") for name in _LISTED_WORDS if name in kept})
         kept["_embeddedResources"] = {}
         kept["_links"] = {
             "self": self._link(f"restorePoints/{point_path(work, point, version)}{self.point_id(point)}"),
@@ -163,7 +177,7 @@ class Points:
     def _common_fields(self, work: Workload, point: Point) -> Row:
         digit = 0 if self.api.fixed(point.key) else int(self.api.digest(point.key)[0], 16) % 10
         backup = point.kind not in ("snapshot", "continuous")
-        corrupted = backup and not point.usable
+        corrupted = backup and not point.usable and self.api.text("corruption") == "marked"
         return {
             "id": self.point_id(point),
             "type": {"incremental": "Incremental", "continuous": "Continuous"}.get(point.kind, "Full"),
@@ -203,7 +217,7 @@ class Points:
             "vmName": work.name,
             "resourceHashId": self.workload_id(work) if same_id else self.api.digest(f"hash:{point.key}"),
             "regionId": self.region_id(region),
-            "regionName": region,
+            "regionName": self.region_name(region),
             "backupDestination": self.api.fixed(f"{point.key}:destination") or destination,
         }
 
@@ -225,7 +239,7 @@ class Points:
             "fileShareId": self.workload_id(work),
             "fileShareName": work.name,
             "regionId": self.region_id(work.site.region),
-            "regionName": work.site.region,
+            "regionName": self.region_name(work.site.region),
             "backupDestination": "Snapshot",
             "sizeInBytes": point.size_bytes,
         }
@@ -273,6 +287,12 @@ def point_path(work: Workload, point: Point, version: int) -> str:
     """Up to v3 the points of VMs are directly below /restorePoints (facts 5)."""
     name = get_list_name(work, point)
     return "" if name == "virtualMachines" and version < 4 else f"{name}/"
+
+
+def point_repository(point: Point) -> str:
+    """The key of the repository that contains this point."""
+    copy = best_copy(point.copies)
+    return repository_key(copy.location, copy.encrypted, copy.immutable_until is not None)
 
 
 def repository_key(location: Location, encrypted: bool, immutable: bool) -> str:

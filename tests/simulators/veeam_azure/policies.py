@@ -105,7 +105,7 @@ class Policies:
             "enableEncryption": policy.encrypted,
             "hint": "ask the backup team" if policy.encrypted else None,
             "regionId": self.points.region_id(site.region),
-            "regionName": site.region,
+            "regionName": self.points.region_name(site.region),
             "azureAccountId": self.id("service-account"),
             "repositoryType": "Backup",
             "environment": "Global",

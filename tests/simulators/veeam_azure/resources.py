@@ -53,6 +53,12 @@ class Resources:
         group = f"/subscriptions/{self.id('subscription')}/resourceGroups/rg-{work.site.key}"
         return f"{group}/providers/{provider}/{work.name}"
 
+    def _own_region_id(self, region: str) -> str:
+        """The system id of a region, which may be another one than the id that points and repositories report."""
+        if self.api.text("region_ids") == "own":
+            return self.id(f"system-region:{region}")
+        return self.points.region_id(region)
+
     def _owner(self, work: Workload) -> Row:
         subscription, tenant = self.id("subscription"), self.id("tenant")
         return {
@@ -66,7 +72,7 @@ class Resources:
                 "availability": "Available",
                 "workerResourceGroupName": None,
             },
-            "region": {"id": self.points.region_id(work.site.region), "name": work.site.region},
+            "region": {"id": self._own_region_id(work.site.region), "name": work.site.region},
             "resourceGroup": {
                 "id": self.id(f"group:{work.site.key}"),
                 "name": f"rg-{work.site.key}",

@@ -2,29 +2,38 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Common base of the adapters for Veeam's Azure and AWS appliances: paging and repository encryption."""
+"""Common base of the adapters for Veeam's Azure and AWS appliances: paging, repository encryption, partial failures."""
 
 from __future__ import annotations
 
+import copy
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.listing import Listing
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PARTIAL_ERRORS, PartialRead
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     AuditError,
-    ForbiddenError,
+    InvalidResponseError,
     NotFoundError,
     OptionError,
+    ServerError,
 )
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_bool
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Mapper, SerialMapper
 
 Rows = list[dict[str, t.Any]]
+Result = t.TypeVar("Result")
 PAGE = {"Offset": None, "Limit": None}
 _LISTING = Listing(offset="Offset", limit="Limit", items="results", total="totalCount")
 MFA_HINT = "Use an appliance user without multi-factor authentication for unattended runs"
+# If the appliance itself fails this often, no further objects are requested: each request is retried, with pauses.
+_MAX_FAILURES = 5
+# Far before any backup: the collector reports such a point as undated, and whether it is usable as unknown.
+_UNDATED = "1970-01-01T00:00:00Z"
 
 
 class VeeamCloud(RestAdapter):
@@ -32,6 +41,8 @@ class VeeamCloud(RestAdapter):
 
     versions: t.ClassVar[tuple[str, ...]]
     root: str
+    # What could not be read; set before anything is read.
+    partial: PartialRead
     # The encryption setting that all readable repositories have in common.
     encrypted: bool | None = None
 
@@ -50,19 +61,77 @@ class VeeamCloud(RestAdapter):
                 hint=f"Supported versions: {', '.join(cls.versions)}",
             )
 
+    def collect(self, collector: Collector) -> None:
+        """Log in and read everything, see RestAdapter."""
+        self.partial = PartialRead(collector, self.client.host)
+        super().collect(collector)
+
     def record_repositories(self, collector: Collector, repositories: Rows | AuditError) -> None:
         """Record whether all repositories encrypt or none does; unknown if they differ or cannot be read."""
-        collector.scope["repositories"] = not isinstance(repositories, AuditError)
-        if not isinstance(repositories, AuditError):
-            states = {as_bool(row.get("enableEncryption")) for row in repositories}
-            self.encrypted = states.pop() if len(states) == 1 else None
+        collector.scope["repositories"] = True
+        if isinstance(repositories, AuditError):
+            self.partial.warn(f"whether backups are encrypted is unknown: {repositories.message}", "repositories")
+            return
+        states = {as_bool(row.get("enableEncryption")) for row in repositories}
+        self.encrypted = states.pop() if len(states) == 1 else None
 
-    def fetch_optional_rows(self, path: str, what: str) -> Rows | AuditError:
-        """Fetch all records of an optional listing, page after page, or return the error if it cannot be read."""
+    def fetch_optional_rows(self, path: str, what: str, params: Mapping[str, str] | None = None) -> Rows | AuditError:
+        """Fetch all records of an optional listing, page after page, or return the error if it cannot be read.
+
+        Records need not have an id. An item that is not a record is returned as an empty one.
+        """
         try:
-            return list(self.rows(path, what, mapper=SerialMapper()))
-        except (ForbiddenError, NotFoundError) as error:
+            pages = list(_LISTING.pages(self, self.root + path, what, params, SerialMapper()))
+        except PARTIAL_ERRORS as error:
             return error
+        return [item if isinstance(item, dict) else {} for page in pages for item in page]
+
+    def fetch_each(
+        self,
+        task: Callable[[t.Any], Result],
+        objects: Iterable[t.Any],
+        get_id: Callable[[t.Any], str],
+        list_again: Callable[[], Rows | AuditError],
+    ) -> Iterator[tuple[t.Any, Result | AuditError | None]]:
+        """Run a task for each object: yield (object, result), or the error if the requests for this object fail.
+
+        If an object is not found, it may have been deleted: the objects are listed again, and the result of an object
+        that is no longer listed is None.
+        """
+        failures: list[ServerError] = []
+
+        def attempt(each: t.Any) -> Result | AuditError:
+            if len(failures) >= _MAX_FAILURES:
+                return copy.copy(failures[-1])
+            try:
+                return task(each)
+            except PARTIAL_ERRORS as error:
+                if isinstance(error, ServerError):
+                    failures.append(copy.copy(error))
+                return error
+
+        missing: list[tuple[t.Any, NotFoundError]] = []
+        for each, result in self.thread_pool.map(attempt, objects):
+            if isinstance(result, NotFoundError):
+                missing.append((each, result))
+            else:
+                yield each, result
+        listed = _ids(list_again()) if missing else set()
+        for each, error in missing:
+            yield each, error if listed is None or get_id(each) in listed else None
+
+    def build_point(
+        self, row: Mapping[str, t.Any], parse: Callable[[Mapping[str, t.Any]], RecoveryPoint]
+    ) -> RecoveryPoint:
+        """Parse a restore point; one without a valid time is undated, and the read result is not complete."""
+        try:
+            return parse(row)
+        except InvalidResponseError as error:
+            self.partial.add_invalid_record(error)
+            point = parse({**row, "pointInTime": _UNDATED})
+            if point.raw is not None:
+                point.raw["pointInTime"] = row.get("pointInTime")
+            return point
 
     def rows(
         self,
@@ -75,6 +144,13 @@ class VeeamCloud(RestAdapter):
     ) -> Iterator[dict[str, t.Any]]:
         """All records of one listing. Pages are read in parallel unless ``mapper`` is set.
 
-        ``prefetch`` requests the first page now, not when the first record is needed.
+        A record without an id is left out, and the read result is not complete. ``prefetch`` requests the first page
+        now, not when the first record is needed.
         """
-        return _LISTING.records(self, self.root + path, what, params, mapper, prefetch=prefetch)
+        report = self.partial.add_invalid_record
+        return _LISTING.records(self, self.root + path, what, params, mapper, prefetch=prefetch, report=report)
+
+
+def _ids(rows: Rows | AuditError) -> Collection[str] | None:
+    """The ids of a listing; None if it could not be read."""
+    return None if isinstance(rows, AuditError) else {str(row.get("id")) for row in rows}

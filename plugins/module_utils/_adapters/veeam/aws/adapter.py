@@ -10,6 +10,7 @@ published about fields that revisions after 1.2 added and about services other t
 
 from __future__ import annotations
 
+import itertools
 import re
 import typing as t
 import uuid
@@ -22,8 +23,9 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud
     Rows,
     VeeamCloud,
 )
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PARTIAL_ERRORS
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, ForbiddenError, NotFoundError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
@@ -40,9 +42,16 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 _ROOT = "/api/v1"
 _TOKEN = f"{_ROOT}/token"
 # Newest first. Product 2 introduced 1.0, 4 introduced 1.2, and each later release the next one, up to 10 with 1.8.
-API_VERSIONS = tuple(f"1.{number}-rev0" for number in range(8, -1, -1))
-# Paths of the points. The second is the path of 1.0. It is not published which one 1.1 has, so both are tried.
-_POINTS = ("/virtualMachines/restorePoints", "/vmRestorePoints")
+API_VERSIONS = (
+    *("1.8-rev0", "1.7-rev0", "1.6-rev0", "1.5-rev1", "1.5-rev0"),
+    *("1.4-rev0", "1.3-rev0", "1.2-rev0", "1.1-rev0", "1.0-rev0"),
+)
+_POINTS = "/virtualMachines/restorePoints"
+# The path of the first revisions, in which the new one means an instance with the id "restorePoints".
+_OLD_POINTS = "/vmRestorePoints"
+_OLD_VERSIONS = ("1.0-rev0", "1.1-rev0")
+# In this revision the location of an instance is its region.
+_LOCATION_IS_REGION = "1.0-rev0"
 # A point is listed when its backup ends, with the time at which the backup began.
 _LONGEST_RUN = DAY * SECOND
 _ABOUT_VERSION = re.compile(r"api[ -]?version", re.IGNORECASE)
@@ -67,7 +76,7 @@ class VeeamAws(VeeamCloud):
         AllowedRequest("GET", f"{_ROOT}/system/version"),
         AllowedRequest("GET", f"{_ROOT}/repositories", PAGE),
         AllowedRequest("GET", f"{_ROOT}/virtualMachines", PAGE),
-        *(AllowedRequest("GET", _ROOT + path, {**PAGE, "VirtualMachineId": None}) for path in _POINTS),
+        *(AllowedRequest("GET", _ROOT + path, {**PAGE, "VirtualMachineId": None}) for path in (_POINTS, _OLD_POINTS)),
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
@@ -112,13 +121,15 @@ class VeeamAws(VeeamCloud):
             path=_TOKEN,
             mfa_hint=MFA_HINT,
         )
-        collector.scope["api_version"] = self._negotiate_version(login, self.settings.own.get("api_version"))
+        self._api_version = self._negotiate_version(login, self.settings.own.get("api_version"))
+        self._path = _OLD_POINTS if self._api_version in _OLD_VERSIONS else _POINTS
+        collector.scope["api_version"] = self._api_version
 
     def version(self) -> str | None:
         """The product version; only the Portal Administrator may read it."""
         try:
             return as_text(self.client.get(f"{_ROOT}/system/version").json_object().get("version"))
-        except (ForbiddenError, NotFoundError):
+        except PARTIAL_ERRORS:
             return None
 
     def _negotiate_version(self, login: OAuth2Password, requested: str | None) -> str:
@@ -150,25 +161,30 @@ class VeeamAws(VeeamCloud):
         """Read the points of each instance, and the full listing unless those prove to be all points."""
         self._collector = collector
         self._templates = PointTemplates(records.TEMPLATE_KEYS)
-        self._regions: dict[str, str] = {}
-        self._home_regions: dict[str, str] = {}
+        self._region_names: dict[str, str] = {}
+        self._home_regions: dict[str, records.Region] = {}
         self._has_ambiguous = False
-        inventory = self.thread_pool.submit(self.fetch_optional_rows, "/virtualMachines", "instances")
+        inventory = self.thread_pool.submit(self._list_instances)
         repositories = self.thread_pool.submit(self.fetch_optional_rows, "/repositories", "repositories")
-        self._path, total = self._find_points_path()
+        total = self._fetch_total()
         instances = self._parse_inventory(inventory.result())
         self.record_repositories(collector, repositories.result())
         self._add_workloads(instances)
         owners = self._find_owners(instances, total, add_points=True)
         if not self._is_complete(owners, total):
-            # Added too early: some points may belong to other instances or may have been deleted meanwhile.
-            collector.discard([workload for workload, _has_points in instances])
-            self._add_workloads(instances)
-            self._read_full_listing(instances, owners, total)
+            try:
+                self._read_full_listing(instances, owners, total)
+            except PARTIAL_ERRORS as error:
+                if not owners.count:
+                    raise
+                self.partial.add_problem(error, "restore points without an instance")
         if self._has_ambiguous:
             self._report_unassigned(
                 "the appliance does not report the instance of some restore points; they are in one row without an id"
             )
+
+    def _list_instances(self) -> Rows | AuditError:
+        return self.fetch_optional_rows("/virtualMachines", "instances")
 
     def _is_complete(self, owners: records.PointOwners, total: int | None) -> bool:
         """Whether the lists of the instances, which have been read, contain every point of the appliance exactly once.
@@ -180,17 +196,27 @@ class VeeamAws(VeeamCloud):
         if total is None or owners.count != total or owners.has_ambiguous_ids:
             return False
         # Request the item after the last one, because the total may be too small. A rejected request proves nothing.
-        return self._fetch_first({"Offset": str(total)}) == ([], total)
+        try:
+            return self._fetch_first({"Offset": str(total)}) == ([], total)
+        except PARTIAL_ERRORS:
+            return False
 
     def _read_full_listing(self, instances: Instances, owners: records.PointOwners, total: int | None) -> None:
         """Read the full listing. Points without an instance are added to a row without id."""
-        self._unassigned = Workload(type="vm", platform="aws")
+        self._unassigned = Workload(type="vm", platform=records.PLATFORM)
         began = self._collector.now - _LONGEST_RUN
         late: list[dict[str, t.Any]] = []
         count = 0
-        for row in self.rows(self._path, "restore points"):
+        rows = self.rows(self._path, "restore points")
+        first = next(rows, None)
+        # Added too early: some points may belong to other instances or may have been deleted meanwhile.
+        self._collector.discard([workload for workload, _has_points in instances])
+        self._add_workloads(instances)
+        for row in itertools.chain([] if first is None else [first], rows):
             count += 1
-            if owners.is_filter_honoured and owners.get(str(row["id"])) is None and records.parse_created(row) >= began:
+            created = records.parse_created_or_none(row)
+            is_late = created is not None and created >= began
+            if owners.is_filter_honoured and owners.get(str(row["id"])) is None and is_late:
                 late.append(row)
             else:
                 self._add_point_by_owner(row, owners)
@@ -200,17 +226,10 @@ class VeeamAws(VeeamCloud):
         for row in late:
             self._add_point_by_owner(row, owners)
 
-    def _find_points_path(self) -> tuple[str, int | None]:
-        """The path of restore points in this revision, and the total number of points."""
-        for path in _POINTS:
-            try:
-                response = self.client.get(_ROOT + path, {"Offset": "0", "Limit": "1"})
-            except NotFoundError:
-                if path == _POINTS[-1]:
-                    raise
-            else:
-                break
-        return path, as_int(response.json_object().get("totalCount"))
+    def _fetch_total(self) -> int | None:
+        """The total number of points."""
+        response = self.client.get(_ROOT + self._path, {"Offset": "0", "Limit": "1"})
+        return as_int(response.json_object().get("totalCount"))
 
     def _add_point_by_owner(self, row: dict[str, t.Any], owners: records.PointOwners) -> None:
         ident = str(row["id"])
@@ -219,30 +238,27 @@ class VeeamAws(VeeamCloud):
         self._add_point(row, owners.get(ident) or self._unassigned)
 
     def _add_point(self, row: dict[str, t.Any], workload: Workload) -> None:
-        size = records.parse_size(row)
-        template = self._templates.get(row, workload.id) if size else None
-        if template is not None:
-            self._collector.add_point_like(template, str(row["id"]), records.parse_created(row), size)
+        size, created = records.parse_size(row), records.parse_created_or_none(row)
+        template = self._templates.get(row, workload.id) if size and created is not None else None
+        if template is not None and created is not None:
+            self._collector.add_point_like(template, str(row["id"]), created, size)
             return
         if size and not self.settings.include_raw:
             self._templates.add(row, self._build_point(row, workload), workload.id)
         self._collector.add_point(self._build_point(row, workload))
 
     def _build_point(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
-        return records.parse_point(
+        return self.build_point(
             row,
-            workload,
-            home_region=self._home_regions.get(workload.id or ""),
-            regions=self._regions,
-            encrypted=self.encrypted,
-            include_raw=self.settings.include_raw,
+            lambda record: records.parse_point(
+                record,
+                workload,
+                home=self._home_regions.get(workload.id or "", records.Region()),
+                names=self._region_names,
+                encrypted=self.encrypted,
+                include_raw=self.settings.include_raw,
+            ),
         )
-
-    def record_repositories(self, collector: Collector, repositories: Rows | AuditError) -> None:
-        """Warn if the repositories cannot be read, because there is no other source for encryption."""
-        super().record_repositories(collector, repositories)
-        if isinstance(repositories, AuditError):
-            collector.warnings.append(f"whether backups are encrypted is unknown: {repositories.message}")
 
     def _parse_inventory(self, machines: Rows | AuditError) -> Instances:
         """Parse every instance of the inventory."""
@@ -257,12 +273,15 @@ class VeeamAws(VeeamCloud):
         instances = []
         for machine in machines:
             workload = records.parse_workload(machine)
+            if workload.id is None:
+                # Its points cannot be requested.
+                self.partial.warn("some instances are listed without an id and are not included", "inventory")
+                continue
             workload.in_inventory = {True: False, False: True, None: None}[as_bool(machine.get("isDeleted"))]
-            region = records.parse_region(machine)
-            if region is not None:
-                self._home_regions[str(workload.id)] = region[0]
-                if region[1] is not None:
-                    self._regions[region[0]] = region[1]
+            region = records.parse_region(machine, is_location_region=self._api_version == _LOCATION_IS_REGION)
+            self._home_regions[workload.id] = region
+            if region.id is not None and region.name is not None:
+                self._region_names.setdefault(region.id, region.name)
             instances.append((workload, machine.get("backupDestinations") != []))
         return instances
 
@@ -283,16 +302,27 @@ class VeeamAws(VeeamCloud):
         for has_points in (True, False) if owners.is_filter_honoured else ():
             if total is None or owners.count < total:
                 queried = [workload for workload, has in selected if has is has_points]
-                for workload, rows in self.thread_pool.map(self._fetch_points, queried):
-                    owners.add(workload, rows)
-                    for row in rows.values() if add_points else ():
-                        self._add_point(row, workload)
+                results = self.fetch_each(self._fetch_points, queried, lambda each: str(each.id), self._list_instances)
+                for workload, rows in results:
+                    if isinstance(rows, AuditError):
+                        self.partial.add_problem(rows, f"restore points of instance {workload.name!r} ({workload.id})")
+                    elif rows is None:
+                        # It was deleted meanwhile.
+                        workload.in_inventory = False
+                    else:
+                        owners.add(workload, rows)
+                        for row in rows.values() if add_points else ():
+                            self._add_point(row, workload)
         owners.finalize()
         return owners
 
     def _is_filter_honoured(self) -> bool:
         """Query an instance that cannot exist: a server that ignores the filter returns points for it."""
-        found = self._fetch_first({"VirtualMachineId": str(uuid.uuid4()), "Offset": "0"})
+        try:
+            found = self._fetch_first({"VirtualMachineId": str(uuid.uuid4()), "Offset": "0"})
+        except PARTIAL_ERRORS as error:
+            self.partial.add_problem(error, "restore points of single instances")
+            return False
         return found is None or not found[0]
 
     def _fetch_first(self, query: Mapping[str, str]) -> tuple[list[t.Any], int | None] | None:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import typing as t
 from collections.abc import Collection, Mapping
 
@@ -29,6 +31,9 @@ _KINDS = {
     # A snapshot that was copied to another region or account.
     "Replica": ("replica", False),
 }
+PLATFORM = "aws_ec2"
+# The code of a region, such as us-gov-west-1. Other spellings, such as Europe (Frankfurt), may be the same region.
+_CODE = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 # Values that most points of an instance share. They determine everything except id, time and a reported size.
 TEMPLATE_KEYS = ("jobType", "regionId")
 
@@ -69,36 +74,46 @@ class PointOwners:
         return self._index.has_ambiguous_ids
 
 
+@dataclasses.dataclass(frozen=True)
+class Region:
+    """An AWS region, as far as it is reported."""
+
+    id: str | None = None
+    name: str | None = None
+
+
 def parse_workload(machine: Mapping[str, t.Any]) -> Workload:
-    """Parse an EC2 instance of the inventory."""
+    """Parse an EC2 instance of the inventory. The product protects no other machines and has no word for them."""
     return Workload(
         id=as_text(machine.get("id")),
         name=as_text(machine.get("name")) or as_text(machine.get("awsResourceId")),
         type="vm",
-        platform="aws",
+        platform=PLATFORM,
     )
 
 
-def parse_region(machine: Mapping[str, t.Any]) -> tuple[str, str | None] | None:
-    """(id, name) of the region in which an instance runs; None if there is no id."""
-    location = as_object(machine.get("location"))
-    ident = as_text(location.get("id"))
-    return None if ident is None else (ident, as_text(location.get("name")))
+def parse_region(machine: Mapping[str, t.Any], *, is_location_region: bool) -> Region:
+    """Parse the region in which an instance runs.
+
+    ``is_location_region``: in API revision 1.0 the location is the region. Later it is something else, such as a zone.
+    """
+    region = as_object(machine.get("region")) or (as_object(machine.get("location")) if is_location_region else {})
+    return Region(as_text(region.get("id")), as_text(region.get("name")))
 
 
 def parse_point(
     row: Mapping[str, t.Any],
     workload: Workload,
     *,
-    home_region: str | None,
-    regions: Mapping[str, str],
+    home: Region,
+    names: Mapping[str, str],
     encrypted: bool | None,
     include_raw: bool,
 ) -> RecoveryPoint:
     """Parse one restore point.
 
-    ``home_region`` is the id of the region in which its instance runs, ``regions`` maps ids to names, ``encrypted`` is
-    the setting that all readable repositories have in common.
+    ``home`` is the region in which its instance runs, ``names`` maps the ids of regions to names, ``encrypted`` is the
+    setting that all readable repositories have in common.
     """
     kind, in_repository = _KINDS.get(as_text(row.get("jobType")) or "", ("unknown", None))
     point = RecoveryPoint(
@@ -112,7 +127,7 @@ def parse_point(
         raw=remove_secrets(dict(row)) if include_raw else None,
     )
     if in_repository is False:
-        point.copies = [_build_copy(row, kind, home_region, regions)]
+        point.copies = [_build_copy(row, kind, home, names)]
         point.offsite = point.copies[0].offsite
     if kind == "snapshot":
         # A snapshot is stored with the disk, can be deleted with it, and its size may be that of the full disk.
@@ -138,15 +153,33 @@ def parse_created(row: Mapping[str, t.Any]) -> int:
         raise InvalidResponseError(f"restore point {row['id']}: {error.message}") from error
 
 
-def _build_copy(row: Mapping[str, t.Any], kind: str, home_region: str | None, regions: Mapping[str, str]) -> Copy:
-    region = as_text(row.get("regionId"))
-    offsite: bool | None = False
-    if kind == "replica":
-        # Another account in the same region is not another location.
-        offsite = True if region is not None and home_region is not None and region != home_region else None
+def parse_created_or_none(row: Mapping[str, t.Any]) -> int | None:
+    """Parse the creation time; None if it is not valid."""
+    try:
+        return parse_time(row.get("pointInTime"), naive_is_utc=True)
+    except DataError:
+        return None
+
+
+def _build_copy(row: Mapping[str, t.Any], kind: str, home: Region, names: Mapping[str, str]) -> Copy:
+    ident = as_text(row.get("regionId"))
+    region = Region(ident, names.get(ident or ""))
     return Copy(
-        location=None if region is None else regions.get(region, region),
-        location_type="snapshot",
+        location=region.name or ident,
+        location_type="snapshot_array",
+        vendor_location_type=as_text(row.get("jobType")),
         role=kind,
-        offsite=offsite,
+        # A snapshot is stored with the disk; a replica may be in another account of the same region.
+        offsite=_is_other(region, home) if kind == "replica" else False,
     )
+
+
+def _is_other(first: Region, second: Region) -> bool | None:
+    """Whether these are two regions; None if unknown. Ids come before names, which may have several spellings."""
+    if first.id is not None and second.id is not None:
+        return first.id != second.id and (first.name is None or first.name != second.name or None)
+    if first.name is None or second.name is None:
+        return None
+    if first.name == second.name:
+        return False
+    return True if _CODE.fullmatch(first.name) and _CODE.fullmatch(second.name) else None

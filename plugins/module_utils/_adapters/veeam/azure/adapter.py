@@ -14,18 +14,22 @@ import typing as t
 from collections.abc import Iterator
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import ServerInfo, Settings
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.health_checks import (
+    CHECKED_ITEMS,
+    SESSION_TYPE,
+    SESSIONS,
+    HealthChecks,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.type_reader import (
     LISTINGS,
     OLD_POINTS,
+    Shared,
     TypeReader,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import MFA_HINT, PAGE, VeeamCloud
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PARTIAL_ERRORS, is_unsupported
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    ForbiddenError,
-    NotFoundError,
-    OptionError,
-)
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, NotFoundError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
 from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import OAuth2Password
@@ -35,6 +39,12 @@ API_VERSIONS = ("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v8.1")
 DEFAULT_VERSION = "v8"
 # In these versions all points are in one listing, which does not name the workloads.
 _OLD_VERSIONS = ("v1", "v2", "v3")
+# In these versions backups are known to have a state, and health checks are known to be listed.
+_NEW_VERSIONS = ("v8", "v8.1")
+_VERSION_HINT = (
+    'Set "api_version" to a version that this appliance supports: 8.1 supports v8.1 to v6, 8.0 v8 to v6, 7.0 v7 to v5, '
+    "6.0 v6 to v4, 5.0 v5 to v3, 4.0 v4 to v2, 3.0 v3 and v2, 2.0 v2, 1.0 v1"
+)
 
 
 def _get_version(settings: Settings) -> str:
@@ -48,8 +58,10 @@ def _allowlist() -> Iterator[AllowedRequest]:
         root = f"/api/{version}"
         yield AllowedRequest("GET", f"{root}/system/about")
         yield AllowedRequest("GET", f"{root}/repositories", PAGE)
+        yield AllowedRequest("GET", f"{root}{SESSIONS}", {**PAGE, "Types": SESSION_TYPE}, ("Types",))
+        yield AllowedRequest("GET", f"{root}{SESSIONS}/{{session}}{CHECKED_ITEMS}", PAGE)
         yield AllowedRequest("GET", f"{root}{OLD_POINTS}", PAGE)
-        for listing in LISTINGS.values():
+        for listing in LISTINGS:
             for path in listing.points:
                 yield AllowedRequest("GET", f"{root}{path}", {**PAGE, "VirtualMachineId": None})
             # Sync=true would start a rescan, so it is not on the allowlist.
@@ -65,14 +77,17 @@ class VeeamAzure(VeeamCloud):
     choice = "azure"
     versions = API_VERSIONS
     environment = ("VEEAM_AZURE", "VEEAM")
-    workload_types = tuple(LISTINGS)
+    workload_types = tuple(dict.fromkeys(listing.workload_type for listing in LISTINGS))
     allowlist = tuple(_allowlist())
     not_reported: t.ClassVar = {
         ("*", "*"): {
             "completed_at": ("cannot", "recovery points contain only the point in time that can be restored"),
             "status": ("cannot", "warnings of a backup are reported per session, not per recovery point"),
             "restore_tested": ("cannot", "only Veeam Backup & Replication runs and records restore tests"),
-            "integrity_checked": ("cannot", "health checks are recorded per session, not per recovery point"),
+            "integrity_checked": (
+                "sometimes",
+                "from health checks, if no other repository can contain the recovery point; never if it is archived",
+            ),
             "malware": ("cannot", "the API does not return scan results per recovery point"),
             "expires_at": ("cannot", "retention is applied by policy; recovery points have no expiry date"),
             "job": ("cannot", "recovery points name the session that created them, not the policy"),
@@ -84,11 +99,22 @@ class VeeamAzure(VeeamCloud):
                 "only if all repositories have the same setting; requires a role that may read repositories",
             ),
         },
+        ("*", "v1-v7"): {"integrity_checked": ("cannot", "health checks are known to be listed only in v8 or later")},
         ("database", "*"): {
-            "offsite": ("cannot", "recovery points of databases have no region"),
-            "copies": ("cannot", "recovery points of databases have no region"),
+            "offsite": ("cannot", "recovery points of databases do not include the region of their repository"),
+            "copies": ("cannot", "recovery points of databases do not include the region of their repository"),
+            "continuous:immutable": ("cannot", "Azure itself stores continuous backups"),
         },
-        ("file_share", "*"): {"immutable_until": ("cannot", "file shares have only snapshots, which are never locked")},
+        ("file_share", "*"): {
+            "immutable_until": ("cannot", "file shares have only snapshots, which are never locked"),
+            "integrity_checked": ("cannot", "health checks do not include snapshots"),
+        },
+        ("network", "*"): {
+            "in_inventory": ("cannot", "the workload is the configuration of all networks of a region"),
+            "offsite": ("cannot", "recovery points have the region in which they were created"),
+            "copies": ("cannot", "recovery points have the region in which they were created"),
+            "integrity_checked": ("cannot", "health checks do not include configurations"),
+        },
         ("vm", "v1-v3"): {
             "workload_id": ("cannot", "recovery points do not name the virtual machine"),
             "workload_name": ("cannot", "recovery points do not name the virtual machine"),
@@ -100,13 +126,9 @@ class VeeamAzure(VeeamCloud):
             "immutable_until": ("cannot", "recovery points do not include immutability"),
         },
         ("vm", "v4-v7"): {
-            "offsite": ("cannot", "recovery points are known to have a region only in v8 or later"),
-            "copies": ("cannot", "recovery points are known to have a region only in v8 or later"),
-            "usable": ("cannot", "recovery points are known to have a state only in v8 or later"),
-        },
-        ("cosmosdb", "*"): {
-            "continuous:immutable": ("cannot", "Azure itself stores continuous backups"),
-            "continuous:offsite": ("cannot", "Azure itself stores continuous backups"),
+            "offsite": ("sometimes", "recovery points are known to have a region only in v8 or later"),
+            "copies": ("sometimes", "recovery points are known to have a region only in v8 or later"),
+            "usable": ("sometimes", "recovery points are known to have a state only in v8 or later"),
         },
         ("vm", "v1-v2"): {
             "kind": ("cannot", "the API does not report whether a recovery point is full or incremental")
@@ -145,33 +167,48 @@ class VeeamAzure(VeeamCloud):
         """
         try:
             about = self.client.get(f"{self.root}/system/about").json_object()
-        except (NotFoundError, ForbiddenError):
+        except PARTIAL_ERRORS:
             return ServerInfo()
         return ServerInfo(version=as_text(about.get("serverVersion")), identity=about.get("databaseId"))
 
     def read(self, collector: Collector) -> None:
         """Read every listing of the selected workload types. The listings joined to them are requested in parallel."""
-        old = _get_version(self.settings) in _OLD_VERSIONS
+        version = _get_version(self.settings)
         repositories = self.thread_pool.submit(self.fetch_optional_rows, "/repositories", "repositories")
-        readers = {}
-        for workload_type in self.settings.workload_types:
-            listing = LISTINGS[workload_type]
-            if old and workload_type == "vm":
-                listing = dataclasses.replace(listing, points=(OLD_POINTS,))
-            readers[workload_type] = TypeReader(self, collector, workload_type, listing)
+        health_checks = HealthChecks(self, is_supported=version in _NEW_VERSIONS)
+        shared = Shared(self, collector, health_checks, {}, version in _NEW_VERSIONS)
+        readers = []
+        for listing in LISTINGS:
+            if listing.workload_type in self.settings.workload_types:
+                is_old = listing.platform == "azure_vm" and version in _OLD_VERSIONS
+                readers.append(
+                    TypeReader(shared, dataclasses.replace(listing, points=(OLD_POINTS,)) if is_old else listing)
+                )
         self.record_repositories(collector, repositories.result())
-        for workload_type, reader in readers.items():
+        health_checks.read(repositories.result())
+        errors = []
+        for reader in readers:
             try:
                 reader.read()
-            except NotFoundError as error:
-                if workload_type == "vm":
-                    error.hint = (
-                        'Set "api_version" to a version that this appliance supports: 8.1 supports v8.1 to v6, 8.0 v8 '
-                        "to v6, 7.0 v7 to v5, 6.0 v6 to v4, 5.0 v5 to v3, 4.0 v4 to v2, 3.0 v3 and v2, 2.0 v2, 1.0 v1"
-                    )
-                    raise
-                collector.scope[workload_type] = False
-                collector.warnings.append(f"restore points of type {workload_type} not available in this API version")
+            except PARTIAL_ERRORS as error:
+                errors.append(error)
+                self._record_failure(collector, reader, error)
+        if readers and len(errors) == len(readers) and not any(reader.has_points for reader in readers):
+            if isinstance(errors[0], NotFoundError):
+                errors[0].hint = _VERSION_HINT
+            raise errors[0]
+
+    def _record_failure(self, collector: Collector, reader: TypeReader, error: AuditError) -> None:
+        """Record that points could not be read. Listings that the version or the role does not have are optional."""
+        platform, is_machine = reader.listing.platform, reader.listing.platform == "azure_vm"
+        if is_machine and isinstance(error, NotFoundError) and not reader.has_points:
+            error.hint = _VERSION_HINT
+            raise error
+        if is_machine or reader.has_points or not is_unsupported(error):
+            self.partial.add_problem(error, f"restore points ({platform})")
+            return
+        reason = "not available in this API version" if isinstance(error, NotFoundError) else error.message
+        self.partial.warn(f"restore points ({platform}) are not included: {reason}", platform)
 
 
 def _get_hint(status: int, body: bytes) -> str | None:

@@ -9,6 +9,11 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.regions import (
+    Region,
+    get_region_name,
+    parse_region,
+)
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
@@ -21,8 +26,13 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 
 _SNAPSHOTS = frozenset({"Snapshot", "ManualSnapshot", "ImportedSnapshot"})
 _BACKUPS = frozenset({"AzureBlob", "ManualBackup"})
+# Destinations of the configuration of virtual networks; Database is the appliance itself.
+_CONFIGURATIONS = {"Database": False, "AzureBlob": True, "All": True}
+# The platforms whose points report where they are stored. A point of a Cosmos DB account has the region of the account,
+# a point of virtual networks the region in which it was created.
+_WITH_REGION = frozenset({"azure_vm", "azure_files"})
 # Values that most points of a workload share. They determine everything except id, time and size (see is_plain).
-TEMPLATE_KEYS = ("type", "state", "accessTier", "gfsFlags", "regionName", "backupDestination")
+TEMPLATE_KEYS = ("type", "state", "accessTier", "gfsFlags", "regionId", "regionName", "backupDestination")
 _BACKUP_KINDS = {"Full": "full", "Incremental": "incremental", "Continuous": "continuous"}
 
 
@@ -30,30 +40,34 @@ def parse_point(
     row: Mapping[str, t.Any],
     workload: Workload,
     *,
-    region: str | None,
+    home: Region,
+    locations: dict[str, str],
     encrypted: bool | None,
     include_raw: bool,
+    has_state: bool = True,
+    is_continuous: bool = False,
 ) -> RecoveryPoint:
     """Parse one record of any of the restore point listings.
 
-    ``region`` is the region of the workload, ``encrypted`` the setting that all readable repositories have in common.
+    ``home`` is the region of the workload, ``encrypted`` the setting that all readable repositories have in common.
+    ``locations`` keeps one name for each id of a region, so that different spellings are one location.
+    ``has_state``: this API version reports the state of backups. ``is_continuous``: the listing of continuous backups.
     """
-    kind, in_repository = _parse_kind(row, workload.type)
-    corrupted = as_bool(row.get("isCorrupted"))
-    state = as_text(row.get("state"))
-    damaged = corrupted is True or state == "Corrupted"
-    copy = _build_copy(row, in_repository, region)
+    kind, in_repository = ("continuous", None) if is_continuous else _parse_kind(row, workload.platform)
+    damaged = is_damaged(row)
+    sound = _is_sound(row)
+    copy = _build_copy(row, in_repository, home, locations) if workload.platform in _WITH_REGION else None
+    has_state = has_state or "state" in row or "isCorrupted" in row
     point = RecoveryPoint(
         id=str(row["id"]),
         workload=workload,
         created=parse_created(row),
         kind=kind,
-        status="failed" if damaged else "success" if corrupted is False or state == "Ok" else "unknown",
-        # A point with an unknown destination may be a snapshot, which is not a backup.
-        usable=False if damaged else None if in_repository is None and kind != "continuous" else True,
+        status="failed" if damaged else "success" if sound else "unknown",
+        usable=False if damaged else _is_usable(kind, in_repository, sound=sound, has_state=has_state),
         size_bytes=parse_size(row),
         copies=None if copy is None else [copy],
-        offsite=copy.offsite if copy is not None else False if in_repository is False else None,
+        offsite=copy.offsite if copy is not None else False if kind == "snapshot" else None,
         retention=_parse_retention(row.get("gfsFlags")),
         raw=remove_secrets(dict(row)) if include_raw else None,
     )
@@ -65,13 +79,10 @@ def parse_point(
         point.size_bytes = point.size_bytes or None
     if kind == "snapshot":
         point.inferred = ("size_bytes",) if point.size_bytes else ()
-    if in_repository is False:
         # Snapshots are stored with the disk and can be deleted with it, so they are never immutable.
         point.immutable = False
     elif "immutableTill" in row:
-        till = row["immutableTill"]
-        point.immutable_until = parse_time(till) if till else None
-        point.immutable = None if till else False
+        point.immutable, point.immutable_until = _parse_lock(row["immutableTill"])
         if copy is not None:
             copy.immutable_until = point.immutable_until
     if in_repository and encrypted is not None:
@@ -80,6 +91,27 @@ def parse_point(
         if copy is not None:
             copy.encrypted = encrypted
     return point
+
+
+def is_damaged(row: Mapping[str, t.Any]) -> bool:
+    """Whether the server reports this point as corrupted."""
+    return as_bool(row.get("isCorrupted")) is True or row.get("state") == "Corrupted"
+
+
+def _is_sound(row: Mapping[str, t.Any]) -> bool:
+    """Whether the server reports this point as intact. A state that is not documented may be any damage."""
+    state = row.get("state")
+    return state == "Ok" or (as_bool(row.get("isCorrupted")) is False and state in (None, "NotApplicable"))
+
+
+def _is_usable(kind: str, in_repository: bool | None, *, sound: bool, has_state: bool) -> bool | None:
+    """Whether a point that is not damaged can be used; None if it may be a snapshot, or its state is missing."""
+    if kind in ("continuous", "snapshot") or in_repository is False:
+        # Without a state in every version; none of them counts as a recovery point.
+        return True
+    if in_repository is None:
+        return None
+    return True if sound or not has_state else None
 
 
 def is_plain(row: Mapping[str, t.Any], size: int | None) -> bool:
@@ -100,14 +132,29 @@ def parse_created(row: Mapping[str, t.Any]) -> int:
         raise InvalidResponseError(f"restore point {row['id']}: {error.message}") from error
 
 
-def _parse_kind(row: Mapping[str, t.Any], workload_type: str | None) -> tuple[str, bool | None]:
+def _parse_lock(till: t.Any) -> tuple[bool | None, int | None]:
+    """(whether the point is locked, until when). A date in the future locks it; another value is unknown."""
+    if till is None or till == "":
+        return False, None
+    try:
+        return None, parse_time(till)
+    except DataError:
+        return None, None
+
+
+def _as_word(value: t.Any) -> str | None:
+    """Return a word. In the documentation of the first versions some words are lists of one word."""
+    return as_text(value[0] if isinstance(value, list) and len(value) == 1 else value)
+
+
+def _parse_kind(row: Mapping[str, t.Any], platform: str | None) -> tuple[str, bool | None]:
     """(kind, whether it is in a repository; None if the server does not report it)."""
-    destination = as_text(row.get("backupDestination"))
-    if workload_type == "virtual_network":
-        return "config", destination != "Database"
-    kind = _BACKUP_KINDS.get(as_text(row.get("type")) or "", "unknown")
-    if kind == "continuous" or (destination is None and kind == "unknown" and workload_type == "cosmosdb"):
-        return "continuous", None
+    destination = _as_word(row.get("backupDestination"))
+    if platform == "azure_network":
+        return "config", _CONFIGURATIONS.get(destination or "")
+    kind = _BACKUP_KINDS.get(_as_word(row.get("type")) or "", "unknown")
+    if kind == "continuous":
+        return kind, None
     if destination in _SNAPSHOTS:
         return "snapshot", False
     if destination in _BACKUPS:
@@ -117,25 +164,24 @@ def _parse_kind(row: Mapping[str, t.Any], workload_type: str | None) -> tuple[st
     return kind, None
 
 
-def _build_copy(row: Mapping[str, t.Any], in_repository: bool | None, region: str | None) -> Copy | None:
-    location = as_text(row.get("regionName"))
-    if location is None or in_repository is None:
+def _build_copy(
+    row: Mapping[str, t.Any], in_repository: bool | None, home: Region, locations: dict[str, str]
+) -> Copy | None:
+    region = parse_region(row)
+    if in_repository is None or region == Region():
         return None
-    offsite: bool | None = False
-    if in_repository:
-        offsite = None if region is None else location != region
-    tier = as_text(row.get("accessTier"))
     return Copy(
-        location=location,
-        location_type=f"blob_{tier.lower()}" if in_repository and tier else "blob" if in_repository else "snapshot",
+        location=get_region_name(row, locations),
+        # A repository is a container of Azure Blob storage.
+        location_type="object" if in_repository else "snapshot_array",
+        vendor_location_type=_as_word(row.get("backupDestination")),
         role="backup" if in_repository else "snapshot",
-        offsite=offsite,
+        offsite=region.is_other_than(home) if in_repository else False,
     )
 
 
 def _parse_retention(flags: t.Any) -> tuple[str, ...]:
-    """Parse gfsFlags: None, one flag, or several flags separated by commas."""
-    if flags is None or flags == "None":
-        return ()
-    names = {word.strip().lower() for word in flags.split(",")} if isinstance(flags, str) else set()
+    """Parse gfsFlags: None, one flag, several flags separated by commas, or a list of flags."""
+    words = [word for word in flags if isinstance(word, str)] if isinstance(flags, list) else [as_text(flags) or ""]
+    names = {name.strip().lower() for word in words for name in word.split(",")}
     return tuple(name for name in RETENTION if name in names)
