@@ -9,6 +9,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import (
+    LOCATION_TYPES,
+    PLATFORMS,
+    WORKLOAD_TYPES,
+    parse_platform,
+)
 from tests.integration import contract
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, read
@@ -64,6 +70,27 @@ def test_points_are_the_truth(simulators: Simulators, product: str, options: dic
     problems += [f"not in the estate: {point}" for points in by_time.values() for point in points]
     assert not problems, "\n".join(problems[:30])
     assert len(ended.result["recovery_points"]) == expected > 100
+
+
+@pytest.mark.parametrize("product", MODULES)
+def test_platforms_and_types_are_those_of_the_lists(simulators: Simulators, product: str) -> None:
+    """The product's own word is kept beside the value; without a word there is no platform other than a fixed one."""
+    ended = read(simulators.ready, product, detail="recovery_points")
+    words: dict[str, set[str]] = {}
+    for one in (*ended.result["workloads"], *ended.result["recovery_points"]):
+        platform, own = one.get("platform"), one.get("vendor_platform")
+        assert platform in (*PLATFORMS, None)
+        assert one.get("workload_type") in (*WORKLOAD_TYPES, None)
+        if own is not None:
+            assert platform == parse_platform(own)
+            words.setdefault(own, set()).add(platform)
+    for point in ended.result["recovery_points"]:
+        for copy in point["copies"] or ():
+            assert copy["location_type"] in (*LOCATION_TYPES, None)
+    for row in ended.result["workloads"]:
+        for place in row.get("locations", ()):
+            assert place.get("location_type") in (*LOCATION_TYPES, None)
+    assert all(len(found) == 1 for found in words.values())
 
 
 def _without_ages(value: Any) -> Any:

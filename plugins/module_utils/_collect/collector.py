@@ -203,10 +203,13 @@ class Collector:
             self.summary.add_point_like(template, ident, created, size_bytes, expires_at)
 
     def _is_in_selection(self, workload: Workload, created: int) -> bool:
-        """Check names and window again, because the filters of the server are not trusted."""
+        """Check names and window again, because the filters of the server are not trusted.
+
+        A point without a plausible time may be in the window.
+        """
         if self._globs and not self.is_selected(workload):
             return False
-        if self.since is not None and created < self.since:
+        if self.since is not None and _EARLIEST <= created < self.since:
             return False
         return self.until is None or created // SECOND * SECOND <= self.until
 
