@@ -26,6 +26,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60
 _MAX_DIGITS = 12
 _TAIL = re.compile(r"(?:[.,](\d{1,12}))?\s?([Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?", re.ASCII)
 _MILLIS = re.compile(r"-?[0-9]{1,15}")
+_EARLY_YEAR = re.compile(r"[ -]0[0-9]{3} ")
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 # The years 1 to 9999, the range that RFC 3339 can represent.
 _FIRST_MILLI, _LAST_MILLI = -62_135_596_800_000, 253_402_300_799_999
@@ -179,6 +180,9 @@ def parse_epoch_millis(value: t.Any) -> int:
 
 def parse_http_date(text: str) -> int | None:
     """The date of an HTTP header -> microseconds; UTC, also in old formats without a zone. None if it is invalid."""
+    if _EARLY_YEAR.search(text):
+        # email.utils takes the year 0001 for 2001.
+        return None
     try:
         parsed = email.utils.parsedate_to_datetime(text)
         return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.timezone.utc)).timestamp()) * SECOND

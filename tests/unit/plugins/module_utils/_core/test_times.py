@@ -247,7 +247,17 @@ def test_http_dates_are_utc_on_every_machine(text: str, monkeypatch: pytest.Monk
         time.tzset()
 
 
-@pytest.mark.parametrize("text", ["", "soon", "Sat, 99 Nov 2026 06:49:00 GMT", "0", "Sat, 21 Nov 99999 06:49:00 GMT"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "soon",
+        "Sat, 99 Nov 2026 06:49:00 GMT",
+        "0",
+        "Sat, 21 Nov 99999 06:49:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 GMT",
+    ],
+)
 def test_what_is_no_http_date_is_none(text: str) -> None:
     assert parse_http_date(text) is None
 
