@@ -28,6 +28,7 @@ import typing as t
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ansible_collections.backup.audit.plugins.module_utils._collect.members import Members
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE, PointGroup
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
@@ -38,7 +39,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     POINT_ATTRIBUTES,
     STATUSES,
 )
-from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, FIRST, LAST, SECOND
 
 WORKLOADS = 1000
 MAX_POINTS = 250_000
@@ -46,15 +47,13 @@ SIZED_POINTS = 31
 # Characters that JSON does not escape.
 CODES = "".join(map(chr, [*range(35, 92), *range(93, 127), *range(161, 55_000)]))
 _NUMBERS = {code: number for number, code in enumerate(CODES)}
-# 1980 and 9000: outside of these years a time is not plausible.
-FIRST, LAST = 315_532_800, 221_845_392_000
 # The largest size that is written, 2^63 - 1, has a shift of 55.
 _END_OF_SIZES = 57 << 7
 _REQUIRED = ("classes", "counts", "codes", "times")
 
 
 class BlockWriter:
-    """Builds the blocks of a read result, workload by workload. Columns are arrays: a list needs four times the memory."""
+    """Builds the blocks of a read result, workload by workload. Lists instead of arrays need four times the memory."""
 
     def __init__(self) -> None:
         self._blocks: list[dict[str, t.Any]] = []
@@ -213,11 +212,11 @@ class Block:
 
     def __init__(self, value: t.Any, path: str) -> None:
         """Check and decode a block; ``path`` is its place in the read result."""
-        given = _Members(value, path)
+        given = Members(value, path)
         given.refuse_unknown((*_REQUIRED, "moments", "sizes", "undated", "in_future"))
         self.path = path
         self.classes = [
-            _parse_class(_Members(one, f"{path}.classes[{number}]"))
+            _parse_class(Members(one, f"{path}.classes[{number}]"))
             for number, one in enumerate(given.get("classes", list))
         ]
         if len(self.classes) > len(CODES):
@@ -249,7 +248,7 @@ class Block:
             if row >= len(self.counts) or row in self.in_future:
                 raise given.error("in_future", f"there is no workload {row}, or it occurs twice")
             self.in_future[row] = number
-        moments = _Members(given.get("moments", dict, {}), f"{path}.moments")
+        moments = Members(given.get("moments", dict, {}), f"{path}.moments")
         moments.refuse_unknown(MOMENTS)
         # Name -> indexes of the points that have this moment, in ascending order, and its time for each of them.
         self.moments = {name: self._parse_moment(name, moments) for name in MOMENTS}
@@ -257,13 +256,13 @@ class Block:
         if max(self._sizes, default=0) >= _END_OF_SIZES:
             raise given.error("sizes", "a size is larger than 2^63 bytes")
 
-    def _check_times(self, deltas: Sequence[int], given: _Members) -> None:
+    def _check_times(self, deltas: Sequence[int], given: Members) -> None:
         given.check_times("times", self.times)
         back = [index for index, delta in enumerate(deltas) if delta < -DAY]
         if wrong := set(back).difference(self.starts):
             raise given.error("times", f"point {min(wrong)} is older than the one before it")
 
-    def _parse_moment(self, name: str, given: _Members) -> tuple[Sequence[int], list[int]]:
+    def _parse_moment(self, name: str, given: Members) -> tuple[Sequence[int], list[int]]:
         having = {CODES[number] for number, one in enumerate(self.classes) if name in one.facts.moments}
         places: Sequence[int] = ()
         times: Iterable[int] = self.times
@@ -308,7 +307,7 @@ class Block:
 _OTHER_NAMES = ("size_bytes", "location_type", "created_at", "completed_at", "tested_by", "checked_by", "malware")
 
 
-def _parse_class(given: _Members) -> BlockClass:
+def _parse_class(given: Members) -> BlockClass:
     given.refuse_unknown(_CLASS_MEMBERS)
     facts = tuple([given.flag(name) for name in POINT_ATTRIBUTES])
     names = (*POINT_ATTRIBUTES, *MOMENTS, *_OTHER_NAMES)
@@ -344,62 +343,3 @@ _CLASS_MEMBERS = (
     *("kind", "status", "usable", "malware", "inferred", "declared", "locations", "moments", "fraction", "size"),
     *POINT_ATTRIBUTES,
 )
-
-
-class _Members:
-    """The members of a part of a read result; every access checks the type and names the path in its error."""
-
-    def __init__(self, value: t.Any, path: str) -> None:
-        self._path = path
-        if not isinstance(value, dict):
-            raise self.error("", f"{type(value).__name__} instead of a mapping")
-        self.members = value
-
-    def error(self, name: str, problem: str) -> DataError:
-        return DataError(f"{self._path}{f'.{name}' if name else ''}: {problem}", hint="Read again")
-
-    def refuse_unknown(self, known: Sequence[str]) -> None:
-        for name in self.members:
-            if name not in known:
-                raise self.error(str(name), "unknown member")
-
-    def get(self, name: str, wanted: type, default: t.Any = None) -> t.Any:
-        value = self.members.get(name, default)
-        # A boolean is an integer, too.
-        if not isinstance(value, wanted) or isinstance(value, bool) is not (wanted is bool):
-            raise self.error(name, f"{value!r:.60} is not a {wanted.__name__}")
-        return value
-
-    def numbers(self, name: str, least: int | None = None) -> list[int]:
-        values: list[int] = self.get(name, list)
-        if set(map(type, values)) - {int} or (least is not None and values and min(values) < least):
-            raise self.error(name, "not a list of whole numbers" + ("" if least is None else f" of at least {least}"))
-        return values
-
-    def rows(self, name: str, width: int) -> Iterator[tuple[int, ...]]:
-        for row in self.get(name, list, []):
-            if not isinstance(row, list) or len(row) != width or set(map(type, row)) - {int} or min(row) < 0:
-                raise self.error(name, f"{row!r:.60} does not have {width} whole numbers")
-            yield tuple(row)
-
-    def check_times(self, name: str, times: Sequence[int]) -> None:
-        if times and not FIRST <= min(times) <= max(times) <= LAST:
-            raise self.error(name, "a time is not between the years 1980 and 9000")
-
-    def flag(self, name: str) -> bool | None:
-        value = self.members.get(name)
-        if value is not None and not isinstance(value, bool):
-            raise self.error(name, f"{value!r:.60} is not a boolean")
-        return value
-
-    def choice(self, name: str, known: Sequence[str]) -> str:
-        value = self.members.get(name)
-        if value not in known:
-            raise self.error(name, f"{value!r:.60} is none of {', '.join(known)}")
-        return str(value)
-
-    def names(self, name: str, known: Sequence[str]) -> tuple[str, ...]:
-        values = self.get(name, list, [])
-        if not set(map(repr, values)) <= set(map(repr, known)) or len(set(map(repr, values))) < len(values):
-            raise self.error(name, f"{values!r:.60} is not a list of {', '.join(known)}")
-        return tuple(values)

@@ -13,7 +13,6 @@ import time
 import typing as t
 from collections.abc import Collection, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST, LAST
 from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import LocationAttributes
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import point_class
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE
@@ -22,6 +21,8 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.summary impo
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import MOMENTS, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import (
+    FIRST,
+    LAST,
     SECOND,
     format_time,
     parse_duration,

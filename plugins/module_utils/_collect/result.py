@@ -23,9 +23,9 @@ import typing as t
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST, LAST, WORKLOADS, Block
+from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import WORKLOADS, Block
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
-from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import FIRST, LAST, SECOND, parse_time
 
 SCHEMA = "backup.audit/read-result/2"
 _SCHEMA_1 = "backup.audit/read/1"

@@ -13,7 +13,7 @@ import functools
 import typing as t
 from collections.abc import Iterable, Iterator, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST, BlockWriter
+from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import BlockWriter
 from ansible_collections.backup.audit.plugins.module_utils._collect.duplicates import drop_duplicates
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass, point_class
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import (
@@ -30,7 +30,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     Workload,
     WorkloadKey,
 )
-from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, age_seconds, format_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import FIRST, SECOND, age_seconds, format_time
 
 # Clocks of servers and this machine rarely agree to the second; a point later than this is dated in the future.
 FUTURE_TOLERANCE = 300 * SECOND

@@ -16,6 +16,8 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import D
 
 SECOND = 1_000_000
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
+# 1980 and 9000, in seconds since 1970 UTC: outside of these years a time is not plausible.
+FIRST, LAST = 315_532_800, 221_845_392_000
 
 _UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 # More digits than this are a typing error, and exceed every date.

@@ -13,14 +13,13 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST, LAST
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import (
     ReadResult,
     canonical_json,
     sha256_hex,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
-from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import FIRST, LAST, SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import SCHEMA, Assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import (
     Failure,

@@ -13,10 +13,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST, LAST
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical_json, sha256_hex
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
-from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import FIRST, LAST, SECOND, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.recorded_tests import (
     FAILED,
     FUTURE,

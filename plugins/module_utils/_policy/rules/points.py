@@ -12,9 +12,8 @@ import functools
 import typing as t
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass
-from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import FIRST, SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.recorded_tests import (
     FUTURE,
     Tests,

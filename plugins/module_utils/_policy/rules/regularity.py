@@ -10,7 +10,7 @@ import bisect
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST
+from ansible_collections.backup.audit.plugins.module_utils._core.times import FIRST
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.controls import Control, Evaluate
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.local_days import is_weekday
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points import Interval, Points, View

@@ -18,10 +18,9 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.regions import Region, parse_region
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import Rows, VeeamCloud
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import is_unsupported
-from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import FIRST, SECOND, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import path_segment
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import SerialMapper
