@@ -6,17 +6,18 @@
 
 """Reads backups of PostgreSQL from pgBackRest."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: pgbackrest_backups_info
 short_description: Read backups of PostgreSQL from pgBackRest
 version_added: 1.0.0
 description:
   - Runs C(pgbackrest info) on the host and returns one row for each stanza, with the backups of all configured
-    repositories.
-  - A backup whose parent no longer exists is reported as not usable. If pages were damaged when the backup was made,
-    its status is V(warning) and its usability is unknown.
+    repositories. Stanzas with their own repositories are found in the configuration files.
+  - A backup is reported as not usable if its folder, a backup that it depends on, or a segment of the write-ahead log
+    (WAL) that it needs no longer exists, or if it belongs to the database before a C(stanza-upgrade). If pages were
+    damaged when the backup was made, its status is V(warning) and its usability is unknown.
+  - Points of kind C(continuous) are the ranges of times that can be restored with archived WAL, for each repository.
+    Gaps in the WAL are reported as warnings.
 author:
   - the backup.audit contributors (@backup-audit)
 options:
@@ -38,8 +39,8 @@ options:
       - V(none) runs no check, so C(integrity_checked) is unknown.
       - V(data) runs C(pgbackrest verify) for each stanza and repository. It reads every file of every backup and of the
         write-ahead log, which may take hours and cause network traffic. C(integrity_checked) is then reported.
-      - A backup that the check finds invalid is not usable, and the assessment fails with C(data.verify). If files of
-        the write-ahead log are damaged, the usability of all backups in that repository is unknown.
+      - A backup that the check finds invalid or does not find at all is not usable, and neither is one whose WAL is
+        damaged. The assessment fails with C(data.verify).
       - The check does not lock the repository.
     type: str
     choices: [none, data]
@@ -59,6 +60,8 @@ options:
 notes:
   - If the configuration does not contain the passphrase of a repository, set it in O(secret_environment), for example
     as V(PGBACKREST_REPO1_CIPHER_PASS).
+  - Variables that limit what pgBackRest lists, such as V(PGBACKREST_STANZA), are rejected in O(environment). Use
+    O(config), O(stanza) and O(repo).
 requirements:
   - pgBackRest 2.45 or later on the host
 extends_documentation_fragment:
@@ -645,14 +648,14 @@ failure:
     hint: Check username and password. The account may be locked, disabled or expired
 """
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest import PgBackRest
+# ruff: noqa: I001, I002 - older Pythons must be able to parse this file, and to import the first module
+import functools
+
+from ansible_collections.backup.audit.plugins.module_utils._module import python_version  # noqa: F401
+from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest.adapter import PgBackRest
 from ansible_collections.backup.audit.plugins.module_utils._module.cli_module import run_tool
 
-
-def main() -> None:
-    """Entry point."""
-    run_tool(PgBackRest)
-
+main = functools.partial(run_tool, PgBackRest)
 
 if __name__ == "__main__":
     main()

@@ -6,11 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import os
 import pwd
+import re
 import shutil
+import signal
 import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +32,7 @@ repo1-cipher-type=aes-256-cbc
 repo1-cipher-pass={cipher}
 repo1-retention-full=9
 repo2-path={folder}/repo2
+repo2-bundle=y
 repo2-retention-full=9
 log-path={folder}
 lock-path={folder}/lock
@@ -67,12 +75,16 @@ class Cluster:
 
     def execute(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a program as the owner of the database: the server refuses to run as root."""
-        if os.geteuid() == 0:
-            owner = pwd.getpwnam("postgres")
-            ids = (f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups")
-            command = ("setpriv", *ids, *command)
         path = f"{binaries()}:{os.environ['PATH']}"
-        return execute(command, {"PATH": path, "HOME": str(self.folder), **environment}, cwd=self.folder)
+        environment = {"PATH": path, "HOME": str(self.folder), **environment}
+        return execute(self.as_owner(command), environment, cwd=self.folder)
+
+    def as_owner(self, command: tuple[str, ...]) -> tuple[str, ...]:
+        """Return a command that runs as the owner of the database."""
+        if os.geteuid() != 0:
+            return command
+        owner = pwd.getpwnam("postgres")
+        return ("setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups", *command)
 
     def run(self, *command: str) -> str:
         """Run a program as the owner of the database; return its output."""
@@ -88,6 +100,15 @@ class Cluster:
         """Run a query and return the database's output."""
         return self.run("psql", "-h", str(self.folder), "-p", PORT, "-U", "postgres", "-AtXc", text, "postgres").strip()
 
+    def wait_until_archived(self) -> None:
+        """Complete the current segment, and wait until everything is archived."""
+        self.sql("select pg_switch_wal()")
+        for _number in range(100):
+            if self.sql("select count(*) from pg_ls_archive_statusdir() where name like '%.ready'") == "0":
+                return
+            time.sleep(0.05)
+        raise AssertionError("the segments were not archived")
+
     def start(self) -> None:
         """Start the database."""
         self.run("pg_ctl", "-D", f"{self.folder}/data", "-l", f"{self.folder}/server.log", "-w", "start")
@@ -101,6 +122,64 @@ class Cluster:
         given = {"config": str(self.config), "detail": "recovery_points"}
         return run_module("pgbackrest_backups_info", {**given, **options}, {"HOME": str(self.folder)})
 
+    def archive(self, repo: int) -> Path:
+        """The archived segments of the first database."""
+        return next((self.folder / f"repo{repo}/archive/main").glob("*-1"))
+
+    def segment(self, repo: int, name: str) -> Path:
+        """The file of an archived segment."""
+        return next(self.archive(repo).rglob(f"{name}-*"))
+
+    def info(self) -> dict[str, Any]:
+        """What pgBackRest lists for the stanza."""
+        listed: list[dict[str, Any]] = json.loads(self.pgbackrest("--output=json", "info"))
+        return listed[0]
+
+    def replace_database(self) -> None:
+        """Initialize another database; it needs ``stanza-upgrade``."""
+        self.run("initdb", "-D", f"{self.folder}/data", "-A", "trust", "-U", "postgres", "--no-sync")
+        text = self.config.read_text()
+        self.config.write_text(re.sub("pg1-path=.*", f"pg1-path={self.folder}/data", text))
+
+    @contextlib.contextmanager
+    def restored(self, *options: str) -> Iterator[None]:
+        """Restore into a new database, and run it; it archives a timeline of its own."""
+        self.config.write_text(re.sub("pg1-path=.*", f"pg1-path={self.folder}/data", self.config.read_text()))
+        self.pgbackrest(*options, "--target-action=promote", "restore")
+        push = f"archive_command=pgbackrest --config={self.config} --stanza=main archive-push %p"
+        settings = f"-c unix_socket_directories='{self.folder}' -c '{push}'"
+        self.run(
+            "pg_ctl", "-D", f"{self.folder}/data", "-l", f"{self.folder}/server.log", "-w", "-o", settings, "start"
+        )
+        try:
+            for _number in range(100):
+                if self.sql("select pg_is_in_recovery()") == "f":
+                    break
+                time.sleep(0.05)
+            yield
+        finally:
+            self.stop()
+
+    @contextlib.contextmanager
+    def backup_in_progress(self) -> Iterator[None]:
+        """Suspend a backup of the running database while it copies files; kill it afterwards."""
+        folders = set((self.folder / "repo1/backup/main").iterdir())
+        options = ("--type=full", "--repo=1", "--no-archive-check", "--compress-level=9", "--process-max=1")
+        command = ("pgbackrest", f"--config={self.config}", "--stanza=main", *options, "backup")
+        with subprocess.Popen(
+            self.as_owner(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        ) as process:
+            for _number in range(500):
+                new = set((self.folder / "repo1/backup/main").iterdir()) - folders
+                if any((path / "backup.manifest.copy").exists() for path in new):
+                    break
+                time.sleep(0.01)
+            os.killpg(process.pid, signal.SIGSTOP)
+            try:
+                yield
+            finally:
+                os.killpg(process.pid, signal.SIGKILL)
+
     def copy(self, to: Path) -> Cluster:
         """Copy only the repositories, for a test that damages them."""
         copied = Cluster(to)
@@ -112,12 +191,24 @@ class Cluster:
         return copied
 
 
-def create_cluster(folder: Path) -> Cluster:
-    """Create a database with 100,000 rows: a full and a differential backup in repo1, a full one in repo2."""
-    cluster = Cluster(folder)
+def _give(folder: Path) -> None:
     folder.chmod(0o755)
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
+
+
+@contextlib.contextmanager
+def owned_folder() -> Iterator[Path]:
+    """Create a folder for the owner of the database; other users can read it, unlike the folders of pytest."""
+    with tempfile.TemporaryDirectory(prefix="backup-audit-pg-") as folder:
+        _give(Path(folder))
+        yield Path(folder)
+
+
+def create_cluster(folder: Path) -> Cluster:
+    """Create a database with 100,000 rows: a full and a differential backup in repo1, a full one in repo2."""
+    cluster = Cluster(folder)
+    _give(folder)
     cluster.config.write_text(_CONFIG.format(folder=folder, cipher=CIPHER, port=PORT))
     for name in ("repo1", "repo2", "lock"):
         cluster.run("mkdir", name)
@@ -128,7 +219,10 @@ def create_cluster(folder: Path) -> Cluster:
     cluster.start()
     cluster.pgbackrest("stanza-create")
     cluster.sql("create table numbers as select generate_series(1, 100000) as number")
-    cluster.pgbackrest("--type=full", "--repo=1", "backup")
-    cluster.pgbackrest("--type=diff", "--repo=1", "backup")
-    cluster.pgbackrest("--type=full", "--repo=2", "backup")
+    for kind, repo in (("full", 1), ("diff", 1), ("full", 2)):
+        cluster.pgbackrest(f"--type={kind}", f"--repo={repo}", "backup")
+        # A segment that no backup needs.
+        cluster.sql("create table if not exists filler (time timestamptz)")
+        cluster.sql("insert into filler values (clock_timestamp())")
+        cluster.wait_until_archived()
     return cluster

@@ -6,19 +6,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.real.cluster import CIPHER, Cluster, binaries, create_cluster
+from tests.real.cluster import CIPHER, Cluster, binaries, create_cluster, owned_folder
 from tests.real.tools import (
     INTEGRITY_CHECKED,
     NEWEST,
+    ModuleResult,
     as_nobody,
     corrupt_byte,
     evaluate,
@@ -35,21 +35,36 @@ pytestmark = [needs("pgbackrest"), pytest.mark.skipif(binaries() is None, reason
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A cluster whose repositories no test changes, accessible for its owner: pytest's folders belong to one user."""
-    with tempfile.TemporaryDirectory(prefix="backup-audit-pg-") as folder:
-        running = create_cluster(Path(folder))
+    with owned_folder() as folder:
+        running = create_cluster(folder)
         yield running
         running.stop()
 
 
 @pytest.fixture
-def own(cluster: Cluster, tmp_path: Path) -> Cluster:
-    """Repositories that a test may damage."""
-    return cluster.copy(tmp_path)
+def own(cluster: Cluster) -> Iterator[Cluster]:
+    """Repositories that a test may change."""
+    with owned_folder() as folder:
+        yield cluster.copy(folder)
+
+
+def list_backups(ended: ModuleResult) -> list[dict[str, Any]]:
+    return [point for point in list_points(ended) if point["kind"] != "continuous"]
+
+
+def list_ranges(ended: ModuleResult) -> dict[str, list[tuple[str, str]]]:
+    """Map the repository to its ranges of restorable times."""
+    ranges: dict[str, list[tuple[str, str]]] = {}
+    for point in list_points(ended):
+        if point["kind"] == "continuous":
+            found = (point["restorable_from"], point["restorable_until"])
+            ranges.setdefault(point["copies"][0]["location"], []).append(found)
+    return ranges
 
 
 def test_the_listing_is_that_of_pgbackrest(cluster: Cluster) -> None:
-    listed = json.loads(cluster.run("pgbackrest", f"--config={cluster.config}", "--output=json", "info"))[0]["backup"]
-    reported = list_points(cluster.read())
+    listed = cluster.info()["backup"]
+    reported = list_backups(cluster.read())
     assert {point["id"] for point in reported} == {
         f"main/{one['label']}/repo{one['database']['repo-key']}" for one in listed
     }
@@ -68,7 +83,7 @@ def test_nothing_in_the_repositories_changes(own: Cluster, verify: str) -> None:
 
 def test_a_check_of_every_file(cluster: Cluster) -> None:
     ended = cluster.read(verify="data")
-    assert {point["integrity_checked"] for point in list_points(ended)} == {True}
+    assert {point["integrity_checked"] for point in list_backups(ended)} == {True}
     assert evaluate(ended, INTEGRITY_CHECKED)["compliant"] is True
 
 
@@ -89,33 +104,23 @@ def delete_log(cluster: Cluster) -> None:
         corrupt_byte(path, 100)
 
 
-@pytest.mark.parametrize("damage", [corrupt_file, delete_chain_member, delete_log])
-def test_the_verdict_follows_the_damage(own: Cluster, damage: Callable[[Cluster], None]) -> None:
+@pytest.mark.parametrize(
+    ("damage", "before_check"),
+    # A folder that is gone is found without a check.
+    [(corrupt_file, "unknown"), (delete_chain_member, "fail"), (delete_log, "unknown")],
+)
+def test_the_verdict_follows_the_damage(own: Cluster, damage: Callable[[Cluster], None], before_check: str) -> None:
     damage(own)
     unseen = own.read(repo=1)
-    assert {point["integrity_checked"] for point in list_points(unseen)} == {None}
-    assert findings(unseen, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == "unknown"
+    assert {point["integrity_checked"] for point in list_backups(unseen)} == {None}
+    assert findings(unseen, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == before_check
     before = tree(own.folder)
     seen = own.read(repo=1, verify="data")
     assert tree(own.folder) == before
     result, message = findings(seen)["data.verify"]
     assert (result, "found damage: main in repo1: " in message) == ("fail", True)
     assert evaluate(seen, {**NEWEST, "on_unknown": "ignore"})["compliant"] is False
-    assert not [point for point in list_points(seen) if point["usable"] is True or point["integrity_checked"] is True]
-
-
-def test_pages_that_were_damaged_before_the_backup_are_a_warning(cluster: Cluster, tmp_path: Path) -> None:
-    cluster.sql("create table fragile as select generate_series(1, 10000) as number")
-    cluster.sql("checkpoint")
-    file = cluster.folder / "data" / cluster.sql("select pg_relation_filepath('fragile')")
-    data = bytearray(file.read_bytes())
-    data[8192 + 100] ^= 0xFF
-    with file.open("r+b") as opened:
-        opened.write(data)
-    cluster.pgbackrest("--type=full", "--repo=2", "backup")
-    newest = max(list_points(cluster.read()), key=lambda point: str(point["created_at"]))
-    assert (newest["status"], newest["usable"]) == ("warning", None)
-    cluster.sql("drop table fragile")
+    assert not [point for point in list_backups(seen) if point["usable"] is True or point["integrity_checked"] is True]
 
 
 def test_a_stanza_that_is_not_there(cluster: Cluster) -> None:
@@ -133,6 +138,7 @@ def test_a_wrong_passphrase(own: Cluster) -> None:
     assert "wr0ng-one" not in ended.output
     partial = own.read(allow_partial=True)
     assert {point["copies"][0]["location"] for point in list_points(partial)} == {"repo2"}
+    assert list_ranges(partial).keys() == {"repo2"}
     assert evaluate(partial)["compliant"] is False
 
 
@@ -140,7 +146,7 @@ def test_a_passphrase_of_the_task_is_nowhere_to_be_seen(own: Cluster, tmp_path: 
     own.config.write_text(own.config.read_text().replace(f"repo1-cipher-pass={CIPHER}\n", ""))
     executable, notes = recorder("pgbackrest", tmp_path)
     ended = own.read(executable=executable, secret_environment={"PGBACKREST_REPO1_CIPHER_PASS": CIPHER}, verify="data")
-    assert {point["integrity_checked"] for point in list_points(ended)} == {True}
+    assert {point["integrity_checked"] for point in list_backups(ended)} == {True}
     assert CIPHER not in ended.output
     assert CIPHER not in notes.with_name("noted.argv").read_text()
     assert CIPHER in notes.with_name("noted.env").read_text()
@@ -156,3 +162,123 @@ def test_a_repository_of_another_user(own: Cluster, tmp_path: Path) -> None:
         (own.folder / "repo1").chmod(0o700)
     assert ended.failed
     assert ended.result["failure"]["code"] == "forbidden", ended.message
+
+
+def policy_passes(ended: ModuleResult) -> bool:
+    return evaluate(ended, {**NEWEST, "on_unknown": "ignore"})["compliant"] is True
+
+
+@pytest.mark.parametrize("verify", ["none", "data"])
+def test_a_listed_backup_whose_folder_is_gone(own: Cluster, verify: str) -> None:
+    """pgBackRest lists it, and its check reports "ok" because it does not meet the backup."""
+    shutil.rmtree(next((own.folder / "repo2/backup/main").glob("2*F")))
+    ended = own.read(repo=2, verify=verify)
+    assert [(point["usable"], point["integrity_checked"]) for point in list_backups(ended)] == [(False, None)]
+    assert (list_ranges(ended), policy_passes(ended)) == ({}, False)
+    if verify == "data":
+        assert "is missing" in findings(ended)["data.verify"][1]
+
+
+def test_backups_of_the_database_before_an_upgrade(own: Cluster) -> None:
+    """They restore another database than the one that is running now."""
+    own.replace_database()
+    own.pgbackrest("--no-online", "stanza-upgrade")
+    assert own.info()["status"]["code"] == 0
+    ended = own.read()
+    assert {point["usable"] for point in list_backups(ended)} == {False}
+    assert (list_ranges(ended), policy_passes(ended)) == ({}, False)
+    assert "main in repo2: 1 of 1 backups are of a database before the current one" in str(ended.result["warnings"])
+    own.pgbackrest("--no-online", "--repo=2", "--type=full", "backup")
+    ended = own.read()
+    assert {point["copies"][0]["location"] for point in list_backups(ended) if point["usable"]} == {"repo2"}
+    assert policy_passes(ended)
+
+
+def test_repositories_with_different_databases(own: Cluster) -> None:
+    """Each repository is fine, but only one was upgraded."""
+    text = own.config.read_text()
+    own.replace_database()
+    own.config.write_text("\n".join(line for line in own.config.read_text().splitlines() if "repo2" not in line))
+    own.pgbackrest("--no-online", "stanza-upgrade")
+    own.pgbackrest("--no-online", "--type=full", "backup")
+    own.config.write_text(text)
+    assert own.info()["status"]["code"] == 5
+    failed = own.read()
+    assert failed.result["failure"]["server_message"] == "database mismatch across repos"
+    partial = own.read(allow_partial=True)
+    usable = {point["copies"][0]["location"] for point in list_backups(partial) if point["usable"] is not False}
+    assert (usable, policy_passes(partial)) == ({"repo1"}, False)
+
+
+def section(folder: Path) -> str:
+    return (
+        f"[other]\npg1-path={folder}/data\nrepo1-path={folder}/repo3\nrepo1-cipher-type=none\n"
+        f"repo2-path={folder}/repo4\n"
+    )
+
+
+def test_a_stanza_with_its_own_repository(own: Cluster) -> None:
+    """Without a stanza, pgBackRest lists only the repositories for all stanzas."""
+    own.config.write_text(own.config.read_text() + section(own.folder))
+    missing = own.read()
+    assert "cannot read stanza 'other'" in missing.message, missing.message
+    assert own.read(stanza="main").result["selection"]["stanza"] == "main"
+    own.replace_database()
+    own.run("mkdir", "repo3", "repo4")
+    other = ("pgbackrest", f"--config={own.config}", "--stanza=other", "--no-online")
+    own.run(*other, "stanza-create")
+    own.run(*other, "--repo=2", "--type=full", "backup")
+    assert '"other"' not in own.run("pgbackrest", f"--config={own.config}", "--output=json", "info")
+    ended = own.read()
+    found = {point["workload_name"]: point["copies"][0]["location"] for point in list_backups(ended)}
+    assert found["other"] == "other/repo2"
+    assert {row["workload_name"] for row in ended.result["workloads"]} == {"main", "other"}
+
+
+def test_a_stanza_in_an_included_file(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "other.conf").write_text(section(cluster.folder))
+    included = cluster.read(environment={"PGBACKREST_CONFIG_INCLUDE_PATH": str(tmp_path)})
+    assert "cannot read stanza 'other'" in included.message, included.message
+
+
+def test_a_variable_that_limits_the_listing(cluster: Cluster) -> None:
+    ended = cluster.read(environment={"PGBACKREST_STANZA": "main"})
+    assert "'PGBACKREST_STANZA' would limit what is listed" in ended.message
+
+
+def test_a_check_during_a_backup(own: Cluster) -> None:
+    """The files of a running backup are not damage, and neither are those of a backup that was killed."""
+    with own.backup_in_progress():
+        assert own.info()["status"]["lock"]["backup"]["held"] is True
+        running = own.read(repo=1, verify="data")
+    killed = own.read(repo=1, verify="data")
+    for ended in (running, killed):
+        assert ended.result["server"]["verify"]["result"] == "sound", ended.result["server"]["verify"]
+        assert {(point["usable"], point["integrity_checked"]) for point in list_backups(ended)} == {(True, True)}
+    # A later backup is listed, so the killed one does not seem to be running any more.
+    labels = [path.name for path in (own.folder / "repo1/backup/main").glob("2*F")]
+    (own.folder / "repo1/backup/main" / max(labels)).rename(own.folder / "repo1/backup/main/20200101-000000F")
+    ended = own.read(repo=1, verify="data")
+    assert ended.result["server"]["verify"]["result"] == "sound", ended.result["server"]["verify"]
+    assert "verify found backups that are not listed: 20200101-000000F" in str(ended.result["warnings"])
+
+
+def test_types_of_locations(own: Cluster) -> None:
+    own.config.write_text(own.config.read_text().replace("repo2-path", "repo2-type=cifs\nrepo2-path"))
+    copies = {point["copies"][0]["vendor_location_type"]: point["copies"][0] for point in list_backups(own.read())}
+    assert {word: copy["location_type"] for word, copy in copies.items()} == {"posix": "disk", "cifs": "disk"}
+
+
+def test_pages_that_were_damaged_before_the_backup_are_a_warning(cluster: Cluster) -> None:
+    """The last test: it adds a backup to the repositories of all."""
+    cluster.sql("create table fragile as select generate_series(1, 10000) as number")
+    cluster.sql("checkpoint")
+    file = cluster.folder / "data" / cluster.sql("select pg_relation_filepath('fragile')")
+    data = bytearray(file.read_bytes())
+    data[8192 + 100] ^= 0xFF
+    with file.open("r+b") as opened:
+        opened.write(data)
+    cluster.pgbackrest("--type=full", "--repo=2", "backup")
+    newest = max(list_backups(cluster.read()), key=lambda point: str(point["created_at"]))
+    assert (newest["status"], newest["usable"]) == ("warning", None)
+    cluster.sql("drop table fragile")

@@ -209,8 +209,16 @@ def _pgbackrest_run(recorder: Recorder, name: str, cluster: Cluster, *arguments:
     recorder.keep(name, arguments, shown, cluster.execute(recorder.executable, *arguments, **shown))
 
 
-def _verify(repo: int, *more: str) -> tuple[str, ...]:
-    return ("--stanza=main", f"--repo={repo}", "--output=text", *more, *_QUIET, "verify")
+def _verify(repo: int, stanza: str = "main") -> tuple[str, ...]:
+    levels = ("--log-level-console=detail", "--log-level-stderr=error", "--log-level-file=off")
+    return (f"--stanza={stanza}", f"--repo={repo}", "--output=text", "--verbose", *levels, "verify")
+
+
+def _record_files(recorder: Recorder, name: str, cluster: Cluster, repo: int) -> None:
+    """Record the folders of backups and the archive of one repository."""
+    options = ("--stanza=main", f"--repo={repo}", "--output=json", *_QUIET)
+    _pgbackrest_run(recorder, f"backups{name}_repo{repo}", cluster, *options, "repo-ls", "backup/main")
+    _pgbackrest_run(recorder, f"archive{name}_repo{repo}", cluster, *options, "--recurse", "repo-ls", "archive/main")
 
 
 def record_pgbackrest(recorder: Recorder) -> None:
@@ -229,17 +237,20 @@ def _record_cluster(recorder: Recorder, cluster: Cluster) -> None:
     _pgbackrest_run(recorder, "info", cluster, *_INFO)
     _pgbackrest_run(recorder, "info_missing_stanza", cluster, *_INFO, PGBACKREST_STANZA="nowhere")
     for repo in (1, 2):
-        _pgbackrest_run(recorder, f"verify_repo{repo}", cluster, *_verify(repo, "--verbose"))
+        _record_files(recorder, "", cluster, repo)
+        _pgbackrest_run(recorder, f"verify_repo{repo}", cluster, *_verify(repo))
     _pgbackrest_run(recorder, "verify_log", cluster, "--stanza=main", "--repo=1", "--log-level-console=info", "verify")
-    missing = ("--stanza=nowhere", "--repo=1", "--output=text", "--verbose", *_QUIET, "verify")
-    _pgbackrest_run(recorder, "verify_missing_stanza", cluster, *missing)
+    _pgbackrest_run(recorder, "verify_missing_stanza", cluster, *_verify(1, "nowhere"))
     for case, damage in _CLUSTER_DAMAGES.items():
         damaged = _copy(recorder, cluster, case)
         damage(damaged)
         _pgbackrest_run(recorder, f"info_{case}", damaged, *_INFO)
-        _pgbackrest_run(recorder, f"verify_{case}", damaged, *_verify(1, "--verbose"))
+        _record_files(recorder, f"_{case}", damaged, 1)
+        _pgbackrest_run(recorder, f"verify_{case}", damaged, *_verify(1))
         if case == "damaged_file":
-            _pgbackrest_run(recorder, f"verify_{case}_short", damaged, *_verify(1))
+            plain = ("--stanza=main", "--repo=1", "--output=text")
+            _pgbackrest_run(recorder, f"verify_{case}_short", damaged, *plain, *_QUIET, "verify")
+            _pgbackrest_run(recorder, f"verify_{case}_text", damaged, *plain, "--verbose", *_QUIET, "verify")
             log = ("--stanza=main", "--repo=1", "--log-level-console=info", "verify")
             _pgbackrest_run(recorder, f"verify_{case}_log", damaged, *log)
     without_backup = _copy(recorder, cluster, "without_backup")
@@ -250,6 +261,7 @@ def _record_cluster(recorder: Recorder, cluster: Cluster) -> None:
     _damage_page(cluster)
     cluster.pgbackrest("--type=full", "--repo=1", "backup")
     _pgbackrest_run(recorder, "info_page_error", cluster, *_INFO)
+    _record_files(recorder, "_page_error", cluster, 1)
 
 
 def _copy(recorder: Recorder, cluster: Cluster, name: str) -> Cluster:

@@ -180,7 +180,7 @@ def test_messages_of_restic(recording: str, name: str, server_message: str) -> N
     ("recordings", "name"),
     [
         (("verify_log",), "pgbackrest_verify.txt"),
-        (("verify_damaged_file_log", "verify_damaged_file"), "pgbackrest_verify_corrupt.txt"),
+        (("verify_damaged_file_log", "verify_damaged_file_text"), "pgbackrest_verify_corrupt.txt"),
         (("verify_damaged_file_short",), "pgbackrest255_verify_corrupt.txt"),
     ],
 )

@@ -41,7 +41,12 @@ class CannedRunner(Runner):
 
 
 def run_adapter(
-    tool: type[CliAdapter], answers: Mapping[tuple[str, ...], Response], *, check_mode: bool = False, **options: Any
+    tool: type[CliAdapter],
+    answers: Mapping[tuple[str, ...], Response],
+    *,
+    check_mode: bool = False,
+    runner: type[CannedRunner] = CannedRunner,
+    **options: Any,
 ) -> tuple[Collector, list[dict[str, Any]], CannedRunner]:
     """Run the adapter on this output; return the collector, its points, and the runner."""
     params = {name: option.get("default") for name, option in tool_spec(tool).items()} | options
@@ -54,13 +59,13 @@ def run_adapter(
         include_unprotected=params["include_unprotected"],
         own={name: params[name] for name in tool.own_spec()},
     )
-    runner = CannedRunner(tool, answers)
+    canned = runner(tool, answers)
     collector = Collector("here", tool.product, workload_names=params["workload_names"], keep_points=True)
-    adapter = tool(runner, settings)
+    adapter = tool(canned, settings)
     adapter.open(collector)
     collector.start()
     adapter.read(collector)
-    return collector, list_points(collector), runner
+    return collector, list_points(collector), canned
 
 
 def list_points(collector: Collector) -> list[dict[str, Any]]:

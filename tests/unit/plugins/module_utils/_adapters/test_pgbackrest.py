@@ -7,95 +7,38 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest import PgBackRest
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
-from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id, run_adapter
-
-QUIET = ("--log-level-console=off", "--log-level-stderr=error", "--log-level-file=off")
-VERSION = ("version",)
-INFO = ("--output=json", *QUIET, "info")
-FULL, DIFF, INCR = "20261120-010000F", "20261120-010000F_20261121-010000D", "20261120-010000F_20261121-020000I"
-
-
-def verify(repo: int) -> tuple[str, ...]:
-    return ("--stanza=main", f"--repo={repo}", "--output=text", "--verbose", *QUIET, "verify")
-
-
-def backup(label: str, kind: str, stop: int, repo: int = 1, **more: Any) -> dict[str, Any]:
-    return {
-        "archive": {"start": "000000010000000000000003", "stop": "000000010000000000000004"},
-        "database": {"id": 1, "repo-key": repo},
-        "error": False,
-        "info": {"delta": 9000, "repository": {"delta": 700, "size": 3000}, "size": 90000},
-        "label": label,
-        "prior": None,
-        "reference": None,
-        "timestamp": {"start": stop - 5, "stop": stop},
-        "type": kind,
-        **more,
-    }
-
-
-OK = {"code": 0, "message": "ok"}
-STANZA: dict[str, Any] = {
-    "archive": [
-        {
-            "database": {"id": 1, "repo-key": 1},
-            "id": "15-1",
-            "min": "0" * 7 + "1" + "0" * 16,
-            "max": "0" * 7 + "1" + "F" * 16,
-        },
-        {
-            "database": {"id": 1, "repo-key": 2},
-            "id": "15-1",
-            "min": "0" * 7 + "1" + "0" * 16,
-            "max": "0" * 7 + "1" + "F" * 16,
-        },
-    ],
-    "backup": [
-        backup(FULL, "full", 1795222800),
-        backup(DIFF, "diff", 1795226400, prior=FULL, reference=[FULL]),
-        backup(INCR, "incr", 1795230000, prior=DIFF, reference=[FULL, DIFF]),
-        backup("20261121-030000F", "full", 1795233600, repo=2),
-    ],
-    "cipher": "mixed",
-    "name": "main",
-    "repo": [{"cipher": "aes-256-cbc", "key": 1, "status": OK}, {"cipher": "none", "key": 2, "status": OK}],
-    "status": {**OK, "lock": {"backup": {"held": False}}},
-}
-VALID = (
-    "stanza: main\nstatus: ok\n  archiveId: 15-1, total WAL checked: 19, total valid WAL: 19\n"
-    "    missing: 0, checksum invalid: 0, size invalid: 0, other: 0\n"
-    f"  backup: {FULL}, status: valid, total files checked: 9, total valid files: 9\n"
-    f"  backup: {DIFF}, status: valid, total files checked: 9, total valid files: 9\n"
-    f"  backup: {INCR}, status: valid, total files checked: 9, total valid files: 9\n"
+from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest.adapter import PgBackRest
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
+from tests.unit.plugins.module_utils._adapters.running_pgbackrest import (
+    DIFF,
+    FULL,
+    INCR,
+    INFO,
+    LISTED,
+    OTHER,
+    STANZA,
+    STORED,
+    VERSION,
+    backup,
+    changed,
+    files,
+    folders,
+    ranges,
+    read,
 )
-VALID_TOO = "stanza: main\nstatus: ok\n  backup: 20261121-030000F, status: valid, total files checked: 9\n"
-BROKEN = VALID.replace("status: ok", "status: error").replace(f"{DIFF}, status: valid", f"{DIFF}, status: invalid")
-
-
-def changed(**members: Any) -> dict[str, Any]:
-    return {**copy.deepcopy(STANZA), **members}
-
-
-def read(*stanzas: Any, checks: dict[tuple[str, ...], Response] | None = None, **options: Any) -> Any:
-    answers: dict[tuple[str, ...], Response] = {
-        VERSION: (0, "pgBackRest 2.45\n", ""),
-        INFO: (0, list(stanzas), ""),
-        **(checks or {}),
-    }
-    return run_adapter(PgBackRest, answers, **options)
+from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id
 
 
 class TestPoints:
     def test_backups_of_all_repositories(self) -> None:
         collector, points, runner = read(STANZA)
-        assert runner.commands == [VERSION, INFO]
-        assert (collector.version, collector.problems) == ("2.45", [])
+        assert runner.commands == [VERSION, INFO, folders(1), files(1), folders(2), files(2)]
+        assert (collector.version, collector.problems, collector.warnings) == ("2.45", [], [])
         points_by_id = by_id(points)
         assert {point["kind"] for point in points} == {"full", "differential", "incremental"}
         full, other = points_by_id[f"main/{FULL}/repo1"], points_by_id["main/20261121-030000F/repo2"]
@@ -108,6 +51,10 @@ class TestPoints:
         assert {(point["status"], point["usable"], point["integrity_checked"]) for point in points} == {
             ("success", True, None)
         }
+
+    def test_raw_records(self) -> None:
+        points = read(STANZA, include_raw=True)[1]
+        assert by_id(points)[f"main/{FULL}/repo1"]["raw"] == STANZA["backup"][0]
 
     def test_a_backup_whose_parent_is_gone_is_not_usable(self) -> None:
         _reading, points, _runner = read(changed(backup=STANZA["backup"][1:]))
@@ -127,12 +74,6 @@ class TestPoints:
         _reading, points, _runner = read(changed(backup=[backup(FULL, "full", 1795222800, error=None)]))
         assert (points[0]["status"], points[0]["usable"]) == ("unknown", True)
 
-    @pytest.mark.parametrize(
-        "archive", [[], [{"database": {"repo-key": 1}, "min": "0" * 23 + "9", "max": "0" * 22 + "99"}]]
-    )
-    def test_a_backup_whose_log_is_gone_is_of_unknown_use(self, archive: Any) -> None:
-        assert by_id(read(changed(archive=archive))[1])[f"main/{FULL}/repo1"]["usable"] is None
-
     @pytest.mark.parametrize("include", [True, False])
     def test_a_stanza_without_backups_is_a_workload_without_points(self, include: bool) -> None:
         empty = {"code": 2, "message": "no valid backups"}
@@ -145,7 +86,7 @@ class TestPoints:
     def test_a_backup_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
         collector, points, _runner = read(changed(backup=[{**STANZA["backup"][0], **change}, STANZA["backup"][3]]))
         assert len(points) == 1
-        assert "a backup record is not valid" in collector.problems[0].message
+        assert "1 backup records of stanza 'main' have no label" in collector.problems[0].message
 
 
 class TestStates:
@@ -173,7 +114,7 @@ class TestStates:
         missing = {"code": 1, "message": "missing stanza path"}
         repos = [{"cipher": "none", "key": key, "status": missing} for key in (1, 2)]
         collector, points, _runner = read(changed(name="nope", backup=[], archive=[], repo=repos, status=missing))
-        assert (points, collector.summary.build()) == ([], ([], []))
+        assert (points, collector.summary.build()[0]) == ([], [])
         assert [problem.server_message for problem in collector.problems] == ["missing stanza path"] * 2
 
     def test_a_stanza_that_is_in_one_of_two_repositories_is_a_warning(self) -> None:
@@ -183,6 +124,11 @@ class TestStates:
         assert (collector.problems, collector.warnings) == ([], ["stanza main is not in repo2"])
         assert len(points) == 3
 
+    def test_a_repository_without_backups_is_a_warning(self) -> None:
+        repos = [STANZA["repo"][0], {"cipher": "none", "key": 2, "status": {"code": 2, "message": "no valid backups"}}]
+        collector, _points, _runner = read(changed(backup=STANZA["backup"][:3], repo=repos, status={"code": 4}))
+        assert (collector.problems, collector.warnings) == ([], ["stanza main has no backups in repo2"])
+
     @pytest.mark.parametrize(
         "answer", [(0, {}, ""), (0, "text", ""), (55, "", "ERROR: [055]: unable to open missing file")]
     )
@@ -191,65 +137,118 @@ class TestStates:
             read(checks={INFO: answer})
 
 
-class TestVerify:
-    def test_every_valid_backup_is_checked(self) -> None:
-        checks = {verify(1): (0, VALID, ""), verify(2): (0, VALID_TOO, "")}
-        collector, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert collector.verify is not None
-        assert collector.verify["result"] == "sound"
-        assert {(point["integrity_checked"], tuple(point["inferred"])) for point in points} == {(True, ())}
+class TestOverallState:
+    """A stanza can be wrong although each of its repositories is fine."""
 
-    def test_an_invalid_backup_is_not_usable_and_the_others_are_checked(self) -> None:
-        # The return code is 0 nevertheless.
-        checks = {verify(1): (0, BROKEN, ""), verify(2): (0, VALID_TOO, "")}
-        collector, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert collector.verify is not None
-        assert collector.verify["server_message"] == f"main in repo1: backup {DIFF} is invalid"
-        states = {point["id"].split("/")[1]: (point["integrity_checked"], point["usable"]) for point in points}
-        # The increment depends on it, although its own files are valid.
-        assert (states[DIFF], states[INCR]) == ((False, False), (False, False))
-        assert {state for label, state in states.items() if label not in (DIFF, INCR)} == {(True, True)}
+    @pytest.mark.parametrize("code", [1, 3, 5, 6, 99, 1234, None])
+    def test_every_other_code_is_a_problem(self, code: int | None) -> None:
+        collector, points, _runner = read(changed(status={"code": code, "message": "something"}))
+        assert [problem.message for problem in collector.problems] == ["the state of stanza 'main' is not ok"]
+        assert (collector.problems[0].server_message, len(points)) == ("something", 4)
 
-    def test_damage_in_the_log_leaves_no_backup_surely_usable(self) -> None:
-        out = VALID.replace("status: ok", "status: error").replace("valid WAL: 19", "valid WAL: 18")
-        checks = {verify(1): (0, out, ""), verify(2): (0, VALID_TOO, "")}
-        collector, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert collector.verify is not None
-        assert "1 files of the write-ahead log are damaged" in collector.verify["server_message"]
-        states = {(point["copies"][0]["location"], point["integrity_checked"], point["usable"]) for point in points}
-        assert states == {("repo1", None, None), ("repo2", True, True)}
+    @pytest.mark.parametrize("code", [0, 2, 4])
+    def test_codes_that_the_repositories_explain(self, code: int) -> None:
+        assert read(changed(status={"code": code, "message": "something"}))[0].problems == []
 
-    def test_an_error_of_which_nothing_is_told_is_damage(self) -> None:
-        checks = {verify(1): (0, VALID.replace("status: ok", "status: error"), ""), verify(2): (0, VALID_TOO, "")}
-        collector, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert collector.verify is not None
-        assert collector.verify["result"] == "damaged"
-        assert {point["integrity_checked"] for point in points if point["copies"][0]["location"] == "repo1"} == {None}
+    def test_different_states_without_repositories_explain_nothing(self) -> None:
+        assert len(read(changed(status={"code": 4}, repo=[]))[0].problems) == 1
 
-    def test_a_backup_that_the_check_did_not_name_is_unchecked(self) -> None:
-        checks = {verify(1): (0, VALID, ""), verify(2): (0, "stanza: main\nstatus: ok\n", "")}
-        _reading, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert by_id(points)["main/20261121-030000F/repo2"]["integrity_checked"] is None
 
-    def test_a_backup_that_is_listed_and_was_not_met_is_lost_where_something_is_wrong(self) -> None:
-        out = BROKEN.replace(f"  backup: {FULL}, status: valid, total files checked: 9, total valid files: 9\n", "")
-        checks = {verify(1): (0, out, ""), verify(2): (0, VALID_TOO, "")}
-        _reading, points, _runner = read(STANZA, checks=checks, verify="data")
-        full = by_id(points)[f"main/{FULL}/repo1"]
-        assert (full["integrity_checked"], full["usable"]) == (False, False)
+def database(ident: int, repo: int, system: int) -> dict[str, Any]:
+    return {"id": ident, "repo-key": repo, "system-id": system, "version": "15"}
 
-    def test_a_file_that_ends_the_check_is_damage(self) -> None:
-        broken = (29, "", "ERROR: [029]: zlib threw error: [-3] data error\n")
-        checks = {verify(1): broken, verify(2): (0, VALID_TOO, "")}
-        collector, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert collector.verify is not None
-        assert "zlib threw error" in collector.verify["server_message"]
-        states = {(point["copies"][0]["location"], point["integrity_checked"], point["usable"]) for point in points}
-        assert states == {("repo1", None, None), ("repo2", True, True)}
 
-    def test_a_check_that_says_nothing_is_no_proof(self) -> None:
-        checks = {verify(1): (0, "", ""), verify(2): (0, VALID_TOO, "")}
-        collector, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert collector.verify == {"level": "data", "result": "unfinished"}
-        assert len(collector.problems) == 1
-        assert {point["integrity_checked"] for point in points} == {None}
+class TestDatabases:
+    def usable(self, *databases: dict[str, Any], **members: Any) -> dict[str, Any]:
+        points = read(changed(db=list(databases), **members))[1]
+        return {point["copies"][0]["location"]: point["usable"] for point in points}
+
+    def test_backups_of_an_earlier_database_are_not_usable(self) -> None:
+        upgraded = changed(db=[database(1, 1, 77), database(2, 1, 88), database(1, 2, 77), database(2, 2, 88)])
+        collector, points, _runner = read(upgraded)
+        assert {point["usable"] for point in points} == {False}
+        assert ranges(collector) == []
+        text = "backups are of a database before the current one"
+        assert collector.warnings == [
+            f"main in repo1: 3 of 3 {text} (newest: {INCR}), so they are not usable",
+            f"main in repo2: 1 of 1 {text} (newest: {OTHER}), so they are not usable",
+        ]
+
+    def test_a_repository_that_was_not_upgraded(self) -> None:
+        assert self.usable(database(1, 1, 66), database(2, 1, 77), database(1, 2, 66)) == {
+            "repo1": False,
+            "repo2": False,
+        }
+        backups = [{**one, "database": {"id": 2, "repo-key": 1}} for one in STANZA["backup"][:3]]
+        archives = [
+            {"database": {"id": 2, "repo-key": 1}, "id": "15-1", "min": None, "max": None},
+            STANZA["archive"][1],
+        ]
+        both = {"backup": [*backups, STANZA["backup"][3]], "archive": archives}
+        assert self.usable(database(1, 1, 66), database(2, 1, 77), database(1, 2, 66), **both) == {
+            "repo1": True,
+            "repo2": False,
+        }
+
+    def test_repositories_of_unrelated_databases(self) -> None:
+        assert self.usable(database(1, 1, 66), database(1, 2, 77)) == {"repo1": None, "repo2": None}
+
+    @pytest.mark.parametrize("databases", [[], [database(7, 1, 66), database(7, 2, 66)]])
+    def test_a_database_that_is_not_listed_is_unknown(self, databases: list[dict[str, Any]]) -> None:
+        assert self.usable(*databases) == {"repo1": None, "repo2": None}
+
+
+class TestConfiguration:
+    OWN = "[global]\nrepo1-path=/a\n[main]\npg1-path=/d\n[second]\nrepo1-path=/b\nrepo1-type=s3\n[third]\npg1-path=/e\n"
+
+    def info(self, stanza: str) -> tuple[str, ...]:
+        return (f"--stanza={stanza}", *INFO)
+
+    def test_a_stanza_with_its_own_repository_and_one_that_is_not_listed(self, tmp_path: Path) -> None:
+        config = tmp_path / "pgbackrest.conf"
+        config.write_text(self.OWN)
+        missing = {"code": 1, "message": "missing stanza path"}
+        second = changed(name="second", backup=STANZA["backup"][:1])
+        third = changed(name="third", backup=[], repo=[{"cipher": "none", "key": 1, "status": missing}], status=missing)
+        checks: dict[tuple[str, ...], Response] = {
+            self.info("second"): (0, [second], ""),
+            self.info("third"): (0, [third], ""),
+            folders(1, "second"): (0, STORED, ""),
+            files(1, "second"): (0, LISTED, ""),
+        }
+        stale = changed(name="second", backup=[])
+        collector, points, runner = read(STANZA, stale, checks=checks, config=str(config))
+        assert self.info("main") not in runner.commands
+        assert [problem.message for problem in collector.problems] == ["cannot read stanza 'third' in repo1"]
+        copies = {point["copies"][0]["location"]: point["copies"][0]["location_type"] for point in points}
+        assert copies == {"repo1": "disk", "repo2": None, "second/repo1": "object"}
+
+    def test_one_stanza_is_listed_without_the_others(self, tmp_path: Path) -> None:
+        config = tmp_path / "pgbackrest.conf"
+        config.write_text(self.OWN)
+        assert read(STANZA, config=str(config), stanza="main")[0].problems == []
+
+    def test_unselected_stanzas_are_not_read(self, tmp_path: Path) -> None:
+        config = tmp_path / "pgbackrest.conf"
+        config.write_text(self.OWN)
+        _reading, points, _runner = read(STANZA, config=str(config), workload_names=["main"])
+        assert len(points) == 4
+
+    def test_a_configuration_that_cannot_be_read_makes_the_read_incomplete(self) -> None:
+        collector, points, _runner = read(STANZA, config="/nowhere/pgbackrest.conf")
+        assert "cannot read the configuration '/nowhere/pgbackrest.conf'" in collector.problems[0].message
+        assert {point["copies"][0]["location_type"] for point in points} == {None}
+        assert read(STANZA, config="/nowhere/pgbackrest.conf", stanza="main")[0].problems == []
+
+    @pytest.mark.parametrize(
+        "name", ["CONFIG", "STANZA", "REPO", "SET", "TYPE", "FILTER", "DETAIL_LEVEL", "REPO1_TARGET_TIME"]
+    )
+    def test_variables_that_limit_the_listing_are_refused(self, name: str) -> None:
+        params = {"config": None, "stanza": None, "repo": None, "environment": {f"PGBACKREST_{name}": "x"}}
+        with pytest.raises(OptionError, match="would limit what is listed"):
+            PgBackRest.access(params)
+
+    def test_variables_of_repositories_are_passed_on(self) -> None:
+        environment = {"PGBACKREST_REPO1_PATH": "/r", "PGBACKREST_REPO1_TYPE": "s3"}
+        params = {"config": None, "stanza": None, "repo": 1, "environment": environment}
+        assert PgBackRest.access(params).environment == {"PGBACKREST_REPO": "1"}
