@@ -6,14 +6,12 @@
 
 """Reads archives from a Borg repository."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: borg_archives_info
 short_description: Read archives from a Borg repository
 version_added: 1.0.0
 description:
-  - Runs C(borg list) on the host and returns one row for each host that was backed up to the repository.
+  - Runs C(borg list) on the host and returns one row for each host and series of archives in the repository.
   - Borg writes an archive when its backup has finished, so a failed run leaves no archive. Use O(verify) to check
     whether the data of the archives is intact.
 author:
@@ -35,28 +33,53 @@ options:
     type: path
   workload_by:
     description:
-      - Grouping of archives into workloads. V(hostname) uses the host that created the archive.
-      - V(name_prefix) uses the name of the archive without the date at its end. Use it for hosts that back up other
-        hosts.
+      - Grouping of archives into workloads.
+      - V(series) uses the host that created the archive and the series of the archive, which is its name without the
+        date. A job that stopped is found even if another job of the same host still runs. The name of the workload is
+        the host, and its ID contains both. Several workloads may have the same name, and a policy evaluates each.
+      - V(hostname) uses only the host.
+      - V(name_prefix) uses only the series. Use it for hosts that back up other hosts.
+      - A date is recognized if it is valid and has a separator or an end of the name on both sides, for example in
+        V(web01-2026-11-21T02:00:00), V(web01_20261121-0200) and V(web01-1795236816). An archive without a date in its
+        name is a workload of its own, and a warning is issued.
     type: str
-    choices: [hostname, name_prefix]
-    default: hostname
+    choices: [series, hostname, name_prefix]
+    default: series
   verify:
     description:
       - Level of the integrity check to run during the read. Borg does not store the results of earlier checks.
       - V(none) runs no check, so C(integrity_checked) is unknown.
       - V(quick) runs C(borg check --repository-only). It reads every segment and compares checksums, without decrypting
-        the data. C(integrity_checked) is then inferred.
+        the data. C(integrity_checked) is then inferred. It also lists the items of the newest archive of each workload.
+        An archive without files is not usable, nor is one in which a repair has replaced lost data with zeros.
       - V(data) also runs C(borg extract --dry-run) on the newest archive of each workload. It reads, decrypts and
         verifies every byte of the archive. C(integrity_checked) is then reported for these archives, and inferred for
         all others. O(workload_names) and O(since) limit the workloads.
       - Borg's own check of archives is not run, because it writes to the repository.
       - If a segment is damaged, Borg does not report which archives need it. The usability of all archives is then
         unknown, and the assessment fails with C(data.verify).
-      - Both checks run without a lock, so a backup at the same time may look like damage.
+      - Both checks run without a lock. If the list of archives changes during a check that finds damage, the check is
+        unfinished.
     type: str
     choices: [none, quick, data]
     default: none
+  statistics:
+    description:
+      - Whether to read the size and the number of files of each archive with C(borg info). C(size_bytes) is the size of
+        the data that only this archive needs. An archive without files is not usable.
+      - Borg reads the metadata of every archive for this, which may take long. O(verify_timeout) is the maximum time.
+    type: bool
+    default: false
+  status_file:
+    description:
+      - File on the host with the results of backup runs, written by the script that starts Borg. It contains a JSON
+        object for each run, one in each line or in a list.
+      - Each object has C(workload) (ID or name of a workload) or C(host), C(exit_code), C(finished_at) (RFC 3339) and
+        optionally C(message).
+      - A run that made no archive is returned as a recovery point with the status V(failed) that is not usable. After
+        exit code 1, or 100 to 127 with E(BORG_EXIT_CODES=modern), the archive of the run has the status V(warning).
+      - An unreadable or invalid file is an error.
+    type: path
   detail:
     description:
       - Level of detail. V(workloads) returns one row for each workload.
@@ -70,7 +93,10 @@ options:
     elements: str
     choices: [host]
 notes:
-  - Borg may write to its own cache and security data on the host. These files are not in the repository.
+  - Each run uses a new cache in a temporary directory, which is removed afterwards. The cache of the user may contain
+    data that the repository has lost.
+  - Borg may write to its own security data on the host, which is not in the repository. It protects against a
+    repository that was replaced.
 requirements:
   - BorgBackup 1.2 on the host
 extends_documentation_fragment:
@@ -656,14 +682,14 @@ failure:
     hint: Check username and password. The account may be locked, disabled or expired
 """
 
+# ruff: noqa: I001, I002 - older Pythons must be able to parse this file, and to import the first module
+import functools
+
+from ansible_collections.backup.audit.plugins.module_utils._module import python_version  # noqa: F401
 from ansible_collections.backup.audit.plugins.module_utils._adapters.borg import Borg
 from ansible_collections.backup.audit.plugins.module_utils._module.cli_module import run_tool
 
-
-def main() -> None:
-    """Entry point."""
-    run_tool(Borg)
-
+main = functools.partial(run_tool, Borg)
 
 if __name__ == "__main__":
     main()

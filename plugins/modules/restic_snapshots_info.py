@@ -6,14 +6,13 @@
 
 """Reads snapshots from a restic repository."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: restic_snapshots_info
 short_description: Read snapshots from a restic repository
 version_added: 1.0.0
 description:
-  - Runs C(restic snapshots) on the host and returns one row for each host that was backed up to the repository.
+  - Runs C(restic snapshots) on the host and returns one row for each host and its paths that were backed up to the
+    repository, like restic itself groups snapshots.
   - Supports every backend of restic, because restic itself reads the repository.
   - restic writes a snapshot when its backup has finished, so a failed run leaves no snapshot. Use O(verify) to check
     whether the data of the snapshots is intact.
@@ -41,13 +40,16 @@ options:
     type: path
   workload_by:
     description:
-      - Grouping of snapshots into workloads. With V(paths) or V(tags), snapshots of one host with different paths or
-        tags are different workloads.
-      - If a path is removed from a host, its list of paths changes. The host then has two workloads.
+      - Grouping of snapshots into workloads. The default is the same as that of C(restic forget), so a job that stopped
+        is found even if another job of the same host still runs.
+      - The name of a workload is the host if V(host) is part of the grouping. Its ID contains all parts. Several
+        workloads may have the same name, and a policy evaluates each of them.
+      - If a path is added to or removed from a job, its list of paths changes. The host then has another workload. The
+        old one remains until its snapshots are removed.
     type: list
     elements: str
     choices: [host, paths, tags]
-    default: [host]
+    default: [host, paths]
   verify:
     description:
       - Level of the integrity check to run during the read. restic does not store the results of earlier checks.
@@ -55,13 +57,42 @@ options:
       - V(quick) runs C(restic check). It reads all indexes and trees, but not the data. C(integrity_checked) is then
         inferred.
       - V(data) runs C(restic check --read-data). It reads the complete repository, which may take hours and cause
-        network traffic. C(integrity_checked) is then reported.
+        network traffic. C(integrity_checked) is then reported. See O(verify_parts) for large repositories.
       - If data is damaged, restic does not report which snapshots need it. The usability of all snapshots is then
         unknown, and the assessment fails with C(data.verify).
-      - Both checks run without a lock, so a C(prune) at the same time may look like damage.
+      - Both checks run without a lock. If a C(prune) runs at the same time and the check finds damage, the check is
+        unfinished.
     type: str
     choices: [none, quick, data]
     default: none
+  verify_parts:
+    description:
+      - Number of parts in which V(data) of O(verify) reads the data, one part in each run, with C(restic check
+        --read-data-subset). With V(30) and a run each day, all data is read once in 30 days.
+      - A snapshot counts as checked with all data once every part was read after it was listed for the first time.
+        Until then, C(integrity_checked) is inferred. The time of the check is that of the part that was read first.
+      - RV(server.verify) contains C(part), the part that was read, C(parts_read), the number of parts that were read
+        without damage, and C(covered_since), the time since which all parts were read.
+      - A part that was damaged is read again in each run until it is intact.
+      - V(1) reads all data in each run. The maximum is V(256).
+    type: int
+    default: 1
+  verify_state:
+    description:
+      - File on the host in which the module notes which parts it has read. Required if O(verify_parts) is greater than
+        1. Use one file for each repository. Its directory must exist.
+      - This file and temporary directories are the only things that the module writes. It is not changed in check mode.
+    type: path
+  status_file:
+    description:
+      - File on the host with the results of backup runs, written by the script that starts restic. It contains a JSON
+        object for each run, one in each line or in a list.
+      - Each object has C(workload) (ID or name of a workload) or C(host), C(exit_code), C(finished_at) (RFC 3339) and
+        optionally C(message).
+      - A run that made no snapshot is returned as a recovery point with the status V(failed) that is not usable. After
+        exit code 3 (some files could not be read), the snapshot of the run has the status V(warning).
+      - An unreadable or invalid file is an error.
+    type: path
   detail:
     description:
       - Level of detail. V(workloads) returns one row for each workload.
@@ -75,7 +106,10 @@ options:
     elements: str
     choices: [host]
 notes:
-  - restic may write to its own cache on the host. The cache is not in the repository.
+  - Each run uses a new cache in a temporary directory, which is removed afterwards. The cache of the user may contain
+    data that the repository has lost.
+  - Environment variables that limit the list of snapshots, such as E(RESTIC_HOST) and E(RCLONE_MAX_AGE), are not
+    accepted in O(environment).
 requirements:
   - restic 0.14 or later on the host
 extends_documentation_fragment:
@@ -674,14 +708,14 @@ failure:
     hint: Check username and password. The account may be locked, disabled or expired
 """
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.restic import Restic
+# ruff: noqa: I001, I002 - older Pythons must be able to parse this file, and to import the first module
+import functools
+
+from ansible_collections.backup.audit.plugins.module_utils._module import python_version  # noqa: F401
+from ansible_collections.backup.audit.plugins.module_utils._adapters.restic.adapter import Restic
 from ansible_collections.backup.audit.plugins.module_utils._module.cli_module import run_tool
 
-
-def main() -> None:
-    """Entry point."""
-    run_tool(Restic)
-
+main = functools.partial(run_tool, Restic)
 
 if __name__ == "__main__":
     main()

@@ -25,6 +25,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "kind": str,
     "usable": (bool, type(None)),
     "created_at": str,
+    "copies": (list, type(None)),
 }
 _HINT = "Read again, and use the registered result unchanged"
 
@@ -34,18 +35,14 @@ def choose_workloads(
 ) -> list[dict[str, t.Any]]:
     """Choose the workloads to restore, each with its newest ``point`` that may be usable (None if there is none).
 
-    With ``workload_names`` all that match; otherwise ``count`` of them, ordered by SHA-256 of seed, date and identity.
+    With ``workload_names`` all that match; otherwise those of ``count`` names, ordered by SHA-256 of seed, date and
+    identity. All workloads of a name are chosen, such as the groups of paths or the archive series of one host. If a
+    workload has points in several locations, seed and date also choose the ``location``.
     """
     opened = open_result(read)
     points = _listed_points(read)
     if not workload_names and count < 1:
         raise OptionError(f"count: {count} is less than 1", hint="Use a whole number of at least 1")
-    newest: dict[tuple[t.Any, ...], Mapping[str, t.Any]] = {}
-    for point in points:
-        if point["kind"] in COUNTING_KINDS and point["usable"] is not False:
-            known = newest.get(_key(point))
-            if known is None or parse_time(known["created_at"]) < parse_time(point["created_at"]):
-                newest[_key(point)] = point
     workloads = [row for row in opened.identities() if row["workload_name"]]
     if workload_names:
         globs = [name.casefold() for name in workload_names]
@@ -61,12 +58,45 @@ def choose_workloads(
                 hint="Correct the name. Each name or pattern must match at least one workload",
             )
     else:
-        found = sorted(workloads, key=lambda row: _rank(row, seed, date))[:count]
+        ordered = sorted(workloads, key=lambda row: _rank(row, seed, date))
+        names = list(dict.fromkeys(row["workload_name"] for row in ordered))[:count]
+        found = [row for row in ordered if row["workload_name"] in names]
     if not found:
         raise DataError(
             "the read result contains no workload to restore", hint="Check the options of the info module that read it"
         )
-    return [{**{name: row.get(name) for name in _IDENTITY}, "point": newest.get(_key(row))} for row in found]
+    newest = _find_newest(points)
+    return [
+        {**{name: row.get(name) for name in _IDENTITY}, **_choose_point(row, newest.get(_key(row), {}), seed, date)}
+        for row in found
+    ]
+
+
+def _find_newest(points: Sequence[Mapping[str, t.Any]]) -> dict[tuple[t.Any, ...], dict[str | None, t.Any]]:
+    """Map workload -> location -> its newest point that may be usable."""
+    newest: dict[tuple[t.Any, ...], dict[str | None, t.Any]] = {}
+    for point in points:
+        if point["kind"] in COUNTING_KINDS and point["usable"] is not False:
+            own = newest.setdefault(_key(point), {})
+            for location in _locations(point):
+                known = own.get(location)
+                if known is None or parse_time(known["created_at"]) < parse_time(point["created_at"]):
+                    own[location] = point
+    return newest
+
+
+def _locations(point: Mapping[str, t.Any]) -> set[str | None]:
+    names = [copy.get("location") for copy in point["copies"] or () if isinstance(copy, Mapping)]
+    return {name if isinstance(name, str) else None for name in names} or {None}
+
+
+def _choose_point(
+    row: Mapping[str, t.Any], newest: Mapping[str | None, t.Any], seed: str, date: str
+) -> dict[str, t.Any]:
+    if not newest:
+        return {"location": None, "point": None}
+    location = min(newest, key=lambda location: _rank(row, seed, date, location))
+    return {"location": location, "point": newest[location]}
 
 
 def _listed_points(read: Mapping[str, t.Any]) -> list[Mapping[str, t.Any]]:
@@ -97,6 +127,6 @@ def _matches(name: str, glob: str) -> bool:
     return name.casefold() == glob or fnmatch.fnmatchcase(name.casefold(), glob)
 
 
-def _rank(row: Mapping[str, t.Any], seed: str, date: str) -> str:
-    text = "\n".join([seed, date, *(str(part) for part in _key(row))])
+def _rank(row: Mapping[str, t.Any], seed: str, date: str, *more: str | None) -> str:
+    text = "\n".join([seed, date, *(str(part) for part in (*_key(row), *more))])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,11 @@ class Repository:
     path: Path
     home: Path
     address: str = ""
+
+    def warm_cache(self) -> None:
+        """Fill the private cache of the user, as the last runs of restic have done."""
+        self.restic("--no-lock", "check", "--with-cache")
+        assert list((self.home / ".cache" / "restic").glob("*/snapshots/*/*"))
 
     def restic(self, *arguments: str, ok: bool = True, password: str = PASSWORD) -> str:
         """Run restic for it as its user would."""
@@ -59,6 +65,13 @@ def create_repository(folder: Path, *, hosts: tuple[str, ...] = ("web01", "db01"
         (data / "small").write_text(host)
         repository.restic("backup", "--quiet", "--host", host, "--tag", "daily", str(data))
     return repository
+
+
+def copy_repository(repository: Repository, folder: Path) -> Repository:
+    """Copy a repository, with a home that has no cache of it."""
+    shutil.copytree(repository.path, folder / "repository")
+    (folder / "home").mkdir()
+    return Repository(folder / "repository", folder / "home")
 
 
 def add_snapshots(repository: Repository, count: int) -> None:

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import os
+import platform
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +25,7 @@ from tests.real.tools import (
     as_nobody,
     corrupt_byte,
     evaluate,
+    execute,
     findings,
     largest,
     list_points,
@@ -30,6 +33,7 @@ from tests.real.tools import (
     recorder,
     run,
     run_module,
+    script_of_page,
     tree,
 )
 
@@ -128,6 +132,99 @@ def test_the_newest_archive_of_each_workload_is_read_through(repository: Reposit
     assert len(newest) == 2
 
 
+@pytest.fixture(scope="module")
+def series(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Archives of one host: a fresh series and a dead one with a similar name, and one series whose newest is empty."""
+    folder = tmp_path_factory.mktemp("series")
+    fresh = Repository(folder / "repository", folder / "home")
+    fresh.home.mkdir()
+    for name in ("data", "empty"):
+        (folder / name).mkdir()
+    (folder / "data" / "file").write_text("text")
+    (folder / "empty" / "link").symlink_to("file")
+    fresh.borg("init", "--encryption=repokey")
+    day = datetime.datetime.now(datetime.timezone.utc)
+    old = day - datetime.timedelta(days=60)
+    for name, moment, data in (
+        ("vm3605", day, "data"),
+        ("vm3606", old, "data"),
+        ("files", day - datetime.timedelta(hours=9), "data"),
+        ("files", day, "empty"),
+        ("links", day, "empty"),
+    ):
+        stamp = moment.strftime("%Y-%m-%dT%H:%M:%S")
+        fresh.borg("create", "--timestamp", stamp, f"::{name}-{stamp}", str(folder / data))
+    return fresh
+
+
+@pytest.mark.parametrize("options", [{"workload_by": "series"}, {"workload_by": "name_prefix"}])
+def test_a_dead_series_beside_a_live_one_is_found(series: Repository, options: dict[str, str]) -> None:
+    assessment = evaluate(series.read(**options))
+    assert assessment["compliant"] is False
+    assert {one["workload_id"].rpartition(" ")[2] for one in assessment["findings"] if one["result"] == "fail"} == {
+        "vm3606"
+    }
+    if options["workload_by"] == "series":
+        assert {one["workload_name"] for one in assessment["findings"] if one["result"] == "fail"} == {platform.node()}
+    assert evaluate(series.read(workload_by="hostname"))["compliant"] is True
+
+
+@pytest.mark.parametrize("verify", ["quick", "data"])
+def test_an_archive_without_files_is_not_usable(series: Repository, verify: str) -> None:
+    unseen = {point["usable"] for point in list_points(series.read())}
+    assert unseen == {True}
+    seen = series.read(verify=verify)
+    states = {(point["workload_name"], point["usable"]) for point in list_points(seen)}
+    # Whether an archive of links only should have files is unknown.
+    assert states == {("vm3605", True), ("vm3606", True), ("files", True), ("files", False), ("links", None)}
+    assert "not a single file in any backup, so it is unknown whether they are usable: links" in seen.output
+
+
+def test_statistics_are_those_of_borg(series: Repository) -> None:
+    before = tree(series.path)
+    points = list_points(series.read(statistics=True))
+    assert tree(series.path) == before
+    listed = json.loads(series.borg("--bypass-lock", "info", "--json", "--last", "5"))["archives"]
+    assert {(point["id"], point["size_bytes"]) for point in points} == {
+        (one["id"], one["stats"]["deduplicated_size"]) for one in listed
+    }
+    empty = {one["id"] for one in listed if one["stats"]["nfiles"] == 0}
+    assert {point["id"] for point in points if point["usable"] is not True} == empty
+    assert len(empty) == 2
+
+
+def test_no_cache_is_left_behind(own: Repository, tmp_path: Path) -> None:
+    (tmp_path / "temporary").mkdir()
+    own.borg("info", "--last", "1")
+    before = tree(own.home / ".cache")
+    own.read(environment={**MOVED, "TMPDIR": str(tmp_path / "temporary")}, verify="data")
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert tree(own.home / ".cache") == before
+    # What Borg knows of repositories it has read before stays, as protection against replaced ones.
+    assert list((own.home / ".config" / "borg" / "security").iterdir())
+
+
+@pytest.mark.parametrize("verify", ["quick", "data"])
+def test_a_repaired_archive_with_holes_is_damaged(own: Repository, tmp_path: Path, verify: str) -> None:
+    """After a repair, every segment is sound, and the lost data is zeros."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "large").write_bytes(os.urandom(200_000))
+    own.borg("create", "::aa01-2026-11-04", str(tmp_path / "files"))
+    (tmp_path / "files" / "small").write_text("text")
+    own.borg("create", "::bb01-2026-11-05", str(tmp_path / "files"))
+    segments = [path for path in (own.path / "data").rglob("*") if path.is_file() and path.stat().st_size > 100_000]
+    # The large file is stored with the first archive; the second one only refers to it.
+    max(segments, key=lambda path: int(path.name)).unlink()
+    given = {"BORG_REPO": str(own.path), "BORG_PASSPHRASE": PASSWORD, "HOME": str(own.home), **MOVED}
+    ended = execute(["borg", "check", "--repair"], {**given, "BORG_CHECK_I_KNOW_WHAT_I_AM_DOING": "YES"})
+    assert ended.returncode <= 1, ended.stderr
+    (broken,) = [archive["id"] for archive in own.archives() if archive["name"].startswith("bb01")]
+    seen = own.read(verify=verify)
+    result, message = findings(seen)["data.verify"]
+    assert (result, "bb01-2026-11-05 is incomplete" in message) == ("fail", True)
+    assert [point["id"] for point in list_points(seen) if point["usable"] is False] == [broken]
+
+
 def corrupt_segment(repository: Repository) -> None:
     corrupt_byte(largest(repository.path / "data"), 1000)
 
@@ -197,3 +294,17 @@ def test_no_secret_is_in_arguments_or_results(own: Repository, tmp_path: Path) -
     assert PASSWORD not in ended.output
     assert PASSWORD not in notes.with_name("noted.argv").read_text()
     assert PASSWORD in notes.with_name("noted.env").read_text()
+
+
+def test_the_script_of_the_page(own: Repository, tmp_path: Path) -> None:
+    (tmp_path / "srv").mkdir()
+    (tmp_path / "srv" / "file").write_text("text")
+    script = script_of_page("borg.md", tmp_path, var_log=str(tmp_path))
+    text = Path(script).read_text().replace(" /srv\n", f" {tmp_path}/srv\n")
+    Path(script).write_text(text)
+    given = {"BORG_REPO": str(own.path), "BORG_PASSPHRASE": PASSWORD, "HOME": str(own.home), **MOVED}
+    assert execute([script], given).returncode == 0
+    assert execute([script], {**given, "BORG_PASSPHRASE": "wr0ng-one"}).returncode == 2
+    points = list_points(own.read(workload_by="series", status_file=str(tmp_path / "borg-runs.jsonl")))
+    states = {point["status"] for point in points if point["workload_id"] == f"{platform.node()} srv"}
+    assert states == {"success", "failed"}

@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -19,7 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.restic_repository import PASSWORD, Repository, add_snapshots, create_repository
+from tests.real.restic_repository import (
+    PASSWORD,
+    Repository,
+    add_snapshots,
+    copy_repository,
+    create_repository,
+)
 from tests.real.tools import (
     INTEGRITY_CHECKED,
     NEWEST,
@@ -46,10 +51,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 @pytest.fixture
 def own(repository: Repository, tmp_path: Path) -> Repository:
-    """A copy that a test may damage, with a home that has no cache of it."""
-    shutil.copytree(repository.path, tmp_path / "repository")
-    (tmp_path / "home").mkdir()
-    return Repository(tmp_path / "repository", tmp_path / "home")
+    """A copy that a test may damage."""
+    return copy_repository(repository, tmp_path)
 
 
 # Results
@@ -257,7 +260,7 @@ def test_no_secret_is_in_arguments_or_results(own: Repository, tmp_path: Path) -
     names = {line.partition("=")[0] for line in environment.splitlines()}
     assert names <= {
         *("RESTIC_REPOSITORY", "RESTIC_PASSWORD", "RESTIC_PROGRESS_FPS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-        *("PATH", "HOME", "TZ", "LC_ALL", "PWD", "OLDPWD", "SHLVL", "_"),
+        *("RESTIC_CACHE_DIR", "PATH", "HOME", "TZ", "LC_ALL", "PWD", "OLDPWD", "SHLVL", "_"),
     }
 
 

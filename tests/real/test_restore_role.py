@@ -20,7 +20,7 @@ import yaml
 from tests.integration.running_plays import PlayResult, play
 from tests.real import cluster as postgres
 from tests.real import restic_repository
-from tests.real.tools import needs
+from tests.real.tools import corrupt_byte, needs
 from tests.tools.project import ROOT
 
 POLICY = {
@@ -119,7 +119,7 @@ class TestRestic:
         broken = {**given, "restore_test_check": ["grep", "-r", "nowhere", "."], "restore_test_workloads": ["web*"]}
         ended = run_role(tmp_path, broken, repository.home)
         assert ended.status != 0
-        assert "Restore tests failed: web01: Check restored data" in ended.output
+        assert f"Restore tests failed: web01 {data}: Check restored data" in " ".join(ended.output.split())
         assert {(one["workload_name"], one["result"]) for one in record(tmp_path)} == {
             ("web01", "failed"),
             ("db01", "passed"),
@@ -128,6 +128,109 @@ class TestRestic:
         verdict = evaluate_with_record(tmp_path, {"backup.audit.restic_snapshots_info": reading}, repository.home)
         assert verdict.status != 0
         assert re.search(r"newest restore test \(\S+\) failed: Check restored data", " ".join(verdict.output.split()))
+
+    @pytest.mark.parametrize("folder", ["index", "snapshots"])
+    def test_data_from_the_private_cache_is_no_proof(
+        self, repository: restic_repository.Repository, tmp_path: Path, folder: str
+    ) -> None:
+        """The repository has lost files that the user's cache still has."""
+        own = restic_repository.copy_repository(repository, tmp_path)
+        own.warm_cache()
+        for file in (own.path / folder).iterdir():
+            corrupt_byte(file, 60)
+        given = {
+            "backup_product": "restic",
+            "backup_repository": str(own.path),
+            "backup_password": restic_repository.PASSWORD,
+            "restore_test_check": ["true"],
+        }
+        ended = run_role(tmp_path, given, own.home)
+        assert ended.status != 0
+        if folder == "index":
+            assert [one["result"] for one in record(tmp_path)] == ["failed"]
+        else:
+            # Without a list of snapshots, there is nothing to restore.
+            assert "omitted a snapshot" in " ".join(ended.output.split())
+            assert not (tmp_path / "records").exists()
+        assert list((tmp_path / "scratch").iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("fault", "message"),
+        [
+            ({"restore_test_check": ["no-such-check"]}, "Check restored data"),
+            ({"restore_test_check": ["sh", "-c", "no-such-check"]}, "Check restored data"),
+            ({"restore_test_scratch": "/nowhere"}, "Create temporary directory"),
+            ({"restore_test_hook": "{{ inventory_dir }}/hook.yml"}, "Broken condition"),
+        ],
+        ids=["check", "check in a shell", "directory", "hook"],
+    )
+    def test_a_fault_of_the_test_is_not_recorded(
+        self, repository: restic_repository.Repository, tmp_path: Path, fault: dict[str, Any], message: str
+    ) -> None:
+        (tmp_path / "hook.yml").write_text(
+            yaml.safe_dump([{"name": "Broken condition", "ansible.builtin.command": "true", "when": "nobody.knows"}])
+        )
+        given = {
+            "backup_product": "restic",
+            "backup_repository": str(repository.path),
+            "backup_password": restic_repository.PASSWORD,
+            "restore_test_check": ["true"],
+            "restore_test_workloads": ["web01"],
+        }
+        ended = run_role(tmp_path, {**given, **fault}, repository.home)
+        assert ended.status != 0
+        output = " ".join(ended.output.split())
+        assert "Restore tests could not be run: " in output
+        assert message in output
+        assert not (tmp_path / "records").exists()
+        assert list((tmp_path / "scratch").iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("failure", "message"),
+        [
+            ({"restore_test_check": ["sh", "-c", "echo connection refused; exit 1"]}, "connection refused"),
+            ({"restore_test_check": ["sleep", "8"], "restore_test_timeout": 3}, "3"),
+            ({"restore_test_hook": "{{ inventory_dir }}/hook.yml"}, "it did not boot"),
+        ],
+        ids=["check", "timeout", "hook"],
+    )
+    def test_a_failure_of_restore_or_check_is_recorded(
+        self, repository: restic_repository.Repository, tmp_path: Path, failure: dict[str, Any], message: str
+    ) -> None:
+        (tmp_path / "hook.yml").write_text(
+            yaml.safe_dump([{"name": "Boot", "ansible.builtin.fail": {"msg": "it did not boot"}}])
+        )
+        given = {
+            "backup_product": "restic",
+            "backup_repository": str(repository.path),
+            "backup_password": restic_repository.PASSWORD,
+            "restore_test_check": ["true"],
+        }
+        assert run_role(tmp_path, {**given, **failure}, repository.home).status != 0
+        (tested,) = record(tmp_path)
+        assert tested["result"] == "failed"
+        assert message in tested["message"]
+        assert list((tmp_path / "scratch").iterdir()) == []
+
+    def test_all_groups_of_a_host_are_restored(self, repository: restic_repository.Repository, tmp_path: Path) -> None:
+        own = restic_repository.copy_repository(repository, tmp_path)
+        (own.home / "etc").mkdir()
+        for host in ("web01", "db01"):
+            own.restic("backup", "--quiet", "--host", host, str(own.home / "etc"))
+        given = {
+            "backup_product": "restic",
+            "backup_repository": str(own.path),
+            "backup_password": restic_repository.PASSWORD,
+            "restore_test_check": ["true"],
+        }
+        ended = run_role(tmp_path, given, own.home)
+        assert ended.status == 0, ended.output
+        tested = record(tmp_path)
+        assert len({one["workload_name"] for one in tested}) == 1
+        assert {one["workload_id"].partition(" ")[2] for one in tested} == {
+            str(own.home / "etc"),
+            str(repository.path.parent / "data"),
+        }
 
     def test_the_play_of_the_readme(self, repository: restic_repository.Repository, tmp_path: Path) -> None:
         """Unchanged, except for paths and root privileges."""
@@ -201,6 +304,9 @@ def test_a_restored_postgresql_answers_a_query(cluster: postgres.Cluster, tmp_pa
     ended = run_role(tmp_path, given, cluster.folder)
     assert ended.status == 0, ended.output
     assert [(one["workload_name"], one["result"]) for one in record(tmp_path)] == [("main", "passed")]
+    (tested,) = record(tmp_path)
+    # The repository that was restored from.
+    assert tested["location"].rpartition("/")[2] == tested["point_id"].rpartition("/")[2]
     assert list((cluster.folder / "scratch").iterdir()) == []
     reading = {"backup.audit.pgbackrest_backups_info": {"config": str(cluster.config)}}
     verdict = evaluate_with_record(tmp_path, reading, cluster.folder)
@@ -213,7 +319,8 @@ def test_a_restored_postgresql_answers_a_query(cluster: postgres.Cluster, tmp_pa
 
 
 @needs("borg")
-def test_an_archive_of_borg(tmp_path: Path) -> None:
+@pytest.mark.parametrize("password", ["file", "variable", "none"])
+def test_an_archive_of_borg(tmp_path: Path, password: str) -> None:
     from tests.real.test_borg import PASSWORD, Repository
 
     fresh = Repository(tmp_path / "repository", tmp_path / "home")
@@ -221,13 +328,14 @@ def test_an_archive_of_borg(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     (data / "file").write_text("what matters")
-    fresh.borg("init", "--encryption=repokey")
+    fresh.borg("init", f"--encryption={'none' if password == 'none' else 'repokey'}")
     fresh.borg("create", "::web01-2026-11-01", str(data))
     (tmp_path / "pass").write_text(f"{PASSWORD}\n")
+    secrets = {"file": {"backup_password_file": str(tmp_path / "pass")}, "variable": {"backup_password": PASSWORD}}
     given = {
         "backup_product": "borg",
         "backup_repository": str(fresh.path),
-        "backup_password_file": str(tmp_path / "pass"),
+        **secrets.get(password, {}),
         "backup_workload_by": "name_prefix",
         "restore_test_check": ["grep", "-qx", "what matters", f".{data}/file"],
     }
@@ -235,3 +343,4 @@ def test_an_archive_of_borg(tmp_path: Path) -> None:
     assert ended.status == 0, ended.output
     assert [(one["workload_name"], one["result"]) for one in record(tmp_path)] == [("web01", "passed")]
     assert PASSWORD not in ended.output
+    assert list((tmp_path / "scratch").iterdir()) == []

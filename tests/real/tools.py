@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -21,6 +22,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.result impor
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from tests.integration.running_modules import ModuleResult, run_module
+from tests.tools.project import ROOT
 
 NEWEST = {"recovery_points": {"min_count": 1, "max_age": "26h"}}
 INTEGRITY_CHECKED = {**NEWEST, "integrity_checked": {"max_age": "1d"}}
@@ -109,6 +111,19 @@ def as_nobody(tool: str, folder: Path) -> str:
     """Run the tool as a user who owns nothing; only root can do this, other users get a folder closed to them."""
     script = folder / f"{tool}-as-nobody"
     script.write_text(f'#!/bin/sh\nexec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups {tool} "$@"\n')
+    script.chmod(0o755)
+    return str(script)
+
+
+def script_of_page(page: str, folder: Path, **replaced: str) -> str:
+    """Store the only shell script of a documentation page, with its paths replaced; return its path."""
+    (text,) = re.findall(r"^```text\n(#!/bin/sh\n.*?)^```", (ROOT / "docs" / page).read_text("utf-8"), re.M | re.S)
+    for old, new in replaced.items():
+        path = f"/{old.replace('_', '/')}"
+        assert path in text, path
+        text = text.replace(path, new)
+    script = folder / "script"
+    script.write_text(text)
     script.chmod(0o755)
     return str(script)
 

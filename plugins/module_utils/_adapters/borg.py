@@ -17,18 +17,33 @@ from pathlib import Path
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import DATA, QUICK, Access, Check, CliAdapter
+from ansible_collections.backup.audit.plugins.module_utils._adapters.borg_series import get_series
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import (
+    DATA,
+    QUICK,
+    Access,
+    Check,
+    CliAdapter,
+    mark_empty,
+)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.run_status import apply_runs, read_runs
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
+    as_int,
     as_object,
     as_text,
     get_items,
     remove_secrets,
 )
-from ansible_collections.backup.audit.plugins.module_utils._transport.command import KnownProblem, OutputError, Slot
+from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
+    KnownProblem,
+    OutputError,
+    Slot,
+    to_single_line,
+)
 
 # --bypass-lock: nothing is written to the repository.
 _READ = ("--bypass-lock", "--log-json")
@@ -36,9 +51,15 @@ _LIST = (*_READ, "list", "--json", "--format", "{hostname}{end}{comment}")
 # A check of archives would write to the repository (it reserves nonces), so archives are extracted (dry run) instead.
 _CHECK = (*_READ, "check", "--repository-only")
 _EXTRACT = (*_READ, "extract", "--dry-run")
+# The type of each item in an archive (one character), and whether a repair has replaced lost data with zeros.
+_ITEMS = (*_READ, "list", "--format", "{type}{health} ")
+# Regular files, and further hard links to them.
+_FILES = (b"-healthy ", b"-broken ", b"hhealthy ", b"hbroken ")
+_BROKEN = b"broken "
+# Sizes and numbers of files. Borg builds a cache for it, and reads the metadata of every archive.
+_INFO = (*_READ, "info", "--json", "--glob-archives", "*")
 # No slashes, and no braces, which Borg would expand as placeholders.
 _ARCHIVE = Slot("::", r"[^/{}\x00-\x1f]+")
-_DATE = re.compile(r"[-_.@:T ]*(?:\d{4}-?\d{2}-?\d{2}|\d{10})[-_.@:T \d+Z]*$")
 
 
 class Borg(CliAdapter):
@@ -51,7 +72,8 @@ class Borg(CliAdapter):
     version_pattern = re.compile(r"borg (\S+)")
     environment = ("BORG",)
     workload_types = ("host",)
-    allowlist = (("--version",), _LIST, _CHECK, (*_EXTRACT, _ARCHIVE))
+    allowlist = (("--version",), _LIST, _INFO, _CHECK, (*_ITEMS, _ARCHIVE), (*_EXTRACT, _ARCHIVE))
+    cache_variable = "BORG_CACHE_DIR"
     variables = ("BORG_*", "SSH_AUTH_SOCK", "TMPDIR")
     known_problems = (
         KnownProblem(
@@ -101,9 +123,15 @@ class Borg(CliAdapter):
     not_reported: t.ClassVar = {
         ("*", "*"): {
             "in_inventory": ("cannot", "a repository lists only what was backed up"),
-            "status": ("cannot", "archives do not record files that could not be read; failed runs are not listed"),
-            "usable": ("cannot", "archives with damaged data are listed like intact ones; verify checks for damage"),
-            "size_bytes": ("cannot", "requires a slow command for each archive"),
+            "status": (
+                "sometimes",
+                "archives do not record files that could not be read, and failed runs are not listed; see status_file",
+            ),
+            "usable": (
+                "sometimes",
+                "damaged archives and those without files are listed like intact ones; verify checks for both",
+            ),
+            "size_bytes": ("sometimes", "requires a slow command; see statistics"),
             "restore_tested": ("cannot", "the repository does not store restore results; see the role restore_test"),
             "integrity_checked": ("sometimes", "the repository does not store check results; verify runs a check now"),
             "encrypted": (
@@ -127,7 +155,9 @@ class Borg(CliAdapter):
             "repository": {"type": "str", "fallback": (env_fallback, ["BORG_REPO"])},
             "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["BORG_PASSPHRASE"])},
             "password_file": {"type": "path", "no_log": False},
-            "workload_by": {"type": "str", "choices": ["hostname", "name_prefix"], "default": "hostname"},
+            "workload_by": {"type": "str", "choices": ["series", "hostname", "name_prefix"], "default": "series"},
+            "statistics": {"type": "bool", "default": False},
+            "status_file": {"type": "path"},
         }
 
     @classmethod
@@ -153,41 +183,121 @@ class Borg(CliAdapter):
     def read(self, collector: Collector) -> None:
         """Report all archives; the check runs after listing, so it covers every listed archive."""
         collector.scope["inventory"] = False
-        command_result = self.runner.run(*_LIST)
-        listing = as_object(self.runner.json(command_result))
-        archives = get_items(listing, "archives", command_result.request, str(self.runner.host))
-        collector.set_identity(as_object(listing.get("repository")).get("id"))
-        mode = as_text(as_object(listing.get("encryption")).get("mode"))
+        self._listing, archives = self._list()
+        collector.set_identity(as_object(self._listing.get("repository")).get("id"))
+        mode = as_text(as_object(self._listing.get("encryption")).get("mode"))
         self._names: dict[str, str] = {}
-        points: list[RecoveryPoint] = []
+        self._undated: list[str] = []
+        self._points: list[RecoveryPoint] = []
         for archive in archives:
             try:
-                points.append(self._build_point(as_object(archive), _is_encrypted(mode)))
+                self._points.append(self._build_point(as_object(archive), _is_encrypted(mode)))
             except DataError as error:
                 collector.add_problem(
                     OutputError(f"an archive record is not valid: {error.message}", server=self.runner.host)
                 )
-        self._newest = _select_newest(points, collector)
+        self._warn_undated(collector)
+        self._newest = _select_newest(self._points, collector)
         # Archives that were read completely, and archives that could not be read.
         self._sound: set[str] = set()
         self._broken: set[str] = set()
+        # The number of files of the archives for which it was requested, or the check has counted them.
+        self._files: dict[str, int | None] = {}
+        if self.settings.own["statistics"]:
+            self._read_statistics()
         check = self.perform_check(collector)
+        mark_empty(self._points, self._files, collector)
+        points = [self._apply_check(point, check) for point in self._points]
+        if self.settings.own["status_file"]:
+            points += apply_runs(read_runs(self.settings.own["status_file"]), points, _made_archive, collector)
         for point in points:
-            collector.add_point(self._apply_check(point, check))
+            collector.add_point(point)
+
+    def _list(self) -> tuple[dict[str, t.Any], list[t.Any]]:
+        command_result = self.runner.run(*_LIST)
+        listing = as_object(self.runner.json(command_result))
+        return listing, get_items(listing, "archives", command_result.request, str(self.runner.host))
+
+    def _read_statistics(self) -> None:
+        command_result = self.run_check(*_INFO)
+        listing = as_object(self.runner.json(command_result))
+        found = {}
+        for archive in map(as_object, get_items(listing, "archives", command_result.request, str(self.runner.host))):
+            found[as_text(archive.get("id"))] = as_object(archive.get("stats"))
+        for point in self._points:
+            statistics = found.get(point.id, {})
+            point.size_bytes = as_int(statistics.get("deduplicated_size"))
+            self._files[point.id] = as_int(statistics.get("nfiles"))
+
+    def _warn_undated(self, collector: Collector) -> None:
+        if self._undated and self.settings.own["workload_by"] != "hostname":
+            example = to_single_line(min(self._undated))
+            collector.warnings.append(
+                f"{len(self._undated)} archives have no date in their names (such as {example}), so each of them is a "
+                "workload of its own; workload_by: hostname groups archives by host only"
+            )
 
     def check(self) -> str | None:
-        """Check every segment of the repository; with level data, also read the newest archive of each workload."""
+        """Check every segment and whether the newest archives have files; with level data, also read these archives."""
         command_result = self.run_check(*_CHECK)
         if command_result.rc != 0:
             if self.is_known_problem(command_result):
                 raise self.runner.error(command_result)
-            return self.runner.tool_message(command_result) or f"borg check failed with return code {command_result.rc}"
-        if self.settings.verify != DATA:
-            return None
-        damage = [message for point in self._newest if (message := self._read_through(point)) is not None]
-        return "; ".join(damage) or None
+            cause = self.runner.tool_message(command_result)
+            return self._confirm(cause or f"borg check failed with return code {command_result.rc}")
+        damage = [message for point in self._newest if (message := self._look_into(point)) is not None]
+        return self._confirm("; ".join(damage)) if damage else None
 
-    def _read_through(self, point: RecoveryPoint) -> str | None:
+    def _confirm(self, damage: str) -> str:
+        """Return the damage, unless a backup or a prune changed the repository during the check."""
+        try:
+            listing = self._list()[0]
+        except AuditError:
+            return damage
+        if listing != self._listing:
+            raise AuditError(
+                "the repository was changed during the check, which may look like damage",
+                code="not_checked",
+                server=self.runner.host,
+                server_message=damage,
+                hint="Check it again when no backup, prune or compact is running",
+            )
+        return damage
+
+    def _look_into(self, newest: RecoveryPoint) -> str | None:
+        """Count the files of the newest archive of a workload and, with level data, read it; return the damage."""
+        damage = self._count_files(newest)
+        if damage is None and self._files[newest.id] == 0:
+            # Whether it should have files shows in the others.
+            older = [
+                point for point in self._points if point.workload.key == newest.workload.key and point is not newest
+            ]
+            for point in sorted(older, key=lambda point: -point.created):
+                if self._count_files(point) is None and self._files[point.id]:
+                    break
+        if damage is not None or self.settings.verify != DATA:
+            return damage
+        damage = self._run_on(newest, _EXTRACT)[1]
+        if damage is None:
+            self._sound.add(newest.id)
+        return damage
+
+    def _count_files(self, point: RecoveryPoint) -> str | None:
+        self._files[point.id] = None
+        if not _ARCHIVE.matches(f"::{self._names[point.id]}"):
+            return None
+        out, damage = self._run_on(point, _ITEMS)
+        if damage is not None:
+            return damage
+        self._files[point.id] = sum(map(out.count, _FILES))
+        broken = out.count(_BROKEN)
+        if not broken:
+            return None
+        self._broken.add(point.id)
+        return f"{self._names[point.id]} is incomplete: a repair has replaced lost data in {broken} files with zeros"
+
+    def _run_on(self, point: RecoveryPoint, command: tuple[str, ...]) -> tuple[bytes, str | None]:
+        """Run a command on one archive; return its output, and the damage if it could not read the archive."""
         archive = self._names[point.id]
         if not _ARCHIVE.matches(f"::{archive}"):
             raise AuditError(
@@ -196,15 +306,14 @@ class Borg(CliAdapter):
                 server=self.runner.host,
                 server_message=ascii(archive),
             )
-        command_result = self.run_check(*_EXTRACT, f"::{archive}")
+        command_result = self.run_check(*command, f"::{archive}")
         if command_result.rc == 0:
-            self._sound.add(point.id)
-            return None
+            return command_result.out, None
         if self.is_known_problem(command_result):
             raise self.runner.error(command_result)
         self._broken.add(point.id)
         cause = self.runner.tool_message(command_result) or f"return code {command_result.rc}"
-        return f"{archive} cannot be read: {cause}"
+        return b"", f"{archive} cannot be read: {cause}"
 
     def _apply_check(self, point: RecoveryPoint, check: Check) -> RecoveryPoint:
         if check.at is None:
@@ -221,12 +330,13 @@ class Borg(CliAdapter):
         if identity is None or name is None:
             raise DataError("id or name is missing")
         self._names[identity] = name
-        workload = _DATE.sub("", name) if self.settings.own["workload_by"] == "name_prefix" else None
-        workload = workload or as_text(archive.get("hostname"))
+        series = get_series(name)
+        if series == name:
+            self._undated.append(name)
         ended = archive.get("end")
         return RecoveryPoint(
             id=identity,
-            workload=Workload(id=workload, name=workload, type="host"),
+            workload=_build_workload(as_text(archive.get("hostname")), series, self.settings.own["workload_by"]),
             created=parse_time(archive.get("start"), naive_is_utc=True),
             completed=None if ended is None else parse_time(ended, naive_is_utc=True),
             kind="full",
@@ -236,6 +346,22 @@ class Borg(CliAdapter):
             encrypted=encrypted,
             raw=remove_secrets(archive) if self.settings.include_raw else None,
         )
+
+
+def _build_workload(host: str | None, series: str, workload_by: str) -> Workload:
+    """Build the workload of an archive: its host, its series, or the series of its host, which has the host's name."""
+    if workload_by == "hostname":
+        return Workload(id=host, name=host, type="host")
+    if workload_by == "name_prefix":
+        return Workload(id=series or host, name=series or host, type="host")
+    # A space in the host's name is escaped, so that the id has only one meaning.
+    identity = " ".join(part for part in ((host or "").replace(" ", "\\ "), series) if part) or None
+    return Workload(id=identity, name=host or identity, type="host")
+
+
+def _made_archive(exit_code: int) -> bool:
+    """Whether borg made an archive, but with warnings: 1, or 100 to 127 with BORG_EXIT_CODES=modern."""
+    return exit_code == 1 or 100 <= exit_code <= 127
 
 
 def _read_first_line(path: str | None) -> str | None:

@@ -11,7 +11,7 @@ import dataclasses
 import re
 import time
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Adapter
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
@@ -24,6 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.command im
     OutputError,
     Runner,
     Vector,
+    to_single_line,
 )
 
 # Values of ``verify``. quick does not read the data, so its result is inferred.
@@ -87,6 +88,9 @@ class CliAdapter(Adapter):
     verify_levels: t.ClassVar[tuple[str, ...]] = (NONE, QUICK, DATA)
     # Environment variables that the user may pass to the tool; a star at the end matches any suffix.
     variables: t.ClassVar[tuple[str, ...]]
+    # Variable with the directory of the tool's private cache. Each read uses a new, empty directory, because data in a
+    # cache proves nothing about the repository.
+    cache_variable: t.ClassVar[str | None] = None
 
     def __init__(self, runner: Runner, settings: CliSettings) -> None:
         self.runner = runner
@@ -153,3 +157,28 @@ class CliAdapter(Adapter):
     def is_known_problem(self, command_result: CommandResult) -> bool:
         """Whether a check failed for a reason other than damage (for example, a wrong password)."""
         return self.runner.error(command_result).code != "tool_failed"
+
+
+def mark_empty(points: Iterable[RecoveryPoint], files: Mapping[str, int | None], collector: Collector) -> None:
+    """Set the usability of points without a single file (``files``: by the id of a point; None if not known).
+
+    Such a point is not usable if others of its workload have files: its source was probably not mounted. If none has,
+    the workload may consist of something else than files, so this is unknown.
+    """
+    empty: dict[t.Any, list[RecoveryPoint]] = {}
+    filled = set()
+    for point in points:
+        number = files.get(point.id)
+        if number:
+            filled.add(point.workload.key)
+        elif number == 0:
+            empty.setdefault(point.workload.key, []).append(point)
+    names = []
+    for key, those in empty.items():
+        for point in those:
+            point.usable = False if key in filled else None
+        if key not in filled and collector.is_selected(those[0].workload):
+            names.append(str(those[0].workload.id))
+    if names:
+        shown = to_single_line(", ".join(sorted(names)))
+        collector.warnings.append(f"not a single file in any backup, so it is unknown whether they are usable: {shown}")

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import NONE, CliAdapter, CliSettings
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import NONE, Access, CliAdapter, CliSettings
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import (
     LineWriter,
@@ -61,17 +63,28 @@ def _read(module: AnsibleModule, tool_class: type[CliAdapter], write_line: LineW
     access = tool_class.access({**params, "environment": given})
     secrets = {*access.secrets, *map(str, params["secret_environment"].values())}
     module.no_log_values.update(secrets)
-    runner = Runner(
-        params["executable"] or tool_class.executable,
-        tool_class.allowlist,
-        {**given, **access.environment, **minimal_environment()},
-        secrets=secrets,
-        known_problems=tool_class.known_problems,
-        timeout=float(params["timeout"]),
-    )
-    runner.host = access.display_name
-    collector = new_collector(access.display_name, tool_class, params)
-    settings = CliSettings(
+    with _private_cache(tool_class, given) as cache:
+        runner = Runner(
+            params["executable"] or tool_class.executable,
+            tool_class.allowlist,
+            {**given, **access.environment, **cache, **minimal_environment()},
+            secrets=secrets,
+            known_problems=tool_class.known_problems,
+            timeout=float(params["timeout"]),
+        )
+        runner.host = access.display_name
+        collector = new_collector(access.display_name, tool_class, params)
+        tool = tool_class(runner, _build_settings(module, tool_class, access))
+        with report_progress(write_line, lambda: _progress_line(runner)):
+            tool.open(collector)
+            collector.start()
+            tool.read(collector)
+    return finish(module, collector, runner.request_stats.as_dict, params)
+
+
+def _build_settings(module: AnsibleModule, tool_class: type[CliAdapter], access: Access) -> CliSettings:
+    params = module.params
+    return CliSettings(
         display_name=access.display_name,
         verify=params["verify"],
         verify_timeout=float(params["verify_timeout"]),
@@ -80,12 +93,24 @@ def _read(module: AnsibleModule, tool_class: type[CliAdapter], write_line: LineW
         include_unprotected=params["include_unprotected"],
         own={name: params[name] for name in tool_class.own_spec()},
     )
-    tool = tool_class(runner, settings)
-    with report_progress(write_line, lambda: _progress_line(runner)):
-        tool.open(collector)
-        collector.start()
-        tool.read(collector)
-    return finish(module, collector, runner.request_stats.as_dict, params)
+
+
+@contextlib.contextmanager
+def _private_cache(tool: type[CliAdapter], given: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Create an empty directory for the tool's cache, which is removed afterwards; yield the variable for it."""
+    if tool.cache_variable is None:
+        yield {}
+        return
+    folder = given.get("TMPDIR")
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="backup-audit-", dir=folder, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise OptionError(
+            f"cannot create a temporary directory for the cache of {tool.title}: {error.strerror}",
+            hint='Set TMPDIR in "environment" to a directory in which this user can write',
+        ) from error
+    with temporary as path:
+        yield {tool.cache_variable: path}
 
 
 def _progress_line(runner: Runner) -> str:

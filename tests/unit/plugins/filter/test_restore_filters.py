@@ -14,7 +14,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.backup.audit.plugins.filter.restore_record import restore_record
 from ansible_collections.backup.audit.plugins.filter.restore_sample import restore_sample
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 
 
@@ -67,6 +67,48 @@ def test_each_comes_with_its_newest_point_that_may_be_usable() -> None:
     assert restore_sample(read_result(True, kind="backup"), workload_names=["host07"])[0]["point"]["id"] == "7-0"
 
 
+def build_result(*points: tuple[str, str, tuple[str, ...]]) -> dict[str, Any]:
+    """Build a read result of one point for each workload id, name and locations; later ones are newer."""
+    result = Collector("backup01", "restic", keep_points=True)
+    for number, (identity, name, locations) in enumerate(points):
+        workload = Workload(id=identity, name=name, type="host")
+        copies = [Copy(location=location) for location in locations]
+        created = result.now - (len(points) - number) * DAY * SECOND
+        result.add_point(
+            RecoveryPoint(
+                id=str(number), workload=workload, created=created, kind="full", usable=True, copies=copies or None
+            )
+        )
+    return result.result()
+
+
+def test_all_workloads_of_a_name_are_chosen() -> None:
+    result = build_result(("web01 /etc", "web01", ()), ("web01 /data", "web01", ()), ("db01 /etc", "db01", ()))
+    chosen = {
+        tuple(sorted(one["workload_id"] for one in restore_sample(result, date=str(number)))) for number in range(20)
+    }
+    assert chosen == {("web01 /data", "web01 /etc"), ("db01 /etc",)}
+    assert len(restore_sample(result, count=2)) == 3
+
+
+def test_each_location_is_chosen_in_a_few_days() -> None:
+    """Each time the newest point in the location."""
+    result = build_result(
+        ("main", "main", ("repo1",)), ("main", "main", ("repo2",)), ("main", "main", ("repo1", "repo3"))
+    )
+    chosen: dict[str, str] = {}
+    for number in range(30):
+        (one,) = restore_sample(result, seed="2026", date=f"2026-11-{number:02}")
+        assert chosen.setdefault(one["location"], one["point"]["id"]) == one["point"]["id"]
+        assert restore_sample(result, seed="2026", date=f"2026-11-{number:02}") == [one]
+    assert chosen == {"repo1": "2", "repo2": "1", "repo3": "2"}
+
+
+def test_a_point_without_a_location_is_chosen() -> None:
+    (one,) = restore_sample(build_result(("web01", "web01", ())))
+    assert (one["location"], one["point"]["id"]) == (None, "0")
+
+
 @pytest.mark.parametrize(
     "lost",
     [read_result(False), read_result(), read_result(True, kind="snapshot"), read_result(True, kind="unknown")],
@@ -115,6 +157,7 @@ def test_a_read_without_workloads_or_without_points_is_refused() -> None:
         ([{**RESULT["recovery_points"][0], "workload_id": 7}], r"recovery_points\[0\]\.workload_id: invalid value 7"),
         ([{**RESULT["recovery_points"][0], "usable": "no"}], r"recovery_points\[0\]\.usable: invalid value 'no'"),
         ([{**RESULT["recovery_points"][0], "created_at": "now"}], r"recovery_points\[0\]\.created_at: .*'now'"),
+        ([{**RESULT["recovery_points"][0], "copies": "repo1"}], r"recovery_points\[0\]\.copies: invalid value 'repo1'"),
         ([{"id": "7-1"}], r"recovery_points\[0\]\.kind: invalid value None"),
     ],
 )

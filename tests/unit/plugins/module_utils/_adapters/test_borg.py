@@ -13,12 +13,16 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.borg import Borg
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
-from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id, run_adapter
+from ansible_collections.backup.audit.plugins.module_utils._transport.command import CommandResult
+from tests.unit.plugins.module_utils._adapters.running_tools import CannedRunner, Response, by_id, run_adapter
 
 VERSION = ("--version",)
 LIST = ("--bypass-lock", "--log-json", "list", "--json", "--format", "{hostname}{end}{comment}")
 CHECK = ("--bypass-lock", "--log-json", "check", "--repository-only")
 EXTRACT = ("--bypass-lock", "--log-json", "extract", "--dry-run")
+ITEMS = ("--bypass-lock", "--log-json", "list", "--format", "{type}{health} ")
+
+FILLED, EMPTY = "dhealthy -healthy ", "dhealthy lhealthy "
 
 
 def archive(name: str, day: int, host: str = "backup01") -> dict[str, Any]:
@@ -57,7 +61,9 @@ def listing(archives: list[dict[str, Any]], mode: str | None = "repokey") -> dic
 
 def read(answer: Any, checks: dict[tuple[str, ...], Response] | None = None, **options: Any) -> Any:
     answer = answer if isinstance(answer, tuple) else (0, listing(answer) if isinstance(answer, list) else answer, "")
-    answers = {VERSION: (0, "borg 1.2.4\n", ""), LIST: answer, **(checks or {})}
+    listed = answer[1].get("archives") if isinstance(answer[1], dict) else []
+    items: dict[tuple[str, ...], Response] = {(*ITEMS, f"::{one['name']}"): (0, FILLED, "") for one in listed or ()}
+    answers = {VERSION: (0, "borg 1.2.4\n", ""), LIST: answer, **items, **(checks or {})}
     return run_adapter(Borg, answers, repository="/srv/borg", **options)
 
 
@@ -102,20 +108,38 @@ class TestPoints:
         assert (point["encrypted"], point["copies"][0]["encrypted"]) == (encrypted, encrypted)
 
     @pytest.mark.parametrize(
-        ("name", "workload"),
+        ("by", "identity", "name"),
         [
-            ("web01-2026-11-01", "web01"),
-            ("web01-2026-11-01T02:00:00.512367", "web01"),
-            ("web01_20261101-0200", "web01"),
-            ("web01.example.com-1795236816", "web01.example.com"),
-            ("web01", "web01"),
-            ("2026-11-01", "backup01"),
+            (None, "backup01 web01", "backup01"),
+            ("series", "backup01 web01", "backup01"),
+            ("hostname", "backup01", "backup01"),
+            ("name_prefix", "web01", "web01"),
         ],
     )
-    def test_a_name_without_its_date_may_make_the_workload(self, name: str, workload: str) -> None:
-        found = read([archive(name, 1)], workload_by="name_prefix")[1]
-        assert [point["workload_name"] for point in found] == [workload]
-        assert read([archive(name, 1)])[1][0]["workload_name"] == "backup01"
+    def test_what_makes_a_workload(self, by: str | None, identity: str, name: str) -> None:
+        options: dict[str, Any] = {"workload_by": by} if by else {}
+        point = read([archive("web01-2026-11-01", 1)], **options)[1][0]
+        assert (point["workload_id"], point["workload_name"]) == (identity, name)
+
+    @pytest.mark.parametrize("by", ["series", "hostname", "name_prefix"])
+    def test_a_name_that_is_only_a_date_is_that_of_the_host(self, by: str) -> None:
+        point = read([archive("2026-11-01", 1)], workload_by=by)[1][0]
+        assert (point["workload_id"], point["workload_name"]) == ("backup01", "backup01")
+
+    def test_an_archive_without_a_host(self) -> None:
+        point = read([archive("web01-2026-11-01", 1, "")])[1][0]
+        assert (point["workload_id"], point["workload_name"]) == ("web01", "web01")
+
+    def test_a_host_with_a_space_is_not_taken_for_host_and_series(self) -> None:
+        points = read([archive("a b", 1, "h"), archive("b", 1, "h a")])[1]
+        assert {point["workload_id"] for point in points} == {"h a b", "h\\ a b"}
+
+    @pytest.mark.parametrize(("by", "warns"), [("series", True), ("name_prefix", True), ("hostname", False)])
+    def test_archives_without_a_date_are_reported(self, by: str, warns: bool) -> None:
+        collector = read([*ARCHIVES, archive("web01-monday", 1), archive("web01-tuesday", 2)], workload_by=by)[0]
+        assert [warning.partition(", so ")[0] for warning in collector.warnings] == [
+            "2 archives have no date in their names (such as web01-monday)"
+        ] * warns
 
     @pytest.mark.parametrize("change", [{"id": None}, {"name": None}, {"start": "soon"}, {"end": 3}])
     def test_an_archive_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
@@ -127,7 +151,8 @@ class TestPoints:
 class TestVerify:
     def test_quick_is_inferred(self) -> None:
         collector, points, runner = read(ARCHIVES, {CHECK: (0, "", "")}, verify="quick")
-        assert runner.commands == [VERSION, LIST, CHECK]
+        newest = {(*ITEMS, f"::{name}") for name in ("web01-2026-11-02", "db01-2026-11-02")}
+        assert (runner.commands[:3], set(runner.commands[3:])) == ([VERSION, LIST, CHECK], newest)
         assert collector.verify is not None
         assert collector.verify["result"] == "sound"
         assert {(point["integrity_checked"], tuple(point["inferred"])) for point in points} == {
@@ -141,7 +166,7 @@ class TestVerify:
             (*EXTRACT, "::db01-2026-11-02"): (0, "", ""),
         }
         _reading, points, runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix")
-        assert len(runner.commands) == 5
+        assert len(runner.commands) == 7
         exact = {point["workload_name"] for point in points if point["integrity_checked"] and not point["inferred"]}
         assert exact == {"web01", "db01"}
         assert by_id(points)["id-web01-2026-11-01"]["inferred"] == ["integrity_checked"]
@@ -149,12 +174,13 @@ class TestVerify:
     def test_names_limit_what_is_read_through(self) -> None:
         through = {CHECK: (0, "", ""), (*EXTRACT, "::db01-2026-11-02"): (0, "", "")}
         runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix", workload_names=["db*"])[2]
-        assert len(runner.commands) == 4
+        assert len(runner.commands) == 5
 
     @pytest.mark.parametrize("verify", ["quick", "data"])
     def test_a_damaged_segment_leaves_no_archive_surely_usable(self, verify: str) -> None:
         collector, points, runner = read(ARCHIVES, {CHECK: (1, "", IMPAIRED)}, verify=verify)
-        assert runner.commands[-1] == CHECK
+        # The list is read again, because a change of the repository may look like damage.
+        assert runner.commands == [VERSION, LIST, CHECK, LIST]
         assert collector.verify is not None
         assert (collector.verify["result"], "checksum mismatch" in collector.verify["server_message"]) == (
             "damaged",
@@ -180,6 +206,73 @@ class TestVerify:
             "id-db01-2026-11-02": (True, True),
         }
 
+    @pytest.mark.parametrize("last", [(0, listing(ARCHIVES[1:]), ""), (2, "", WRONG)], ids=["changed", "unreadable"])
+    def test_a_change_during_the_check_is_no_damage(self, last: Response) -> None:
+        listed = iter([(0, listing(ARCHIVES), ""), last])
+
+        class Runner(CannedRunner):
+            def run(self, *arguments: str, timeout: float | None = None) -> CommandResult:
+                if arguments == LIST:
+                    self.answers = {**self.answers, LIST: next(listed)}
+                return super().run(*arguments, timeout=timeout)
+
+        collector = read(ARCHIVES, {CHECK: (1, "", IMPAIRED)}, verify="quick", runner=Runner)[0]
+        assert collector.verify is not None
+        if last[0] == 0:
+            assert collector.verify == {"level": "quick", "result": "unfinished"}
+            assert [problem.code for problem in collector.problems] == ["not_checked"]
+        else:
+            assert collector.verify["result"] == "damaged"
+
+    @pytest.mark.parametrize("verify", ["quick", "data"])
+    @pytest.mark.parametrize(
+        ("older", "usable", "older_usable"),
+        [(FILLED, False, True), ("dhealthy hhealthy ", False, True), (EMPTY, None, None)],
+    )
+    def test_an_archive_without_files(
+        self, verify: str, older: str, usable: bool | None, older_usable: bool | None
+    ) -> None:
+        checks: dict[tuple[str, ...], Response] = {
+            CHECK: (0, "", ""),
+            (*ITEMS, "::web01-2026-11-02"): (0, EMPTY, ""),
+            (*ITEMS, "::web01-2026-11-01"): (0, older, ""),
+            (*EXTRACT, "::web01-2026-11-02"): (0, "", ""),
+            (*EXTRACT, "::db01-2026-11-02"): (0, "", ""),
+        }
+        collector, points, _runner = read(ARCHIVES, checks, verify=verify)
+        states = {point["id"]: point["usable"] for point in points}
+        assert states == {
+            "id-web01-2026-11-02": usable,
+            "id-web01-2026-11-01": older_usable,
+            "id-db01-2026-11-02": True,
+        }
+        assert [warning.rpartition(": ")[2] for warning in collector.warnings] == ["backup01 web01"] * (usable is None)
+
+    def test_an_archive_whose_items_cannot_be_listed_is_lost(self) -> None:
+        checks: dict[tuple[str, ...], Response] = {CHECK: (0, "", ""), (*ITEMS, "::db01-2026-11-02"): (2, "", MISSING)}
+        collector, points, _runner = read(ARCHIVES, checks, verify="quick")
+        assert collector.verify is not None
+        assert "db01-2026-11-02 cannot be read: Local Exception" in collector.verify["server_message"]
+        assert by_id(points)["id-db01-2026-11-02"]["usable"] is False
+
+    @pytest.mark.parametrize("verify", ["quick", "data"])
+    def test_a_repaired_archive_with_holes_is_lost(self, verify: str) -> None:
+        checks: dict[tuple[str, ...], Response] = {
+            CHECK: (0, "", ""),
+            (*ITEMS, "::db01-2026-11-02"): (0, "dhealthy -broken -healthy -broken ", ""),
+            (*EXTRACT, "::web01-2026-11-02"): (0, "", ""),
+        }
+        collector, points, _runner = read(ARCHIVES, checks, verify=verify)
+        assert collector.verify is not None
+        assert "db01-2026-11-02 is incomplete: " in collector.verify["server_message"]
+        assert "in 2 files" in collector.verify["server_message"]
+        assert by_id(points)["id-db01-2026-11-02"]["usable"] is False
+
+    def test_a_quick_check_needs_no_name(self) -> None:
+        collector = read([archive("{hostname}-1", 1)], {CHECK: (0, "", "")}, verify="quick")[0]
+        assert collector.verify is not None
+        assert collector.verify["result"] == "sound"
+
     @pytest.mark.parametrize("name", ["{hostname}-1", "a/b", "x\ny"])
     def test_a_name_that_borg_would_not_take_literally_is_not_sent(self, name: str) -> None:
         collector, points, runner = read([archive(name, 1)], {CHECK: (0, "", "")}, verify="data")
@@ -193,6 +286,24 @@ class TestVerify:
             {"level": "quick", "result": "unfinished"},
             "wrong_password",
         )
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, "success"), (1, "warning"), (107, "warning")])
+def test_a_status_file_marks_the_archive_of_a_run(tmp_path: Path, code: int, status: str) -> None:
+    run = f'{{"workload": "backup01 db01", "exit_code": {code}, "finished_at": "2026-11-02T02:10:01Z"}}'
+    (tmp_path / "status").write_text(run)
+    points = read(ARCHIVES, status_file=str(tmp_path / "status"))[1]
+    assert len(points) == 3
+    assert by_id(points)["id-db01-2026-11-02"]["status"] == status
+
+
+def test_a_status_file_shows_a_run_that_made_no_archive(tmp_path: Path) -> None:
+    (tmp_path / "status").write_text('{"host": "backup01", "exit_code": 2, "finished_at": "2026-11-03T02:10:01Z"}')
+    points = read(ARCHIVES, status_file=str(tmp_path / "status"))[1]
+    assert {point["workload_id"] for point in points if point["status"] == "failed"} == {
+        "backup01 web01",
+        "backup01 db01",
+    }
 
 
 class TestFailures:

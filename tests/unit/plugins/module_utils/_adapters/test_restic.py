@@ -6,19 +6,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.restic import Restic
+from ansible_collections.backup.audit.plugins.module_utils._adapters.restic.adapter import Restic
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
-from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id, run_adapter
+from ansible_collections.backup.audit.plugins.module_utils._transport.command import CommandResult
+from tests.unit.plugins.module_utils._adapters.running_tools import CannedRunner, Response, by_id, run_adapter
 
 VERSION = ("version",)
 LIST = ("--no-lock", "--json", "snapshots")
 CONFIG = ("--no-lock", "--json", "cat", "config")
 CHECK = ("--no-lock", "--json", "check")
 CHECK_DATA = (*CHECK, "--read-data")
+INDEXES = ("--no-lock", "list", "index")
 OLD = {
     "time": "2026-11-20T03:00:00.123456789+01:00",
     "tree": "t",
@@ -48,13 +51,14 @@ def answers(snapshots: Any, **more: Response) -> dict[tuple[str, ...], Response]
         VERSION: (0, "restic 0.18.0 compiled with go1.24 on linux/amd64\n", ""),
         LIST: (0, snapshots, "") if not isinstance(snapshots, tuple) else snapshots,
         CONFIG: (0, {"version": 2, "id": "c" * 64, "chunker_polynomial": "2c661cd477405f"}, ""),
+        INDEXES: (0, f"{'1' * 64}\n{'2' * 64}\n", ""),
     }
-    names = {"config": CONFIG, "check": CHECK, "check_data": CHECK_DATA}
+    names = {"config": CONFIG, "check": CHECK, "check_data": CHECK_DATA, "indexes": INDEXES}
     return known | {names[name]: answer for name, answer in more.items()}
 
 
 def read(snapshots: Any, **more: Any) -> Any:
-    checks = {name: more.pop(name) for name in ("config", "check", "check_data") if name in more}
+    checks = {name: more.pop(name) for name in ("config", "check", "check_data", "indexes") if name in more}
     return run_adapter(Restic, answers(snapshots, **checks), repository="/srv/restic", **more)
 
 
@@ -88,16 +92,36 @@ class TestPoints:
         assert read(nothing)[1] == []
 
     @pytest.mark.parametrize(
-        ("by", "name"),
+        ("by", "identity", "name"),
         [
-            (["host"], "web01"),
-            (["host", "paths"], "web01 /etc,/srv"),
-            (["host", "tags"], "web01 daily"),
-            (["tags"], "daily"),
+            (None, "web01 /etc,/srv", "web01"),
+            (["host"], "web01", "web01"),
+            (["host", "paths"], "web01 /etc,/srv", "web01"),
+            (["host", "tags"], "web01 daily", "web01"),
+            (["tags"], "daily", "daily"),
         ],
     )
-    def test_what_makes_a_workload(self, by: list[str], name: str) -> None:
-        assert read([OLD], workload_by=by)[1][0]["workload_name"] == name
+    def test_what_makes_a_workload(self, by: list[str] | None, identity: str, name: str) -> None:
+        point = read([OLD], **({"workload_by": by} if by else {}))[1][0]
+        assert (point["workload_id"], point["workload_name"]) == (identity, name)
+
+    def test_groups_of_one_host_are_workloads_with_its_name(self) -> None:
+        other = {**OLD, "id": "c" * 64, "paths": ["/data"]}
+        collector, points, _runner = read([OLD, other])
+        assert {point["workload_id"] for point in points} == {"web01 /etc,/srv", "web01 /data"}
+        assert [row["workload_name"] for row in collector.result()["workloads"]] == ["web01", "web01"]
+
+    def test_different_parts_never_make_the_same_workload(self) -> None:
+        parts: list[dict[str, Any]] = [
+            {"hostname": "web01", "paths": ["/a", "/b"]},
+            {"hostname": "web01", "paths": ["/a,/b"]},
+            {"hostname": "web01", "paths": ["/a\\,/b"]},
+            {"hostname": "web01 /a", "paths": ["/b"]},
+            {"hostname": "web01", "paths": ["/a /b"]},
+            {"hostname": "", "paths": ["/a", "/b"]},
+        ]
+        points = read([{**OLD, **one, "id": f"{number:064}"} for number, one in enumerate(parts)])[1]
+        assert len({point["workload_id"] for point in points}) == len(parts)
 
     def test_names_are_checked_here(self) -> None:
         assert [point["workload_name"] for point in read([OLD, NEW], workload_names=["DB*"])[1]] == ["db01"]
@@ -120,6 +144,8 @@ class TestPoints:
             'Ignoring "a1b2c3": invalid data returned',
             "could not load snapshot a1b2c3: decrypting failed",
             "error: unable to load snapshot",
+            "Ignoring a1b2c3: open /srv/cache/snapshots/a1b2c3: permission denied",
+            "unable to open snapshot: /srv/cache: failed",
         ],
     )
     def test_a_snapshot_that_restic_leaves_out_makes_the_read_incomplete(self, line: str) -> None:
@@ -228,6 +254,28 @@ class TestVerify:
         assert len(collector.problems) == 1
         assert (points[0]["integrity_checked"], points[0]["usable"]) == (None, True)
 
+    def test_a_prune_during_the_check_is_no_damage(self) -> None:
+        """A prune replaces indexes; backups only add some."""
+        listed = iter([f"{'1' * 64}\n", f"{'2' * 64}\n"])
+
+        class Runner(CannedRunner):
+            def run(self, *arguments: str, timeout: float | None = None) -> CommandResult:
+                if arguments == INDEXES:
+                    self.answers = {**self.answers, INDEXES: (0, next(listed), "")}
+                return super().run(*arguments, timeout=timeout)
+
+        known = answers([OLD], check=(1, "", "error: pack 6d02 does not exist\nFatal: repository contains errors"))
+        collector, points, _runner = run_adapter(Restic, known, runner=Runner, repository="/srv/restic", verify="quick")
+        assert collector.verify == {"level": "quick", "result": "unfinished"}
+        assert [problem.code for problem in collector.problems] == ["not_checked"]
+        assert "pack 6d02 does not exist" in str(collector.problems[0])
+        assert (points[0]["integrity_checked"], points[0]["usable"]) == (None, True)
+
+    def test_indexes_that_cannot_be_listed_do_not_hide_damage(self) -> None:
+        collector = read([OLD], verify="data", check_data=(1, BROKEN_JSON, ""), indexes=(1, "", "Fatal: x"))[0]
+        assert collector.verify is not None
+        assert collector.verify["result"] == "damaged"
+
     def test_check_mode_skips_it_and_says_so(self) -> None:
         collector, points, runner = run_adapter(
             Restic, answers([OLD]), check_mode=True, repository="/srv/restic", verify="data"
@@ -311,3 +359,26 @@ class TestAccess:
     def test_what_is_missing_is_said(self, given: dict[str, Any]) -> None:
         with pytest.raises(OptionError, match="missing required arguments"):
             access(**given)
+
+    @pytest.mark.parametrize("name", ["RESTIC_HOST", "RCLONE_MAX_AGE", "RCLONE_EXCLUDE_FROM", "RCLONE_FILTER"])
+    def test_a_variable_that_limits_the_listing_is_refused(self, name: str) -> None:
+        with pytest.raises(OptionError, match=rf"{name}.*workload_names"):
+            access(repository="/srv/restic", password="pw", environment={"RCLONE_CONFIG": "/x", name: "1"})
+
+
+class TestRuns:
+    def test_the_status_file_is_used(self, tmp_path: Path) -> None:
+        (tmp_path / "status").write_text(
+            '{"host": "web01", "exit_code": 3, "finished_at": "2026-11-20T02:10:00Z"}\n'
+            '{"host": "db01", "exit_code": 1, "finished_at": "2026-11-21T02:10:00Z", "message": "disk full"}\n'
+        )
+        collector, points, _runner = read([OLD, NEW], status_file=str(tmp_path / "status"))
+        assert {(point["workload_name"], point["status"], point["usable"]) for point in points} == {
+            ("web01", "warning", True),
+            ("db01", "success", True),
+            ("db01", "failed", False),
+        }
+        assert [warning.partition(" (")[0] for warning in collector.warnings] == [
+            "the newest backup run of web01 ended with exit code 3",
+            "the newest backup run of db01 ended with exit code 1",
+        ]

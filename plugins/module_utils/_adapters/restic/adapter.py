@@ -17,22 +17,25 @@ from urllib.parse import unquote
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import DATA, Access, Check, CliAdapter
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
-from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import parse_location_type
-from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
-    as_int,
-    as_list,
-    as_object,
-    as_text,
-    remove_secrets,
+from ansible_collections.backup.audit.plugins.module_utils._adapters.check_parts import CheckParts
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import (
+    DATA,
+    QUICK,
+    Access,
+    Check,
+    CliAdapter,
+    mark_empty,
 )
+from ansible_collections.backup.audit.plugins.module_utils._adapters.restic.records import build_point, get_file_count
+from ansible_collections.backup.audit.plugins.module_utils._adapters.run_status import apply_runs, read_runs
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_object
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
     KnownProblem,
     OutputError,
+    Slot,
     ToolError,
     message_lines,
     to_single_line,
@@ -44,10 +47,23 @@ _LIST = ("--no-lock", "--json", "snapshots")
 _CONFIG = ("--no-lock", "--json", "cat", "config")
 _CHECK = ("--no-lock", "--json", "check")
 _CHECK_DATA = (*_CHECK, "--read-data")
+_SUBSET = "--read-data-subset="
+_INDEXES = ("--no-lock", "list", "index")
+# restic reads the first byte of a file's id, so it has at most this many parts.
+_MOST_PARTS = 256
+# Return code of a backup that could not read all files, but made a snapshot.
+_INCOMPLETE = 3
 _SOUND = "no errors were found"
 # Messages about snapshots that are missing from the listing; the return code is 0.
 _LEFT_OUT = re.compile(r"ignoring|could not|unable to|failed|error|damaged|invalid", re.IGNORECASE)
-_HARMLESS = re.compile(r"cache|repository [0-9a-f]+ opened|subprocess ssh", re.IGNORECASE)
+# Only at the beginning: the path of a repository may contain the same words.
+_HARMLESS = re.compile(
+    r"unable to (open|locate|create temporary directory for) cache|created new cache|repository [0-9a-f]+ opened|"
+    r"subprocess ssh",
+    re.IGNORECASE,
+)
+# Variables that would limit the listing: the host of restic, and the filters of rclone.
+_FILTERS = re.compile(r"RESTIC_HOST$|RCLONE_(INCLUDE|EXCLUDE|FILTER|FILES_FROM|MAX_|MIN_)")
 _CREDENTIALS = re.compile(r"://([^/@]*)@")
 _REMOTE = ("s3", "b2", "azure", "gs", "swift", "rest", "sftp", "rclone")
 
@@ -62,7 +78,11 @@ class Restic(CliAdapter):
     version_pattern = re.compile(r"restic (\S+)")
     environment = ("RESTIC",)
     workload_types = ("host",)
-    allowlist = (("version",), _LIST, _CONFIG, _CHECK, _CHECK_DATA)
+    allowlist = (
+        *(("version",), _LIST, _CONFIG, _INDEXES, _CHECK, _CHECK_DATA),
+        (*_CHECK, Slot(_SUBSET, r"[0-9]{1,3}/[0-9]{1,3}")),
+    )
+    cache_variable = "RESTIC_CACHE_DIR"
     variables = (
         *("RESTIC_*", "AWS_*", "AZURE_*", "B2_*", "GOOGLE_*", "OS_*", "ST_*", "RCLONE_*", "SSH_AUTH_SOCK"),
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "TMPDIR"),
@@ -123,8 +143,14 @@ class Restic(CliAdapter):
         ("*", "*"): {
             "in_inventory": ("cannot", "a repository lists only what was backed up"),
             "completed_at": ("sometimes", "reported only for snapshots of restic 0.17 or later"),
-            "status": ("cannot", "snapshots do not record files that could not be read; failed runs are not listed"),
-            "usable": ("cannot", "snapshots with damaged data are listed like intact ones; verify checks for damage"),
+            "status": (
+                "sometimes",
+                "snapshots do not record files that could not be read, and failed runs are not listed; see status_file",
+            ),
+            "usable": (
+                "sometimes",
+                "damaged snapshots are listed like intact ones (see verify), those without files since restic 0.17",
+            ),
             "size_bytes": ("sometimes", "reported only for snapshots of restic 0.17 or later"),
             "restore_tested": ("cannot", "the repository does not store restore results; see the role restore_test"),
             "integrity_checked": ("sometimes", "the repository does not store check results; verify runs a check now"),
@@ -154,8 +180,11 @@ class Restic(CliAdapter):
                 "type": "list",
                 "elements": "str",
                 "choices": ["host", "paths", "tags"],
-                "default": ["host"],
+                "default": ["host", "paths"],
             },
+            "verify_parts": {"type": "int", "default": 1},
+            "verify_state": {"type": "path"},
+            "status_file": {"type": "path"},
         }
 
     @classmethod
@@ -166,6 +195,11 @@ class Restic(CliAdapter):
             raise OptionError(
                 "missing required arguments: repository",
                 hint='Set "repository" or the environment variable RESTIC_REPOSITORY',
+            )
+        for name in filter(_FILTERS.match, params["environment"]):
+            raise OptionError(
+                f"environment: {name!r} is not supported, because it limits the list of snapshots",
+                hint='Use "workload_names" to select hosts',
             )
         environment = {"RESTIC_REPOSITORY": repository, "RESTIC_PROGRESS_FPS": "0.01"}
         if params["password"]:
@@ -198,7 +232,7 @@ class Restic(CliAdapter):
         if not isinstance(snapshots, list):
             raise OutputError("expected a list of snapshots", server=self.runner.host, request=command_result.request)
         for line in message_lines(command_result.err):
-            if _LEFT_OUT.search(line) and not _HARMLESS.search(line):
+            if _LEFT_OUT.search(line) and not _HARMLESS.match(line):
                 message = to_single_line(line)
                 collector.add_problem(
                     OutputError(
@@ -209,17 +243,56 @@ class Restic(CliAdapter):
                     )
                 )
         collector.set_identity(self._read_repository_id())
+        points = self._build_points(snapshots, collector)
+        self._parts = self._plan_parts(collector)
         check = self.perform_check(collector)
-        own = self.settings.own
-        parts = tuple(own["workload_by"])
-        place = _get_scheme(own["repository"]) if _is_remote(own["repository"]) else "local"
-        for snapshot in snapshots:
+        if self._parts is not None and check.at is not None and collector.verify is not None:
+            listed = [point.id for point in points]
+            self._parts.record(damaged=check.damage is not None, listed=listed)
+            collector.verify |= self._parts.evidence()
+        points = [self._apply_check(point, check) for point in points]
+        if self.settings.own["status_file"]:
+            runs = read_runs(self.settings.own["status_file"])
+            points += apply_runs(runs, points, lambda code: code == _INCOMPLETE, collector)
+        for point in points:
+            collector.add_point(point)
+
+    def _build_points(self, snapshots: list[t.Any], collector: Collector) -> list[RecoveryPoint]:
+        repository = self.settings.own["repository"]
+        place = _get_scheme(repository) if _is_remote(repository) else "local"
+        points, files = [], {}
+        for snapshot in map(as_object, snapshots):
             try:
-                collector.add_point(self._build_point(as_object(snapshot), parts, place, check))
+                point = build_point(snapshot, place, self.settings)
             except DataError as error:
                 collector.add_problem(
                     OutputError(f"a snapshot record is not valid: {error.message}", server=self.runner.host)
                 )
+                continue
+            files[point.id] = get_file_count(snapshot)
+            points.append(point)
+        mark_empty(points, files, collector)
+        return points
+
+    def _plan_parts(self, collector: Collector) -> CheckParts | None:
+        """Return the state of a check in parts, if this run checks one of them."""
+        parts, state = self.settings.own["verify_parts"], self.settings.own["verify_state"]
+        if not 1 <= parts <= _MOST_PARTS:
+            raise OptionError(f"verify_parts: {parts} is not between 1 and {_MOST_PARTS}")
+        if parts == 1 or self.settings.verify != DATA:
+            return None
+        if not state:
+            raise OptionError(
+                "missing required arguments: verify_state",
+                hint="Set verify_state to a file in which the module notes the parts that it has read",
+            )
+        return CheckParts(state, parts, collector.identity)
+
+    def _apply_check(self, point: RecoveryPoint, check: Check) -> RecoveryPoint:
+        if self._parts is None or check.at is None or check.damage is not None:
+            return check.apply_to(point)
+        covered = self._parts.covered_since(point.id)
+        return (Check(check.at, QUICK) if covered is None else Check(covered, DATA)).apply_to(point)
 
     def _read_repository_id(self) -> t.Any:
         """Read the id that restic gave the repository when it was created; None if this fails."""
@@ -230,8 +303,9 @@ class Restic(CliAdapter):
             return None
 
     def check(self) -> str | None:
-        """Run ``restic check``: nothing is missing and, with level data, all data can be read and decrypted."""
-        command_result = self.run_check(*(_CHECK_DATA if self.settings.verify == DATA else _CHECK))
+        """Run ``restic check``: nothing is missing and, with level data, all data (or one part) can be decrypted."""
+        indexes = self._list_indexes()
+        command_result = self.run_check(*self._check_command())
         out = command_result.out.decode("utf-8", "replace")
         summary = _parse_error_count(out)
         if command_result.rc == 0 and (_SOUND in out if summary is None else summary == 0):
@@ -245,46 +319,29 @@ class Restic(CliAdapter):
             )
         if self.is_known_problem(command_result) and not summary:
             raise self.runner.error(command_result)
-        return self.runner.tool_message(command_result) or f"restic check failed with return code {command_result.rc}"
+        message = self.runner.tool_message(command_result)
+        if indexes - self._list_indexes():
+            # Backups only add indexes.
+            raise AuditError(
+                "the repository was pruned during the check, which may look like damage",
+                code="not_checked",
+                server=self.runner.host,
+                request=command_result.request,
+                server_message=message,
+                hint="Check it again when no prune is running",
+            )
+        return message or f"restic check failed with return code {command_result.rc}"
 
-    def _build_point(
-        self, snapshot: dict[str, t.Any], parts: tuple[str, ...], place: str, check: Check
-    ) -> RecoveryPoint:
-        identity = as_text(snapshot.get("id"))
-        if identity is None:
-            raise DataError("id is missing")
-        summary = as_object(snapshot.get("summary"))
-        ended = summary.get("backup_end")
-        point = RecoveryPoint(
-            id=identity,
-            workload=_build_workload(snapshot, parts),
-            created=parse_time(snapshot.get("time")),
-            completed=None if ended is None else parse_time(ended),
-            kind="full",
-            status="success",
-            usable=True,
-            size_bytes=as_int(summary.get("data_added_packed")),
-            copies=[
-                Copy(
-                    location=self.settings.display_name,
-                    location_type=parse_location_type(place),
-                    vendor_location_type=place,
-                    encrypted=True,
-                )
-            ],
-            encrypted=True,
-            raw=remove_secrets(snapshot) if self.settings.include_raw else None,
-        )
-        return check.apply_to(point)
+    def _check_command(self) -> tuple[str, ...]:
+        if self.settings.verify != DATA:
+            return _CHECK
+        if self._parts is None:
+            return _CHECK_DATA
+        return (*_CHECK, f"{_SUBSET}{self._parts.part}/{self._parts.parts}")
 
-
-def _build_workload(snapshot: Mapping[str, t.Any], parts: tuple[str, ...]) -> Workload:
-    values = [as_text(snapshot.get("hostname")) if "host" in parts else None]
-    for part in ("paths", "tags"):
-        if part in parts:
-            values.append(",".join(sorted(str(item) for item in as_list(snapshot.get(part)))))
-    name = " ".join(part for part in values if part) or None
-    return Workload(id=name, name=name, type="host")
+    def _list_indexes(self) -> set[str]:
+        command_result = self.runner.run(*_INDEXES)
+        return set(command_result.out.decode("utf-8", "replace").split()) if command_result.rc == 0 else set()
 
 
 def _get_scheme(repository: str) -> str:
