@@ -157,6 +157,8 @@ server:
         - Result of the product's own integrity check, if it was requested with C(verify) (modules that run a tool).
         - C(level) is the requested level. C(result) is C(sound), C(damaged), C(unfinished), or C(skipped) in check
           mode. C(at) is the start time. C(server_message) is the tool's description of the damage.
+        - For a check in parts, C(part) is the part that was read, C(parts_read) the number of parts that were read
+          without damage, and C(covered_since) the time since which all parts were read.
       returned: when a check was requested
       type: dict
       sample:
@@ -481,6 +483,10 @@ recovery_points:
       type: bool
     size_bytes:
       description: Size in bytes that the point occupies, or that was transferred for it.
+      returned: always
+      type: int
+    file_count:
+      description: Number of files in the point. Only restic 0.17 and later, and BorgBackup, report it.
       returned: always
       type: int
     copies:

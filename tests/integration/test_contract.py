@@ -76,21 +76,21 @@ def test_points_are_the_truth(simulators: Simulators, product: str, options: dic
 def test_platforms_and_types_are_those_of_the_lists(simulators: Simulators, product: str) -> None:
     """The product's own word is kept beside the value; without a word there is no platform other than a fixed one."""
     ended = read(simulators.ready, product, detail="recovery_points")
-    words: dict[str, set[str]] = {}
+    terms: dict[str, set[str]] = {}
     for one in (*ended.result["workloads"], *ended.result["recovery_points"]):
         platform, own = one.get("platform"), one.get("vendor_platform")
         assert platform in (*PLATFORMS, None)
         assert one.get("workload_type") in (*WORKLOAD_TYPES, None)
         if own is not None:
             assert platform == parse_platform(own)
-            words.setdefault(own, set()).add(platform)
+            terms.setdefault(own, set()).add(platform)
     for point in ended.result["recovery_points"]:
         for copy in point["copies"] or ():
             assert copy["location_type"] in (*LOCATION_TYPES, None)
     for row in ended.result["workloads"]:
         for place in row.get("locations", ()):
             assert place.get("location_type") in (*LOCATION_TYPES, None)
-    assert all(len(found) == 1 for found in words.values())
+    assert all(len(found) == 1 for found in terms.values())
 
 
 def _without_ages(value: Any) -> Any:

@@ -201,12 +201,10 @@ class Borg(CliAdapter):
         # Archives that were read completely, and archives that could not be read.
         self._sound: set[str] = set()
         self._broken: set[str] = set()
-        # The number of files of the archives for which it was requested, or the check has counted them.
-        self._files: dict[str, int | None] = {}
         if self.settings.own["statistics"]:
             self._read_statistics()
         check = self.perform_check(collector)
-        mark_empty(self._points, self._files, collector)
+        mark_empty(self._points, collector)
         points = [self._apply_check(point, check) for point in self._points]
         if self.settings.own["status_file"]:
             points += apply_runs(read_runs(self.settings.own["status_file"]), points, _made_archive, collector)
@@ -227,7 +225,7 @@ class Borg(CliAdapter):
         for point in self._points:
             statistics = found.get(point.id, {})
             point.size_bytes = as_int(statistics.get("deduplicated_size"))
-            self._files[point.id] = as_int(statistics.get("nfiles"))
+            point.file_count = as_int(statistics.get("nfiles"))
 
     def _warn_undated(self, collector: Collector) -> None:
         if self._undated and self.settings.own["workload_by"] != "hostname":
@@ -267,13 +265,13 @@ class Borg(CliAdapter):
     def _look_into(self, newest: RecoveryPoint) -> str | None:
         """Count the files of the newest archive of a workload and, with level data, read it; return the damage."""
         damage = self._count_files(newest)
-        if damage is None and self._files[newest.id] == 0:
+        if damage is None and newest.file_count == 0:
             # Whether it should have files shows in the others.
             older = [
                 point for point in self._points if point.workload.key == newest.workload.key and point is not newest
             ]
             for point in sorted(older, key=lambda point: -point.created):
-                if self._count_files(point) is None and self._files[point.id]:
+                if self._count_files(point) is None and point.file_count:
                     break
         if damage is not None or self.settings.verify != DATA:
             return damage
@@ -283,13 +281,13 @@ class Borg(CliAdapter):
         return damage
 
     def _count_files(self, point: RecoveryPoint) -> str | None:
-        self._files[point.id] = None
+        point.file_count = None
         if not _ARCHIVE.matches(f"::{self._names[point.id]}"):
             return None
         out, damage = self._run_on(point, _ITEMS)
         if damage is not None:
             return damage
-        self._files[point.id] = sum(map(out.count, _FILES))
+        point.file_count = sum(map(out.count, _FILES))
         broken = out.count(_BROKEN)
         if not broken:
             return None

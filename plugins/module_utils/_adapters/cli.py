@@ -159,8 +159,8 @@ class CliAdapter(Adapter):
         return self.runner.error(command_result).code != "tool_failed"
 
 
-def mark_empty(points: Iterable[RecoveryPoint], files: Mapping[str, int | None], collector: Collector) -> None:
-    """Set the usability of points without a single file (``files``: by the id of a point; None if not known).
+def mark_empty(points: Iterable[RecoveryPoint], collector: Collector) -> None:
+    """Set the usability of points without a single file.
 
     Such a point is not usable if others of its workload have files: its source was probably not mounted. If none has,
     the workload may consist of something else than files, so this is unknown.
@@ -168,10 +168,9 @@ def mark_empty(points: Iterable[RecoveryPoint], files: Mapping[str, int | None],
     empty: dict[t.Any, list[RecoveryPoint]] = {}
     filled = set()
     for point in points:
-        number = files.get(point.id)
-        if number:
+        if point.file_count:
             filled.add(point.workload.key)
-        elif number == 0:
+        elif point.file_count == 0:
             empty.setdefault(point.workload.key, []).append(point)
     names = []
     for key, those in empty.items():

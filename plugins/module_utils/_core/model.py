@@ -108,6 +108,7 @@ class RecoveryPoint:
     status: str = "unknown"
     usable: bool | None = None
     size_bytes: int | None = None
+    file_count: int | None = None
     copies: list[Copy] | None = None
     restore_tested: bool | None = None
     tested_at: int | None = None
@@ -150,6 +151,7 @@ class RecoveryPoint:
             "status": self.status,
             "usable": self.usable,
             "size_bytes": self.size_bytes,
+            "file_count": self.file_count,
             "copies": None if self.copies is None else [copy.as_dict() for copy in self.copies],
             "restore_tested": self.restore_tested,
             "tested_at": _time_or_none(self.tested_at),

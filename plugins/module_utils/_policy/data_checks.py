@@ -198,14 +198,17 @@ def _check_verification(server: Mapping[str, t.Any], host: t.Any, findings: Find
     verify = server.get("verify")
     if not isinstance(verify, Mapping):
         return
-    level, result = verify.get("level"), verify.get("result")
+    result, check = verify.get("result"), f"{verify.get('level')} check"
+    if verify.get("part"):
+        # A part of the data, of which one is checked in each run.
+        check = f"{check} (part {verify['part']})"
     control = findings.control_number("data.verify")
     subject = _add_subject(host, findings)
     if result == "damaged":
-        text = f"{level} check of {host} found damage: {verify.get('server_message') or 'no details given'}"
+        text = f"{check} of {host} found damage: {verify.get('server_message') or 'no details given'}"
         findings.add(subject, control, FAIL, text)
     elif result == "sound":
-        findings.add(subject, control, PASS, f"{level} check of {host} found no damage")
+        findings.add(subject, control, PASS, f"{check} of {host} found no damage")
     else:
-        text = f"{level} check of {host} was {result}: damage cannot be ruled out"
+        text = f"{check} of {host} was {result}: damage cannot be ruled out"
         findings.add(subject, control, WARN, text, UNPROVED)

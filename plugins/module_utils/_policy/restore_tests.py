@@ -41,14 +41,15 @@ def is_record(value: t.Any) -> bool:
 
 
 def seal_record(tests: Iterable[Test], earlier: t.Any = None) -> dict[str, t.Any]:
-    """Build the record of these tests and of the tests in an ``earlier`` record for other workloads."""
+    """Build the record of these tests and of those in an ``earlier`` record for other workloads or locations."""
     newest: dict[Key, Test] = {}
     for test in (*(parse_tests(earlier, "earlier record") if earlier else ()), *tests):
         _check_test(test, "record")
-        known = newest.get(_key(test))
+        key = (*_key(test), test.get("location"))
+        known = newest.get(key)
         if known is None or parse_time(known["tested_at"]) <= parse_time(test["tested_at"]):
-            newest[_key(test)] = dict(test)
-    ordered = sorted(newest.values(), key=lambda test: [str(test.get(name) or "") for name in _IDENTITY])
+            newest[key] = dict(test)
+    ordered = sorted(newest.values(), key=lambda test: [str(test.get(name) or "") for name in (*_IDENTITY, "location")])
     record = {"schema": SCHEMA, "tests": ordered}
     return {**record, "sha256": sha256_hex(canonical_json(record))}
 
@@ -71,7 +72,7 @@ def parse_tests(record: t.Any, where: str) -> list[Test]:
 def _check_test(test: t.Any, where: str) -> None:
     given = test if isinstance(test, Mapping) else {}
     invalid = [name for name in _REQUIRED if not isinstance(given.get(name), str)]
-    invalid += [name for name in _IDENTITY if not isinstance(given.get(name, ""), (str, type(None)))]
+    invalid += [name for name in (*_IDENTITY, "location") if not isinstance(given.get(name, ""), (str, type(None)))]
     seconds = given.get("seconds")
     is_number = isinstance(seconds, int) and not isinstance(seconds, bool) and seconds >= 0
     if not is_number and (seconds is not None or given.get("result") == PASSED):

@@ -29,7 +29,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest.
     parse_archive,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest.repository import Repository
-from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest.verify import Verified, parse_output
+from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest.verify import VerifyOutput, parse_output
 from ansible_collections.backup.audit.plugins.module_utils._adapters.wal import parse_history
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
@@ -219,7 +219,7 @@ class PgBackRest(CliAdapter):
             raise ToolError(f"{missing}: its backups are not listed any more", server=self.runner.host)
         return [(repository, later[repository.title]) for repository in self._repositories]
 
-    def _verify(self, repository: Repository) -> Verified | str:
+    def _verify(self, repository: Repository) -> VerifyOutput | str:
         """Run the check of one repository; return its result, or the message of a file that ended it."""
         command_result = self.run_check(f"--stanza={repository.stanza}", f"--repo={repository.key}", *_VERIFY)
         result = parse_output(command_result.out.decode("utf-8", "replace"))

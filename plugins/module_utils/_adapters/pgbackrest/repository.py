@@ -20,7 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest.
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest.verify import (
     IN_PROGRESS,
     VALID,
-    Verified,
+    VerifyOutput,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.wal import (
     Archive,
@@ -54,7 +54,7 @@ class Repository:
     histories: dict[str, dict[int, Sequence[Switch]]] = dataclasses.field(default_factory=dict)
     # Labels of backups that were removed after they had been listed.
     removed: set[str] = dataclasses.field(default_factory=set)
-    check: Verified | None = None
+    check: VerifyOutput | None = None
     # Segments that the check found damaged, and whether there are damaged segments that it did not name.
     damaged: set[tuple[str, str]] = dataclasses.field(default_factory=set)
     has_unnamed_damage: bool = False
@@ -109,7 +109,7 @@ class Repository:
 
     # The check
 
-    def apply_check(self, result: Verified, later: Repository) -> tuple[list[str], list[str]]:
+    def apply_check(self, result: VerifyOutput, later: Repository) -> tuple[list[str], list[str]]:
         """Store the result of a check; return the damage, and remarks on what is not damage.
 
         ``later`` is a listing after the check: what is no longer listed was removed in the meantime.
@@ -142,7 +142,7 @@ class Repository:
         shown = [f"{self.title}: {text}: {', '.join(sorted(found))}" for text, found in remarks.items() if found]
         return damage, shown
 
-    def _find_damage(self, result: Verified) -> list[str]:
+    def _find_damage(self, result: VerifyOutput) -> list[str]:
         archives = self.build_archives()
         damage = []
         for backup in self.backups:

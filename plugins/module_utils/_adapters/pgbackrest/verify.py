@@ -23,7 +23,7 @@ IN_PROGRESS = "in-progress"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
+class VerifyOutput:
     """What a check looked at in one repository of a stanza, and what it found."""
 
     is_ok: bool
@@ -41,7 +41,7 @@ class Verified:
         return any(name == archive and first <= start and stop <= last for name, first, last in self.ranges)
 
 
-def parse_output(output: str) -> Verified | None:
+def parse_output(output: str) -> VerifyOutput | None:
     """Return the result of a check; None if the output does not contain one."""
     starts = [match.start() for match in _TEXT.finditer(output)]
     text = output[starts[-1] :] if starts else output
@@ -57,7 +57,7 @@ def parse_output(output: str) -> Verified | None:
     )
     lost = sum(int(looked_at) - int(valid) for looked_at, valid in _WAL.findall(text))
     duplicates = len(set(_DUPLICATE.findall(log)))
-    return Verified(
+    return VerifyOutput(
         is_ok=status[1] == "ok",
         backups={label: result.strip() for label, result in _RESULT.findall(text)},
         ranges=frozenset(_RANGE.findall(log)),

@@ -26,7 +26,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import 
     CliAdapter,
     mark_empty,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.restic.records import build_point, get_file_count
+from ansible_collections.backup.audit.plugins.module_utils._adapters.restic.records import build_point
 from ansible_collections.backup.audit.plugins.module_utils._adapters.run_status import apply_runs, read_runs
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
@@ -260,7 +260,7 @@ class Restic(CliAdapter):
     def _build_points(self, snapshots: list[t.Any], collector: Collector) -> list[RecoveryPoint]:
         repository = self.settings.own["repository"]
         place = _get_scheme(repository) if _is_remote(repository) else "local"
-        points, files = [], {}
+        points = []
         for snapshot in map(as_object, snapshots):
             try:
                 point = build_point(snapshot, place, self.settings)
@@ -269,9 +269,8 @@ class Restic(CliAdapter):
                     OutputError(f"a snapshot record is not valid: {error.message}", server=self.runner.host)
                 )
                 continue
-            files[point.id] = get_file_count(snapshot)
             points.append(point)
-        mark_empty(points, files, collector)
+        mark_empty(points, collector)
         return points
 
     def _plan_parts(self, collector: Collector) -> CheckParts | None:

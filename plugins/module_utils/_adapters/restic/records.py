@@ -41,6 +41,8 @@ def build_point(snapshot: Snapshot, place: str, settings: CliSettings) -> Recove
         status="success",
         usable=True,
         size_bytes=as_int(summary.get("data_added_packed")),
+        # Reported since restic 0.17.
+        file_count=as_int(summary.get("total_files_processed")),
         copies=[
             Copy(
                 location=settings.display_name,
@@ -52,11 +54,6 @@ def build_point(snapshot: Snapshot, place: str, settings: CliSettings) -> Recove
         encrypted=True,
         raw=remove_secrets(snapshot) if settings.include_raw else None,
     )
-
-
-def get_file_count(snapshot: Snapshot) -> int | None:
-    """Return the number of files in a snapshot; None if restic before 0.17 made it."""
-    return as_int(as_object(snapshot.get("summary")).get("total_files_processed"))
 
 
 def _build_workload(snapshot: Snapshot, parts: list[str]) -> Workload:

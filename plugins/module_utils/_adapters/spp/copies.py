@@ -58,9 +58,9 @@ def _build_row_copy(row: Mapping[str, t.Any], platform: str | None) -> Copy:
     )
 
 
-def _parse_type(role: str, words: Iterable[str | None]) -> tuple[str | None, str | None]:
+def _parse_type(role: str, terms: Iterable[str | None]) -> tuple[str | None, str | None]:
     """Return (type, own word) of a location; "other" if its parts are of different types."""
-    known = sorted({word for word in words if word})
+    known = sorted({word for word in terms if word})
     word = ", ".join(known) or None
     if role == "snapshot":
         return "snapshot_array", word
@@ -68,12 +68,12 @@ def _parse_type(role: str, words: Iterable[str | None]) -> tuple[str | None, str
     return (types.pop() if len(types) == 1 else OTHER if types else None), word
 
 
-def _is_cloud_offsite(words: Iterable[str | None], platform: str | None) -> bool | None:
+def _is_cloud_offsite(terms: Iterable[str | None], platform: str | None) -> bool | None:
     """Whether an offload or archive copy is off-site: inferred, because its location is not reported.
 
     A repository server ("sp") may be at the same site, and the storage for a machine in AWS in the same region.
     """
-    if platform == _AWS or "sp" in {word.casefold() for word in words if word}:
+    if platform == _AWS or "sp" in {word.casefold() for word in terms if word}:
         return None
     return True
 
@@ -111,8 +111,8 @@ def parse_view_copies(rows: Sequence[Mapping[str, t.Any]], sites: Sites, platfor
 
 def _list_sites(row: Mapping[str, t.Any]) -> list[str]:
     destinations = (as_object(as_object(one).get("destination")) for one in as_list(row.get("mappings")))
-    words = (as_text(row.get("siteId")), *(as_text(one.get("siteId")) for one in destinations))
-    return [word for word in words if word]
+    terms = (as_text(row.get("siteId")), *(as_text(one.get("siteId")) for one in destinations))
+    return [word for word in terms if word]
 
 
 def _get_site(row: Mapping[str, t.Any], sites: Sites) -> str | None:
@@ -132,8 +132,8 @@ def _build_view_copy(
         (word for one in destinations if (word := as_text(one.get("offloadProvider")))), None
     )
     offload_type = as_text(offload.get("offloadType"))
-    words = [offload_type] if offload_type else [as_text(one.get("storageType")) for one in mappings]
-    location_type, word = _parse_type(role, words)
+    terms = [offload_type] if offload_type else [as_text(one.get("storageType")) for one in mappings]
+    location_type, word = _parse_type(role, terms)
     offsite: bool | None = None
     place = provider
     if role in CLOUD_ROLES:

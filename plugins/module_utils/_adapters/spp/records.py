@@ -51,8 +51,8 @@ def build_workload(child: t.Any, workload_type: str) -> Workload:
     """Build the workload of a child of the recovery catalog, of the inventory or of the restore view."""
     record = as_object(child)
     properties = as_object(record.get("properties"))
-    words = (properties.get("hypervisorType"), properties.get("applicationType"), record.get("hypervisorType"))
-    platform = next((word for word in map(as_text, words) if word), None)
+    terms = (properties.get("hypervisorType"), properties.get("applicationType"), record.get("hypervisorType"))
+    platform = next((word for word in map(as_text, terms) if word), None)
     return Workload(
         id=as_text(properties.get("pk")) or as_text(record.get("id")),
         name=as_text(record.get("name")) or as_text(properties.get("name")),

@@ -228,10 +228,10 @@ def parse_operating_system(*names: str | None) -> tuple[str | None, str | None]:
 
 def _find_platform(text: str | None) -> tuple[str | None, str | None]:
     """Return the first platform that words of the text name, and these words; the longest name is used."""
-    words = re.findall(r"[^\s:,]+", text or "")
-    for start in range(len(words)):
-        for end in range(len(words), start, -1):
-            found = " ".join(words[start:end])
+    terms = re.findall(r"[^\s:,]+", text or "")
+    for start in range(len(terms)):
+        for end in range(len(terms), start, -1):
+            found = " ".join(terms[start:end])
             platform = parse_platform(found)
             if platform not in (None, OTHER):
                 return platform, found

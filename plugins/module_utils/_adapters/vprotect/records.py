@@ -123,9 +123,9 @@ def parse_entity(entity: Mapping[str, t.Any]) -> Workload:
     """Parse a protected entity from a backup, from /protected-entities, or from a list of one type."""
     workload_type, _rule = TYPES.get(normalize_enum(entity.get("type")), (None, None))
     # The type of the hypervisor, and of its manager: the first one whose platform is known.
-    words = [word for name in ("hvType", "hvmType") if (word := get_enum_text(entity.get(name)))]
-    known = [word for word in words if parse_platform(word) != OTHER]
-    word = next(iter([*known, *words]), None)
+    terms = [word for name in ("hvType", "hvmType") if (word := get_enum_text(entity.get(name)))]
+    known = [word for word in terms if parse_platform(word) != OTHER]
+    word = next(iter([*known, *terms]), None)
     return Workload(
         id=as_text(entity.get("guid")),
         name=as_text(entity.get("name")),

@@ -182,6 +182,6 @@ def _build_copy(
 
 def _parse_retention(flags: t.Any) -> tuple[str, ...]:
     """Parse gfsFlags: None, one flag, several flags separated by commas, or a list of flags."""
-    words = [word for word in flags if isinstance(word, str)] if isinstance(flags, list) else [as_text(flags) or ""]
-    names = {name.strip().lower() for word in words for name in word.split(",")}
+    terms = [word for word in flags if isinstance(word, str)] if isinstance(flags, list) else [as_text(flags) or ""]
+    names = {name.strip().lower() for word in terms for name in word.split(",")}
     return tuple(name for name in RETENTION if name in names)

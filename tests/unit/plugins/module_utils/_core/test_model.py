@@ -113,7 +113,7 @@ def test_no_field_goes_by_another_name() -> None:
     assert list(shown) == [
         *("id", "source", "origin", "product"),
         *("workload_id", "workload_name", "workload_type", "platform", "vendor_platform", "in_inventory"),
-        *("created_at", "completed_at", "kind", "status", "usable", "size_bytes", "copies"),
+        *("created_at", "completed_at", "kind", "status", "usable", "size_bytes", "file_count", "copies"),
         *("restore_tested", "tested_at", "tested_by", "integrity_checked", "checked_at", "checked_by"),
         *("encrypted", "offsite", "immutable", "immutable_until", "expires_at"),
         *("restorable_from", "restorable_until", "malware"),

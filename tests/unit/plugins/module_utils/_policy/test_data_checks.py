@@ -72,6 +72,10 @@ class TestVerify:
         assert about_reading(checked)["data.verify"] == (outcome, text)
         assert evaluate(checked, SEVEN).compliant
 
+    def test_a_part_is_named(self) -> None:
+        checked = read(row(), server={"verify": {"level": "data", "result": "sound", "part": "3/30"}})
+        assert about_reading(checked)["data.verify"] == ("pass", "data check (part 3/30) of vbr1 found no damage")
+
 
 class TestComplete:
     @pytest.mark.parametrize("on_unknown", ["fail", "warn", "ignore"])

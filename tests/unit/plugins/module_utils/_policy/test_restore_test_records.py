@@ -28,6 +28,18 @@ def test_of_each_workload_the_newest_test_is_kept() -> None:
     assert seal_record([build_test(tested_at=ago(days=9))], record) == record
 
 
+def test_of_each_location_the_newest_test_is_kept() -> None:
+    """A test in one repository does not prove that another one can be restored from."""
+    earlier = seal_record([build_test(location=name, tested_at=ago(days=3)) for name in ("repo1", "repo2")])
+    record = seal_record([build_test(location="repo2", tested_at=ago(days=1))], earlier)
+    assert [(test["location"], test["tested_at"]) for test in record["tests"]] == [
+        ("repo1", ago(days=3)),
+        ("repo2", ago(days=1)),
+    ]
+    with pytest.raises(DataError, match="no valid location"):
+        seal_record([build_test(location=5)])
+
+
 def test_a_record_that_was_altered_is_refused() -> None:
     record = seal_record([build_test(result="failed", message="lost")])
     record["tests"][0]["result"] = "passed"

@@ -82,12 +82,12 @@ def test_sites(primary: Any, replica: Any, expected: bool | None) -> None:
 )
 def test_other_text_is_no_other_place(one: str, other: str, sites: Any, number: int) -> None:
     """Without two ids, a site is never known to be a different one because its text differs."""
-    words = (one, other) if number == 1 else (one.upper(), one.lower())
+    terms = (one, other) if number == 1 else (one.upper(), one.lower())
     listed = {site["id"] for site in sites}
-    found = offsite(*words, sites=sites)
+    found = offsite(*terms, sites=sites)
     if found is True:
         known = {site["name"].casefold() for site in sites}
-        assert all(word.isdecimal() or word in listed or word.casefold() in known for word in words)
+        assert all(word.isdecimal() or word in listed or word.casefold() in known for word in terms)
 
 
 def test_parts_at_several_sites() -> None:

@@ -24,7 +24,7 @@ from tests.unit.plugins.module_utils._adapters.spp.appliance import (
     row,
 )
 
-WORDS = st.text(alphabet="abcdefghijklmnopqrstuvwxyz-_.0123456789", min_size=1, max_size=12).filter(
+SEGMENTS = st.text(alphabet="abcdefghijklmnopqrstuvwxyz-_.0123456789", min_size=1, max_size=12).filter(
     lambda word: set(word) != {"."}
 )
 KEYS = ("embed", "filter", "sort", "pageSize", "pageStartIndex")
@@ -38,7 +38,7 @@ def appliance(href: str, path: str) -> Appliance:
     return known
 
 
-@given(parts=st.lists(WORDS, min_size=1, max_size=3), keys=st.lists(st.sampled_from(KEYS), unique=True))
+@given(parts=st.lists(SEGMENTS, min_size=1, max_size=3), keys=st.lists(st.sampled_from(KEYS), unique=True))
 def test_any_path_below_the_workload(parts: list[str], keys: list[str]) -> None:
     path = "/".join([f"{CATALOG}/a", *parts])
     query = "&".join(f"{key}={'7' if key.startswith('page') else quote('[]')}" for key in keys)

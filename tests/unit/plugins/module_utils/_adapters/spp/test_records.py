@@ -65,14 +65,14 @@ def test_kinds(facts: dict[str, Any], kind: str, usable: bool | None) -> None:
 
 
 @given(st.lists(st.sampled_from((*_KNOWN, *_NEW)), min_size=1, max_size=4))
-def test_rows_of_one_time_are_one_point(words: list[str | None]) -> None:
+def test_rows_of_one_time_are_one_point(terms: list[str | None]) -> None:
     """Only a known type makes it a recovery point, and a new type beside it never makes it a better one."""
-    point = one(*(row("a", subPolicyType=word) for word in words))
-    is_backup = {"BACKUP", "REPLICATION", "SPPOFFLOAD", "SPPARCHIVE"}.intersection(words)
+    point = one(*(row("a", subPolicyType=word) for word in terms))
+    is_backup = {"BACKUP", "REPLICATION", "SPPOFFLOAD", "SPPARCHIVE"}.intersection(terms)
     assert (point.usable is True and point.kind in COUNTING_KINDS) is bool(is_backup)
-    if "BACKUP" in words:
+    if "BACKUP" in terms:
         assert point.kind == "incremental"
-    elif set(words).intersection(_NEW):
+    elif set(terms).intersection(_NEW):
         assert point.kind in ("backup", "unknown", "snapshot")
 
 

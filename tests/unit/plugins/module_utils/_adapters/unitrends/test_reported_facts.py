@@ -86,7 +86,7 @@ def test_templates_are_counted(serve: Callable[..., Any], name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verified", "status", "checked"),
+    ("flag", "status", "checked"),
     [
         (True, "Successful", True),
         (True, "Success", True),
@@ -100,9 +100,9 @@ def test_templates_are_counted(serve: Callable[..., Any], name: str) -> None:
     ],
 )
 def test_a_verification_needs_both_statements(
-    serve: Callable[..., Any], verified: Any, status: Any, checked: bool | None
+    serve: Callable[..., Any], flag: Any, status: Any, checked: bool | None
 ) -> None:
-    point, _result = read_one(serve, {"verified": verified, "verify_status": status})
+    point, _result = read_one(serve, {"verified": flag, "verify_status": status})
     assert point["integrity_checked"] is checked
     assert point["usable"] is (checked is not False)
 

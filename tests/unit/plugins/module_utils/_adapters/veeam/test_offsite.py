@@ -82,11 +82,11 @@ def expected(kinds: list[str], word: str | None) -> bool | None:
     return None if home is not None and any(cloud in (home, "any") for cloud in clouds) else True
 
 
-WORDS = st.sampled_from([*HOMES, *AT_HOME, *UNKNOWN])
+TERMS = st.sampled_from([*HOMES, *AT_HOME, *UNKNOWN])
 KINDS = st.lists(st.sampled_from(sorted(CLOUDS)), min_size=1, max_size=3)
 
 
-@given(KINDS, WORDS)
+@given(KINDS, TERMS)
 def test_extents_of_a_repository_in_clouds(kinds: list[str], word: str | None) -> None:
     rows = {str(number): {"name": kind, "type": kind} for number, kind in enumerate(kinds)}
     places = {ident: repositories.parse_repository(row) for ident, row in rows.items()}
@@ -98,7 +98,7 @@ def test_extents_of_a_repository_in_clouds(kinds: list[str], word: str | None) -
         assert infer_offsite(places["0"].clouds, platform) is expected(kinds, word)
 
 
-@given(st.sampled_from(sorted(CLOUDS)), WORDS, WORDS)
+@given(st.sampled_from(sorted(CLOUDS)), TERMS, TERMS)
 def test_a_point_and_its_object_may_have_two_platforms(kind: str, of_point: str | None, of_object: str | None) -> None:
     """The known one counts; a copy of a cloud machine may be reported as a custom platform."""
     row = {

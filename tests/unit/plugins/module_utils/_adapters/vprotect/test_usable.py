@@ -29,7 +29,7 @@ FULL: Row = {
 }
 
 
-def words(*known: str) -> st.SearchStrategy[Any]:
+def terms(*known: str) -> st.SearchStrategy[Any]:
     """Return a word as an object or as text, an unknown one, or none; None stands for a member that is left out."""
     word = st.sampled_from((*known, *known, "NEVER_HEARD_OF"))
     return st.one_of(word, word.map(lambda name: {"name": name}), st.sampled_from([None, {}, [], 1, True]))
@@ -43,10 +43,10 @@ def name_of(value: Any) -> Any:
 LOCATIONS = st.lists(
     st.fixed_dictionaries(
         {
-            "status": words("PRESENT", "PRESENT", "REMOVED", "FAILED", "IN_PROGRESS"),
-            "retentionHint": words("STANDARD_RETENTION", "ARCHIVE", "TO_REMOVE", "RECREATE"),
-            "roleType": words("PRIMARY", "SECONDARY", "ARCHIVE"),
-            "backupDestinationType": words("FILESYSTEM", "S3", "ISP"),
+            "status": terms("PRESENT", "PRESENT", "REMOVED", "FAILED", "IN_PROGRESS"),
+            "retentionHint": terms("STANDARD_RETENTION", "ARCHIVE", "TO_REMOVE", "RECREATE"),
+            "roleType": terms("PRIMARY", "SECONDARY", "ARCHIVE"),
+            "backupDestinationType": terms("FILESYSTEM", "S3", "ISP"),
             "backupDestination": st.sampled_from(
                 [None, {"guid": "d-1", "name": "disk"}, {"guid": "d-2", "name": "S3"}]
             ),
@@ -56,8 +56,8 @@ LOCATIONS = st.lists(
 )
 ROWS = st.fixed_dictionaries(
     {
-        "status": words("SUCCESS", "SUCCESS", "PARTIAL_SUCCESS", "FAILED", "INPROGRESS", "QUEUED"),
-        "type": words("FULL", "INCREMENTAL", "SYNTHETIC", "LOG_BACKUP"),
+        "status": terms("SUCCESS", "SUCCESS", "PARTIAL_SUCCESS", "FAILED", "INPROGRESS", "QUEUED"),
+        "type": terms("FULL", "INCREMENTAL", "SYNTHETIC", "LOG_BACKUP"),
         "backupLocations": st.one_of(LOCATIONS, LOCATIONS, st.none()),
         "hidden": st.sampled_from([None, False, False, True, "true"]),
         "warningsPresent": st.sampled_from([None, False, True]),
