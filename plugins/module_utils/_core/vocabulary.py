@@ -4,9 +4,9 @@
 
 """Closed vocabularies: the values that all products share for platform, type of workload and type of location.
 
-A product's own word is converted here, in one place, so that one platform has one name whichever product reports it.
-An own word that is not known becomes "other"; the word itself is kept beside it (``vendor_platform``,
-``vendor_location_type``). No word at all stays None.
+The term that a product uses is converted here, in one place, so that a platform has the same name for all products. A
+term that is not in the table becomes "other". The term itself is kept in ``vendor_platform`` and
+``vendor_location_type``. No term at all stays None.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 
 OTHER = "other"
 
-# Platform -> own words of the products, without case, spaces and signs.
+# Platform -> terms of the products, without case, spaces and signs.
 _PLATFORM_WORDS = {
     "vmware": ("vmware", "vmwarevsphere", "vsphere", "vcenter", "esx", "esxi"),
     "vmware_cloud_director": ("vcd", "vcloud", "vcloudvapp", "clouddirector", "vmwareclouddirector"),
@@ -76,7 +76,7 @@ _PLATFORM_WORDS = {
     "ceph": ("ceph", "cephrbd"),
 }
 
-# Where recovery points are stored -> own words of the products. A scale-out repository is "other": its extents differ.
+# Where recovery points are stored -> terms of the products. A scale-out repository is "other": its extents differ.
 _LOCATION_WORDS = {
     # Disks of a server, a file share or a virtual appliance of the product.
     "disk": (
@@ -98,7 +98,7 @@ _LOCATION_WORDS = {
         *("ibmcloud", "wasabicloud", "elevenelevens3"),
     ),
     "tape": ("tape",),
-    # Storage that a provider runs as a service for backups, and whose medium it does not tell.
+    # Storage that a provider runs as a service for backups, and whose medium it does not report.
     "cloud_vault": (
         *("cloud", "veeamvault", "veeamdatacloudvault", "veeamdatacloudvaultarchive"),
         *("veeamdatacloudvaultawsexternal", "veeamdatacloudvaultazureexternal"),
@@ -135,12 +135,12 @@ _SIGNS = re.compile(r"[^a-z0-9]+")
 
 
 def parse_platform(word: str | None) -> str | None:
-    """Return the platform (one of PLATFORMS) that a product's own word means; None if there is no word."""
+    """Return the platform (one of PLATFORMS) that a product's term means; None if there is no term."""
     return _find(word, _PLATFORM_BY_WORD)
 
 
 def parse_location_type(word: str | None) -> str | None:
-    """Return the type of location (one of LOCATION_TYPES) that a product's own word means; None without a word."""
+    """Return the type of location (one of LOCATION_TYPES) that a product's term means; None if there is no term."""
     return _find(word, _LOCATION_TYPE_BY_WORD)
 
 

@@ -198,7 +198,7 @@ def parse_archive(records: t.Any) -> ArchiveListing:
         if match := _SEGMENT_FILE.fullmatch(path):
             members = as_object(record)
             times = found.times.setdefault(match[1], {})
-            # An empty file is not a segment, whatever its compression and encryption.
+            # An empty file is not a segment, with any compression and encryption.
             if match[2] in times or as_int(members.get("size")) == 0:
                 found.invalid.add((match[1], match[2]))
             times[match[2]] = as_int(members.get("time")) or 0

@@ -277,7 +277,7 @@ def _get_policy(session: Mapping[str, t.Any]) -> str | None:
 
 
 def _parse_check(session: Mapping[str, t.Any], item: Mapping[str, t.Any]) -> _Check | None:
-    """What an item says; None if it says nothing, because the check of this workload is not over."""
+    """Parse an item; None if the check of its workload is not finished."""
     started = _parse_optional_time(session.get("executionStartTime"))
     ended = _parse_optional_time(session.get("executionStopTime"))
     total, corrupted = as_int(item.get("totalRestorePoints")), as_int(item.get("corruptedRestorePoints"))

@@ -43,7 +43,7 @@ class ProtectedWorkloads:
             self._collector.add_workload(workload)
 
     def build(self, ident: str | None, name: str | None) -> Workload:
-        """Build a workload of this platform. The product has no own words for platforms."""
+        """Build a workload of this platform. The product has no terms for platforms."""
         return Workload(id=ident, name=name, type=self._type, platform=self._platform)
 
     def get_or_add(self, ident: str, name: str | None) -> Workload:

@@ -26,6 +26,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.blocks impor
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass, point_class
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import PointGroupBuilder
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical_json
+from ansible_collections.backup.audit.plugins.module_utils._core import times as times_module
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     KINDS,
@@ -298,6 +299,6 @@ def test_a_workload_with_more_points_has_a_block_of_its_own() -> None:
 
 
 def test_the_limits_are_those_of_the_module() -> None:
-    assert (blocks_module.FIRST, blocks_module.LAST) == (FIRST, LAST)
+    assert (times_module.FIRST, times_module.LAST) == (FIRST, LAST)
     assert (blocks_module.WORKLOADS, blocks_module.MAX_POINTS, blocks_module.SIZED_POINTS) == (1000, 250_000, 31)
     assert list(itertools.accumulate(EXAMPLE["counts"])) == [2, 2, 3]
