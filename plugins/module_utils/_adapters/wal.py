@@ -187,7 +187,7 @@ class Archive:
                 continue
             times = self._times_on(path)
             # What a backup needs is missing too if nothing after it is archived.
-            end = max(max(times, default=0), *(backup.stop.number for backup in own))
+            end = max((*times, *(backup.stop.number for backup in own)))
             expected = oldest
             for run in (*_find_runs(number for number in times if number >= oldest), range(end + 1, end + 2)):
                 if run[0] > expected:

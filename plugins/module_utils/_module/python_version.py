@@ -9,6 +9,7 @@ nor these modules may use syntax that Python 2.7 does not know, such as annotati
 """
 # ruff: noqa: I002
 
+import functools
 import json
 import sys
 
@@ -22,4 +23,7 @@ if sys.version_info[:2] < _REQUIRED:
     )
     _failure = {"code": "python_too_old", "message": _message, "hint": _hint}
     sys.stdout.write(json.dumps({"failed": True, "msg": _message + ". " + _hint, "failure": _failure}))
-    sys.exit(1)
+    raise SystemExit(1)
+
+# make_main(run, adapter) is the main function of a module.
+make_main = functools.partial

@@ -31,7 +31,7 @@ _NO_SESSION = "9" * 18
 _COPY_KINDS = {"BACKUP": "backup", "REPLICATION": "replica", "SPPOFFLOAD": "backup", "SPPARCHIVE": "archive"}
 
 # Primary key -> type, or None if it is not reported -> number of entries.
-_Groups = Mapping[str, Mapping[str | None, int]]
+_Groups = Mapping[str, Mapping["str | None", int]]
 
 
 @dataclasses.dataclass(frozen=True)

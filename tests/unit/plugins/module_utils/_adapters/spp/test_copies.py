@@ -30,7 +30,7 @@ from tests.unit.plugins.module_utils._adapters.spp.appliance import (
     row,
 )
 
-SITES = [{"id": "1000", "name": "Primary"}, {"id": "1001", "name": "Second"}, {"id": "1002", "name": "second"}]
+SITES = ({"id": "1000", "name": "Primary"}, {"id": "1001", "name": "Second"}, {"id": "1002", "name": "second"})
 
 
 def copy_row(kind: str, site: Any = None, *destinations: Any, storage: Any = "vsnap", **more: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tests.unit.plugins.module_utils._policy.policy_points import evaluate
 
 _COPIES = ("BACKUP", "REPLICATION", "SPPOFFLOAD", "SPPARCHIVE")
 _TYPES = (*_COPIES, "SNAPSHOT", "MIRROR", "VMCOPY", "HYBRID", "SOMETHING", None)
-Entries = Mapping[tuple[str, str | None], int]
+Entries = Mapping[tuple[str, "str | None"], int]
 
 
 def aggregate(entries: Entries, grouping: str = "honored", *, ignores_filter: bool = False) -> Callable[..., Any]:
