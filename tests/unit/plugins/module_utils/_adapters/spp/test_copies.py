@@ -170,7 +170,7 @@ def appliance(found: dict[str, Any], *versions: dict[str, Any], path: str = "ver
     """An appliance with one machine in both views."""
     known = Appliance().with_machines({"a": [row("a"), row("a", NIGHT - DAY)]})
     known.answers[f"POST {SEARCH}"] = listing("vms", [found])
-    known.answers["GET /api/site"] = listing("sites", SITES)
+    known.answers["GET /api/site"] = listing("sites", [*SITES])
     known.answers[f"GET /api/hypervisor/1001/vm/{ident}/{path}"] = listing("versions", list(versions))
     return known
 

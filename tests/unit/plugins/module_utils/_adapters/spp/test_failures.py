@@ -236,7 +236,7 @@ def test_policies_whose_next_page_has_another_path() -> None:
 def with_view() -> Appliance:
     """Two machines with copies at two sites."""
     known = Appliance().with_machines({"a": [row("a")], "b": [row("b")]})
-    known.answers["GET /api/site"] = listing("sites", SITES)
+    known.answers["GET /api/site"] = listing("sites", [*SITES])
     known.answers[f"POST {SEARCH}"] = listing("vms", [machine("a", "name-a"), machine("b", "name-b")])
     for pk in ("a", "b"):
         known.answers[f"GET /api/hypervisor/1001/vm/{pk}/version"] = listing("versions", [version(copies=TWO)])
