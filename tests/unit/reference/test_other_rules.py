@@ -52,8 +52,8 @@ class TestLocations:
         assert self.run(t(WEDNESDAY, locations=(("A", "disk"), ("B", "Disk"))), "min_types") == "fail"
         declared = t(WEDNESDAY, locations=locations, declared=("location_types",))
         assert self.run(declared, "min_types") == "unknown"
-        # The type "unknown" is no second type, but there may be one. A location can have this name.
-        unknown = t(WEDNESDAY, locations=(("A", "disk"), ("unknown", " Unknown")))
+        # The type "other" is no second type, but there may be one. A location can have this name.
+        unknown = t(WEDNESDAY, locations=(("A", "disk"), ("other", " Other")))
         assert self.run(unknown, "min_types") == "unknown"
         assert self.run(unknown) == "pass"
 
