@@ -42,6 +42,13 @@ options:
         E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), E(SSL_CERT_FILE) and E(SSL_CERT_DIR) are ignored.
       - An empty file is treated as if the option was not set.
     type: path
+  fingerprint:
+    description:
+      - SHA-256 fingerprint of the server's certificate. It is checked during the TLS handshake. Nothing is sent to a
+        server with another certificate.
+      - Without O(ca_path), the fingerprint alone identifies the server, so the certificate may be self-signed. With
+        O(ca_path), the certificate must also be issued by one of these CAs. The host name is not compared.
+    type: str
   client_cert:
     description: File (PEM) with the client certificate. It must also contain the private key unless O(client_key) is
       set.
@@ -80,7 +87,7 @@ options:
     type: int
     default: 4
 notes:
-  - O(client_cert), O(client_key) and O(proxy) can also be set with environment variables. They have the same prefix as
-    the other variables of the product, such as E(SPP_CLIENT_CERT), E(SPP_CLIENT_KEY) and E(SPP_PROXY). All other
-    options have a default. Use C(module_defaults) to set them for several tasks.
+  - O(fingerprint), O(client_cert), O(client_key) and O(proxy) can also be set with environment variables. They have the
+    same prefix as the other variables of the product, such as E(SPP_FINGERPRINT), E(SPP_CLIENT_CERT), E(SPP_CLIENT_KEY)
+    and E(SPP_PROXY). All other options have a default. Use C(module_defaults) to set them for several tasks.
 """

@@ -28,6 +28,7 @@ _CUTOFFS = {
     "iso": "{{ '%Y-%m-%dT%H:%M:%S' | strftime(cutoff_at, utc=true) }}",
     "datetime": "{{ '%Y-%m-%dT%H:%M:%S' | strftime(cutoff_at, utc=true) | to_datetime('%Y-%m-%dT%H:%M:%S') }}",
     "milliseconds": "{{ cutoff_at * 1000 }}",
+    "seconds": "{{ cutoff_at }}",
 }
 
 

@@ -149,6 +149,25 @@ RECIPES: dict[str, Recipe] = {
         cutoff="milliseconds",
         module="vprotect_backups_info",
     ),
+    "pbs": Recipe(
+        login={
+            "url": "/api2/json/access/ticket",
+            "method": "POST",
+            "headers": {},
+            "body_format": "form-urlencoded",
+            "body": _ACCOUNT,
+        },
+        headers={"Cookie": "PBSAuthCookie={{ login.json.data.ticket | urlencode }}"},
+        # A namespace is one response, and this estate has only one.
+        first="/api2/json/admin/datastore/berlin-disk-1/snapshots",
+        loop="[]",
+        page="",
+        rows=("data",),
+        group="backup-id",
+        time="backup-time",
+        cutoff="seconds",
+        module="pbs_snapshots_info",
+    ),
     "unitrends": Recipe(
         login=_json("/api/login", _ACCOUNT),
         headers={"AuthToken": "{{ login.json.auth_token }}"},

@@ -172,4 +172,7 @@ SETUPS = (
     Setup("vbr 1.1-rev0", "veeam_backup_replication", {}, {"api_version": "1.1-rev0"}),
     Setup("em 12", "veeam_enterprise_manager"),
     Setup("em 13", "veeam_enterprise_manager", {"release": "13"}),
+    Setup("pbs", "pbs", {"empty_groups": True}),
+    Setup("pbs 2.1", "pbs", {"version": "2.1.10"}),
+    Setup("pbs with copies", "pbs", {"synced": True, "mixed_encryption": True}, {"workload_name": "id"}),
 )

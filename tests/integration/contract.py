@@ -56,6 +56,8 @@ _NOT_REPORTED_VALUES: dict[str, tuple[Any, ...]] = {
     "kind": ("backup", "unknown"),
     # Some products report a point that was moved to an archive as a normal full backup.
     "archive:kind": ("backup", "unknown", "full"),
+    # In deduplicating storage, each point is complete: only the transfer was incremental.
+    "incremental:kind": ("full",),
 }
 
 

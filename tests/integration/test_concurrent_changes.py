@@ -13,9 +13,9 @@ from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, read
 
 # Additional module options per product; names makes Backup & Replication read object by object.
-# Unitrends has no pages.
+# Unitrends and Proxmox Backup Server have no pages.
 PAGED: dict[str, dict[str, Any]] = {
-    **{product: {"page_size": 20} for product in MODULES if product != "unitrends"},
+    **{product: {"page_size": 20} for product in MODULES if product not in ("unitrends", "pbs")},
     "spp": {"page_size": 7},
     "veeam_backup_replication": {"page_size": 7, "workload_names": ["*"]},
 }

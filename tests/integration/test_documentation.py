@@ -61,6 +61,7 @@ class Example:
         for name, options in content.items():
             if name.startswith("backup.audit.") and "url" in (options or {}):
                 changed[name].update(self.login(get_product(name, options)))
+                changed[name].pop("fingerprint", None)
         return changed
 
     def login(self, product: str) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from tests.integration.products import PREFIXES
 from tests.tools.project import ROOT
 
 # Standard programs that are not part of this project.
-SHELL = {"python3", ".", "export", "read", "mkdir", "ansible-vault", "git", "cd", "awx"}
-FROM_ENVIRONMENT = ("URL", "USERNAME", "PASSWORD", "CA_PATH", "VALIDATE_CERTS")
+SHELL = {"python3", ".", "export", "read", "mkdir", "ansible-vault", "git", "cd", "awx", "proxmox-backup-manager"}
+FROM_ENVIRONMENT = ("URL", "USERNAME", "PASSWORD", "CA_PATH", "FINGERPRINT", "VALIDATE_CERTS")
 
 
 def commands() -> list[tuple[str, str]]:

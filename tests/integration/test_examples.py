@@ -34,8 +34,10 @@ HOSTS = {
     "em": "veeam_enterprise_manager",
     "unitrends": "unitrends",
     "vprotect": "vprotect",
+    "pbs": "pbs",
 }
 MODULES = [
+    "pbs_snapshots_info",
     "recovery_points_assert",
     "spp_recovery_points_info",
     "unitrends_backups_info",
@@ -91,6 +93,8 @@ def runnable(task: dict[str, Any], simulators: Simulators, folder: Path) -> list
             # A password in the example stays, as a variable of the play; otherwise the environment provides it.
             kept = {"password": options["password"]} if "password" in options else {}
             options.update({**get_login(simulators.ready, get_product(name, options)), **kept})
+            # The simulated servers have a certificate of their own.
+            options.pop("fingerprint", None)
         if name == "ansible.builtin.copy":
             options["dest"] = str(folder / Path(options["dest"]).name)
     if "backup.audit.recovery_points_assert" in task:

@@ -123,7 +123,7 @@ def build_tasks(run: Run, simulators: Simulators, product: str) -> list[dict[str
         return {**task, "ignore_errors": True}
 
     return [
-        reading("rejected", username="nobody"),
+        reading("rejected", username="nobody@pbs"),
         faults(run, simulators, product, "log_in", [rules["log_in"]]),
         reading("log_in"),
         faults(run, simulators, product, "listing", [rules["listing"]]),

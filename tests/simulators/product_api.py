@@ -117,6 +117,8 @@ class ProductApi(ABC):
     # Requests for some of many objects, and those of a listing whose data is not essential, as matches of fault rules.
     SOME_OBJECTS: ClassVar[Mapping[str, object]] = {}
     SIDE_LISTING: ClassVar[Mapping[str, object]] = {}
+    # Whether the server stores sessions: it can end them and count them, and they do not survive a restart.
+    STORES_SESSIONS: ClassVar[bool] = True
     # Names in its responses that faults change.
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames()
     LISTS: ClassVar[dict[str, Listing]]

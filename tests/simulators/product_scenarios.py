@@ -20,6 +20,8 @@ from tests.simulators.scenarios import Calendar, Night, Scenario
 _VEEAM = ("veeam_backup_replication", "veeam_enterprise_manager")
 _PROVIDER = ("veeam_enterprise_manager",)
 _WITH_AGENTS = (*_VEEAM, "unitrends", "vprotect")
+# Its client runs on Linux.
+_ON_LINUX = (*_WITH_AGENTS, "pbs")
 
 _HERE = SILVER.rules[0]
 _OFFSITE = CopyRule(policies.GOLD.rules[1].location, "replica", lag=10 * MINUTE)
@@ -76,7 +78,13 @@ _MACHINE = Scenario(
     "agent", "a machine with an agent, two copies", MACHINES, _nights, workload_type="physical", listed_in=_WITH_AGENTS
 )
 _WINDOWS = replace(_MACHINE, platform="windows")
-_LINUX = replace(_MACHINE, platform="linux", site=policies.FRANKFURT, why="a machine with an agent in Frankfurt")
+_LINUX = replace(
+    _MACHINE,
+    platform="linux",
+    site=policies.FRANKFURT,
+    why="a machine with an agent in Frankfurt",
+    listed_in=_ON_LINUX,
+)
 _BEFORE = Scenario(
     "rebuilt before",
     "thrown away 20 days ago, points kept",

@@ -60,6 +60,7 @@ def inventory_variables(prefixes: dict[str, str]) -> str:
         "backup_username": f"{{{{ backup_account.get('username') or {env.format(named.format('USERNAME'))} }}}}",
         "backup_password": f"{{{{ backup_account.get('password') or {env.format(named.format('PASSWORD'))} }}}}",
         "backup_ca_path": f"{{{{ {env.format(named.format('CA_PATH'))} }}}}",
+        "backup_fingerprint": f"{{{{ {env.format(named.format('FINGERPRINT'))} }}}}",
         "backup_validate_certs": f"{{{{ {certs} | default('true', true) | bool }}}}",
     }
     return "---\n" + yaml.safe_dump(variables, sort_keys=False, width=110)

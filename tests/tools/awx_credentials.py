@@ -32,6 +32,11 @@ def credential_type(title: str, prefix: str, port: int) -> Asset:
             "help_text": "Only needed if the server uses a certificate from a private CA.",
         },
         {
+            "id": "fingerprint",
+            "label": "Certificate fingerprint (SHA-256)",
+            "help_text": "Replaces the CA certificates: the server must have exactly this certificate.",
+        },
+        {
             "id": "skip_tls_verification",
             "label": "Skip TLS verification",
             "type": "boolean",
@@ -49,6 +54,7 @@ def credential_type(title: str, prefix: str, port: int) -> Asset:
                 f"{prefix}_USERNAME": "{{ username }}",
                 f"{prefix}_PASSWORD": "{{ password }}",
                 f"{prefix}_CA_PATH": "{{ tower.filename.ca }}",
+                f"{prefix}_FINGERPRINT": "{{ fingerprint }}",
                 f"{prefix}_VALIDATE_CERTS": "{{ 'false' if skip_tls_verification else 'true' }}",
             },
             "file": {"template.ca": "{{ ca }}"},

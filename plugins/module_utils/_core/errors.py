@@ -112,12 +112,14 @@ class ConnectionFailedError(AuditError):
     """No complete response was received. The message names host and port.
 
     ``is_transient``: a retry may succeed. ``is_unsent``: the server certainly did not receive the request.
+    ``is_timeout``: the server may still be processing the request.
     """
 
     code = "connection_error"
     is_self_contained = True
     is_transient = True
     is_unsent = False
+    is_timeout = False
 
 
 class CertificateError(ConnectionFailedError):

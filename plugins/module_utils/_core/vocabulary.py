@@ -113,6 +113,7 @@ WORKLOAD_TYPES = (
     "vm",
     "vm_replica",
     "cloud_vm_replica",
+    "container",
     "physical",
     "host",
     "database",

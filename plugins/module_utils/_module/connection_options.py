@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import pathlib
+import re
 import typing as t
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -24,8 +25,12 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.client imp
 _TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
 _FALSE = frozenset({"0", "false", "no", "off", "n", "f"})
 # Options that can be set with an environment variable PREFIX_NAME.
-_FROM_ENVIRONMENT = ("url", "username", "password", "validate_certs", "ca_path", "client_cert", "client_key", "proxy")
+_FROM_ENVIRONMENT = (
+    *("url", "username", "password", "validate_certs", "ca_path", "fingerprint"),
+    *("client_cert", "client_key", "proxy"),
+)
 _FILES = ("ca_path", "client_cert", "client_key")
+_SHA256 = re.compile("(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}")
 
 
 def argument_spec(*adapters: type[RestAdapter]) -> dict[str, t.Any]:
@@ -49,6 +54,7 @@ def shared_spec(*adapters: type[RestAdapter]) -> dict[str, t.Any]:
         "password": {"type": "str", "no_log": True},
         "validate_certs": {"type": "bool"},
         "ca_path": {"type": "path"},
+        "fingerprint": {"type": "str"},
         "client_cert": {"type": "path"},
         "client_key": {"type": "path", "no_log": False},
         "proxy": {"type": "str"},
@@ -153,18 +159,38 @@ def build_endpoint(params: Mapping[str, t.Any], adapter: type[RestAdapter]) -> E
     certificate = params["client_cert"]
     if params["client_key"] and not certificate:
         raise OptionError("client_key: client_cert is missing", hint='Set "client_cert", or remove "client_key"')
+    url = base_url(params["url"], adapter.default_port, allow_plaintext=params["allow_plaintext"])
+    fingerprint = _parse_fingerprint(params["fingerprint"], url)
     verify: bool | str = params["validate_certs"]
     if verify and params["ca_path"]:
         verify = params["ca_path"]
+    elif fingerprint:
+        # The fingerprint identifies the certificate, which is often self-signed.
+        verify = False
     return Endpoint(
-        url=base_url(params["url"], adapter.default_port, allow_plaintext=params["allow_plaintext"]),
+        url=url,
         verify=verify,
+        fingerprint=fingerprint,
         client_cert=(certificate, params["client_key"] or certificate) if certificate else None,
         proxy=params["proxy"] or None,
         timeout=float(params["timeout"]),
         retries=params["retries"],
         connections=params["connections"],
     )
+
+
+def _parse_fingerprint(text: str | None, url: str) -> str | None:
+    """Return the 64 hexadecimal digits of the option ``fingerprint``."""
+    if not text:
+        return None
+    if not _SHA256.fullmatch(text.strip().casefold()):
+        raise OptionError(
+            f"fingerprint: {text!r} is not a valid SHA-256 fingerprint",
+            hint="Use 64 hexadecimal digits, with or without colons, as the server shows them",
+        )
+    if url.startswith("http://"):
+        raise OptionError("fingerprint: an unencrypted connection has no certificate", hint='Use https:// in "url"')
+    return text.strip().casefold().replace(":", "")
 
 
 def _why_unreadable(path: str) -> str:

@@ -106,7 +106,7 @@ def read(
             thread_pool.close()
             log_out = log_out_pool.submit(adapter.close)
             register_secrets()
-        if client.endpoint.verify is False:
+        if client.endpoint.verify is False and client.endpoint.fingerprint is None:
             module.warn(f"{collector.source}: the certificate of the server was not verified (validate_certs: false)")
         return finish(module, collector, lambda: _final_request_stats(log_out, client), params)
 

@@ -86,7 +86,10 @@ def _fail(module: AnsibleModule, error: AuditError, server: str | None) -> None:
 
 
 # Options that limit which workloads are listed.
-_LIMITS = ("workload_names", "workload_types", "include_unprotected", "tenant", "tenant_organization", "stanza", "repo")
+_LIMITS = (
+    *("workload_names", "workload_types", "include_unprotected", "datastores"),
+    *("tenant", "tenant_organization", "stanza", "repo"),
+)
 
 
 def new_collector(host: str, product: type[Adapter], params: Mapping[str, t.Any]) -> Collector:

@@ -29,7 +29,6 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.http_error
 _NEXT_COOKIE = re.compile(r",\s*(?=[!#$%&'*+.^_`|~0-9A-Za-z-]+=)")
 # Shorter cookie values are settings such as a language; masking them would mask large parts of a result.
 _SECRET_LENGTH = 8
-_CHECK_ACCOUNT = "Check username and password. The account may be locked, disabled or expired"
 
 
 class LoginError(AuditError):
@@ -43,6 +42,7 @@ class Login(abc.ABC):
     """Base class of all login methods: one session at a time, renewed by one thread while the others wait."""
 
     has_session_lag = False
+    hint = "Check username and password. The account may be locked, disabled or expired"
 
     def __init__(self, username: str, password: str) -> None:
         self.username = username
@@ -100,7 +100,7 @@ class Login(abc.ABC):
             request=error.request,
             status=error.status,
             server_message=error.server_message,
-            hint=_CHECK_ACCOUNT,
+            hint=self.hint,
         )
 
     def _renew_session(self, client: Client) -> dict[str, str]:
@@ -268,7 +268,7 @@ class BasicForHeader(Login):
         # Read first: for a different product, which lacks the header as well, this raises the clearer error.
         self._session = self._get_session_id(response)
         client.add_secret(self._session)
-        return {self._header: _check_token(response, response.headers.get(self._header), self._header)}
+        return {self._header: check_token(response, response.headers.get(self._header), self._header)}
 
     def _log_out(self, client: Client) -> None:
         if self._session is not None:
@@ -290,7 +290,7 @@ class JsonForCookies(Login):
             response = client.request("POST", self._path, json_body=account, authenticated=False, idempotent=False)
         except AuditError as error:
             if error.status in (400, 403):
-                raise _unauthorized_error(error) from error
+                raise unauthorized_error(error) from error
             raise
         if response.body.strip():
             # The result is not used, but for a different product this raises a clearer error than a missing cookie.
@@ -298,7 +298,7 @@ class JsonForCookies(Login):
         cookies = _parse_cookies(response.headers.get("Set-Cookie", ""))
         client.add_secret(*(value for value in cookies.values() if len(value) >= _SECRET_LENGTH))
         cookie_header = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        return {"Cookie": _check_token(response, cookie_header, "Set-Cookie")}
+        return {"Cookie": check_token(response, cookie_header, "Set-Cookie")}
 
     def _log_out(self, client: Client) -> None:
         client.request("POST", self._log_out_path, headers=self._headers, authenticated=False, idempotent=False)
@@ -328,7 +328,7 @@ class JsonForToken(Login):
         except AuditError as error:
             # These products also return 500 for a wrong password.
             if error.status in (400, 403, 500):
-                raise _unauthorized_error(error) from error
+                raise unauthorized_error(error) from error
             raise
         data = response.json()
         if not isinstance(data, dict) or not data.get(self._member):
@@ -341,7 +341,7 @@ class JsonForToken(Login):
                 server_message=server_message,
             )
         self.account_info = {name: value for name, value in data.items() if name != self._member}
-        return {self._header: _check_token(response, data[self._member], self._member)}
+        return {self._header: check_token(response, data[self._member], self._member)}
 
     def _log_out(self, client: Client) -> None:
         body = {self._log_out_member: self._headers[self._header]}
@@ -350,7 +350,8 @@ class JsonForToken(Login):
         )
 
 
-def _unauthorized_error(error: AuditError) -> UnauthorizedError:
+def unauthorized_error(error: AuditError) -> UnauthorizedError:
+    """Return the error for a login that the server rejects with a status other than 401."""
     return UnauthorizedError(
         f"the server rejected the login (HTTP {error.status})",
         server=error.server,
@@ -371,10 +372,10 @@ def _parse_cookies(header: str) -> dict[str, str]:
 
 
 def _get_token(response: Response, member: str) -> str:
-    return _check_token(response, response.json_object().get(member), member)
+    return check_token(response, response.json_object().get(member), member)
 
 
-def _check_token(response: Response, token: t.Any, member: str) -> str:
+def check_token(response: Response, token: t.Any, member: str) -> str:
     """Return the token if it can be sent in a header; raise InvalidResponseError otherwise."""
     if not isinstance(token, str) or not token:
         raise InvalidResponseError(

@@ -67,6 +67,8 @@ class Endpoint:
 
     url: str
     verify: bool | str = True
+    # SHA-256 of the only certificate that the server may have, 64 hexadecimal digits.
+    fingerprint: str | None = None
     # Certificate and key file, possibly the same file twice: if only one file were given, OpenSSL would ask for the
     # password of its key on the terminal.
     client_cert: tuple[str, str] | None = None
@@ -151,7 +153,7 @@ class Client:
         # Otherwise .netrc or an environment variable could supply a login or a CA that the user did not configure.
         session.trust_env = False
         session.headers.update({"Accept": "application/json", "User-Agent": "backup.audit", **headers})
-        pool = build_http_adapter(self.endpoint.connections)
+        pool = build_http_adapter(self.endpoint.connections, self.endpoint.fingerprint)
         session.mount("https://", pool)
         session.mount("http://", pool)
         if self.endpoint.proxy:

@@ -80,8 +80,12 @@ class _DeadlineResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
 
 
-def build_http_adapter(connections: int) -> requests.adapters.HTTPAdapter:
-    """Build a requests adapter with up to ``connections`` connections to one host and a time limit per response."""
+def build_http_adapter(connections: int, fingerprint: str | None = None) -> requests.adapters.HTTPAdapter:
+    """Build a requests adapter with up to ``connections`` connections to one host and a time limit per response.
+
+    If the SHA-256 of the server's certificate is not ``fingerprint``, the TLS handshake fails and nothing is sent.
+    """
+    pinned: dict[str, t.Any] = {} if fingerprint is None else {"assert_fingerprint": fingerprint}
 
     class Connection(urllib3.connection.HTTPConnection):
         response_class = _DeadlineResponse
@@ -97,11 +101,12 @@ def build_http_adapter(connections: int) -> requests.adapters.HTTPAdapter:
 
     class DeadlineAdapter(requests.adapters.HTTPAdapter):
         def init_poolmanager(self, *arguments: t.Any, **more: t.Any) -> None:
+            more.update(pinned)
             super().init_poolmanager(*arguments, **more)
             self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
 
         def proxy_manager_for(self, proxy: t.Any, **more: t.Any) -> t.Any:
-            manager = super().proxy_manager_for(proxy, **more)
+            manager = super().proxy_manager_for(proxy, **{**more, **pinned})
             manager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
             return manager
 

@@ -205,6 +205,13 @@ def _tls_error(chain: list[BaseException], endpoint: t.Any) -> CertificateError 
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _certificate_error(cause, address, endpoint.verify)
     text = " ".join(str(cause) for cause in chain)
+    if other := _OTHER_FINGERPRINT.search(text):
+        expected, found = (":".join(re.findall("..", digits.lower())) for digits in other.groups())
+        return CertificateError(
+            f"{address} has another certificate: expected the SHA-256 fingerprint {expected}, found {found}",
+            hint='If the certificate was renewed, look up its fingerprint on the server itself and set "fingerprint". '
+            "Otherwise another host may be responding. Nothing was sent to it",
+        )
     client_cert, client_key = endpoint.client_cert or (None, None)
     for needle, message, hint in _TLS_PROBLEMS:
         if needle in text:
@@ -252,11 +259,13 @@ def _network_error(chain: list[BaseException], request: str, endpoint: t.Any) ->
         if needle in text:
             return _unsent_error(f"Cannot connect to {target}: {reason}", hint_for_proxy or hint, True)
     if any(isinstance(cause, TimeoutError) or "timed out" in str(cause) for cause in chain):
-        return ConnectionFailedError(
+        error = ConnectionFailedError(
             f"Timed out after {endpoint.timeout:g} s waiting for {target} ({request})",
             hint=hint_for_proxy
             or 'Check that this machine can reach the host and port. If the server is slow, increase "timeout"',
         )
+        error.is_timeout = True
+        return error
     last = chain[-1]
     hint = "Check that the server is running and that no device in between closes the connection"
     if isinstance(last, ssl.SSLError):
@@ -280,6 +289,10 @@ def _unsent_error(message: str, hint: str, is_transient: bool) -> ConnectionFail
     return error
 
 
+# Some versions of urllib3 show the bytes as Python writes them.
+_OTHER_FINGERPRINT = re.compile(
+    r"""Fingerprints did not match\. Expected "([0-9a-fA-F]+)", got "(?:b')?([0-9a-fA-F]+)"""
+)
 _TRY_AGAIN = "Try again later. If the problem persists, check the log of the server"
 _PROXY_ERRORS = {"ProxyError", "InvalidProxyURL"}
 _NOT_TLS = "Check the port; a plain HTTP server or another service is listening on it"

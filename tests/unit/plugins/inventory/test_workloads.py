@@ -13,7 +13,7 @@ from ansible_collections.backup.audit.plugins.inventory.workloads import host_na
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS, read_servers
 
-LOGIN = {"url": "https://127.0.0.1:9", "username": "auditor", "password": "c0rrect", "retries": 0}
+LOGIN = {"url": "https://127.0.0.1:9", "username": "auditor@pbs", "password": "c0rrect", "retries": 0}
 
 
 def workload(name: str, source: str = "spp", ident: str | None = "1", origin: str | None = None) -> dict[str, Any]:

@@ -217,6 +217,30 @@ def test_what_decides_on_trust(tmp_path: Path, validate_certs: bool, with_ca: bo
     assert made.verify == (str(ca_path) if verify == "ca" else verify)
 
 
+DIGITS = "0123456789abcdef" * 4
+WITH_COLONS = ":".join(DIGITS[index : index + 2] for index in range(0, 64, 2))
+
+
+@pytest.mark.parametrize("text", [DIGITS, WITH_COLONS, WITH_COLONS.upper(), f" {DIGITS}\n"])
+def test_a_fingerprint_is_trusted_without_a_ca(text: str, tmp_path: Path) -> None:
+    endpoint = build_endpoint(filled(fingerprint=text), Adapter)
+    assert (endpoint.fingerprint, endpoint.verify) == (DIGITS, False)
+    (tmp_path / "ca.pem").write_text("x")
+    both = build_endpoint(filled(fingerprint=text, ca_path=str(tmp_path / "ca.pem")), Adapter)
+    assert (both.fingerprint, both.verify) == (DIGITS, str(tmp_path / "ca.pem"))
+
+
+@pytest.mark.parametrize("text", [DIGITS[1:], DIGITS + "0", DIGITS[:40], "g" * 64, "sha256:" + DIGITS, "::" + DIGITS])
+def test_another_text_is_not_a_fingerprint(text: str) -> None:
+    with pytest.raises(OptionError, match="is not a valid SHA-256 fingerprint"):
+        build_endpoint(filled(fingerprint=text), Adapter)
+
+
+def test_clear_text_has_no_fingerprint() -> None:
+    with pytest.raises(OptionError, match="an unencrypted connection has no certificate"):
+        build_endpoint(filled(url="http://localhost", allow_plaintext=True, fingerprint=DIGITS), Adapter)
+
+
 def test_a_client_certificate_with_or_without_a_key_file(tmp_path: Path) -> None:
     certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
     certificate.write_text("x")

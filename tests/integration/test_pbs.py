@@ -1,0 +1,440 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Features of Proxmox Backup Server: rights, namespaces, verifications, copies, maintenance, versions, fingerprints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import ssl
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import trustme
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import ModuleResult, get_login, read, run_module
+
+PBS = "pbs"
+Row = dict[str, Any]
+
+
+def read_pbs(simulators: Simulators, account: str | None = None, **options: Any) -> ModuleResult:
+    return read(simulators.ready, PBS, account, **options)
+
+
+def read_ok(simulators: Simulators, account: str | None = None, **options: Any) -> dict[str, Any]:
+    ended = read_pbs(simulators, account, **options)
+    assert not ended.failed, ended.message
+    return ended.result
+
+
+def find_row(result: dict[str, Any], name: str) -> Row:
+    found: list[Row] = [row for row in result["workloads"] if row["workload_name"] == name]
+    assert len(found) == 1, name
+    return found[0]
+
+
+def list_points(result: dict[str, Any], name: str) -> list[Row]:
+    """The points of a workload, newest first."""
+    points = [point for point in result["recovery_points"] if point["workload_name"] == name]
+    return sorted(points, key=lambda point: str(point["created_at"]), reverse=True)
+
+
+def list_requests(simulators: Simulators) -> list[str]:
+    return [f"{call['method']} {call['path'].removeprefix('/api2/json')}" for call in simulators.requests(PBS)]
+
+
+def get_fingerprint(simulators: Simulators) -> str:
+    parts = urlsplit(simulators.ready["products"][PBS]["url"])
+    pem = ssl.get_server_certificate((str(parts.hostname), int(parts.port or 0)))
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+
+
+# Login
+
+
+def test_a_token_and_a_ticket_return_the_same(simulators: Simulators) -> None:
+    by_ticket = read_ok(simulators)
+    assert simulators.requests(PBS)[0]["method"] == "POST"
+    simulators.reset()
+    by_token = read_ok(simulators, "token")
+    assert by_token["points"] == by_ticket["points"]
+    assert {call["method"] for call in simulators.requests(PBS)} == {"GET"}
+    assert by_token["server"]["version"] == "4.2.0"
+    assert by_token["selection"]["account"] == "audit@pbs!ansible"
+
+
+def test_permissions_may_be_inherited_from_the_root(simulators: Simulators) -> None:
+    assert read_ok(simulators, "superuser")["points"] == read_ok(simulators)["points"]
+
+
+def test_permissions_are_read_first(simulators: Simulators) -> None:
+    read_ok(simulators, "token", connections=1)
+    calls = [call for call in list_requests(simulators) if not call.endswith("/version")]
+    assert calls[0] == "GET /access/permissions"
+
+
+@pytest.mark.parametrize("account", [None, "token"])
+def test_nothing_of_a_login_is_returned(simulators: Simulators, account: str | None) -> None:
+    ended = read_pbs(simulators, account, detail="recovery_points", include_raw=True)
+    assert not ended.failed, ended.message
+    entry = simulators.ready["products"][PBS]
+    sent = {call["headers"].get(name) for call in simulators.requests(PBS) for name in ("Cookie", "Authorization")}
+    credentials = {header.partition("=")[2] for header in sent if header}
+    assert len(credentials) == 1
+    for secret in (entry["password"], entry["token_secret"], *credentials, *map(unquote, credentials)):
+        assert secret not in ended.output
+
+
+def test_a_second_factor_is_refused_with_a_way_out(simulators: Simulators) -> None:
+    simulators.ask(PBS, "__variant", {"second_factor": True})
+    ended = read_pbs(simulators)
+    assert ended.result["failure"]["code"] == "mfa_required"
+    assert "as 'audit@pbs' failed: a second factor is required. Use an API token (USER@REALM!TOKEN)" in ended.message
+    assert list_requests(simulators) == ["POST /access/ticket"]
+    assert not read_pbs(simulators, "token").failed
+
+
+@pytest.mark.parametrize(
+    ("username", "hint"),
+    [("audit@pbs", "Check username and password"), ("audit@pbs!ansible", "Check the token ID in username")],
+)
+def test_a_rejected_login_is_sent_once(simulators: Simulators, username: str, hint: str) -> None:
+    ended = read_pbs(simulators, username=username, password="wr0ng-secret")
+    assert ended.result["failure"]["code"] == "login_rejected"
+    assert f"as '{username}' failed (HTTP 401). Server response: \"authentication failed\". {hint}" in ended.message
+    assert len(list_requests(simulators)) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"username": "audit"}, "username: 'audit' has no realm. Use USER@REALM"),
+        ({"username": "größe@pbs!x"}, "is not a valid token ID"),
+        ({"datastores": ["a//b"]}, "datastores: 'a//b' is not a valid name"),
+        ({"fingerprint": "12:34"}, "fingerprint: '12:34' is not a valid SHA-256 fingerprint"),
+    ],
+)
+def test_options_are_checked_before_anything_is_sent(
+    simulators: Simulators, options: dict[str, Any], message: str
+) -> None:
+    ended = read_pbs(simulators, **options)
+    assert message in ended.message
+    assert simulators.requests(PBS) == []
+
+
+def test_a_url_of_the_api_is_refused(simulators: Simulators) -> None:
+    ended = read_pbs(simulators, url=simulators.ready["products"][PBS]["url"] + "/api2/json")
+    assert "url: expected a URL without /api2/json at the end" in ended.message
+
+
+# Fingerprints
+
+
+def test_a_fingerprint_replaces_the_ca(simulators: Simulators) -> None:
+    """With colons, as the server shows it. The result has no warning: the server is identified."""
+    digits = get_fingerprint(simulators)
+    text = ":".join(digits[index : index + 2] for index in range(0, 64, 2)).upper()
+    ended = read_pbs(simulators, ca_path=None, fingerprint=text)
+    assert not ended.failed, ended.message
+    assert "not verified" not in str(ended.result.get("warnings"))
+    assert not read_pbs(simulators, fingerprint=digits).failed
+    refused = read_pbs(simulators, ca_path=None)
+    assert "Certificate verification failed" in refused.message
+
+
+@pytest.mark.parametrize("options", [{}, {"ca_path": None}, {"validate_certs": False}])
+def test_nothing_is_sent_to_a_server_with_another_fingerprint(simulators: Simulators, options: dict[str, Any]) -> None:
+    wrong = "ab" * 32
+    ended = read_pbs(simulators, fingerprint=wrong, **options)
+    assert ended.result["failure"]["code"] == "certificate_error"
+    found = get_fingerprint(simulators)
+    for digits in (wrong, found):
+        assert ":".join(digits[index : index + 2] for index in range(0, 64, 2)) in ended.message
+    assert simulators.requests(PBS) == []
+
+
+def test_a_fingerprint_does_not_replace_a_ca_that_is_given(simulators: Simulators, tmp_path: Path) -> None:
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    ended = read_pbs(simulators, ca_path=str(other), fingerprint=get_fingerprint(simulators))
+    assert f"not issued by a CA in ca_path '{other}'" in ended.message
+    assert simulators.requests(PBS) == []
+
+
+def test_a_fingerprint_can_be_set_in_the_environment(simulators: Simulators) -> None:
+    login = {**get_login(simulators.ready, PBS), "ca_path": None}
+    ended = run_module("pbs_snapshots_info", login, {"PBS_FINGERPRINT": get_fingerprint(simulators)})
+    assert not ended.failed, ended.message
+
+
+# Rights
+
+
+@pytest.mark.parametrize("account", ["one_store", "one_namespace", "not_propagated", "owner", "partly", "nothing"])
+def test_lists_that_the_rights_do_not_prove_complete_are_never_complete(simulators: Simulators, account: str) -> None:
+    ended = read_pbs(simulators, account)
+    assert ended.failed
+    assert ended.result["failure"]["code"] == "forbidden"
+    assert "does not have Datastore.Audit with propagation at /datastore" in ended.message
+    assert "so the server silently omits snapshots" in ended.message
+    assert "Grant the role DatastoreAudit" in ended.message
+    partly = read_ok(simulators, account, allow_partial=True)
+    assert partly["complete"] is False
+    assert partly["server"]["scope"] == {"datastores": False, "inventory": False}
+
+
+@pytest.mark.parametrize(
+    ("account", "datastores"),
+    [
+        ("one_store", ["berlin-disk-1"]),
+        ("one_namespace", ["berlin-disk-1/production"]),
+        (None, ["berlin-disk-1/production/critical", "berlin-disk-2"]),
+    ],
+)
+def test_a_part_of_the_server_can_be_selected(
+    simulators: Simulators, account: str | None, datastores: list[str]
+) -> None:
+    everything = read_ok(simulators)
+    part = read_ok(simulators, account, datastores=datastores)
+    assert part["complete"] is True
+    assert part["server"]["scope"] == {"datastores": True, "inventory": False}
+    assert part["selection"]["datastores"] == datastores
+    expected = {
+        row["workload_id"]
+        for row in everything["workloads"]
+        if any(str(row["workload_id"]).startswith(f"{name}/") for name in datastores)
+    }
+    assert {row["workload_id"] for row in part["workloads"]} == expected
+    assert expected
+
+
+def test_a_selected_part_that_the_rights_do_not_cover_is_not_complete(simulators: Simulators) -> None:
+    ended = read_pbs(simulators, "one_namespace", datastores=["berlin-disk-1"])
+    assert "does not have Datastore.Audit with propagation at /datastore/berlin-disk-1," in ended.message
+    assert "(berlin-disk-1/production)" in ended.message
+
+
+@pytest.mark.parametrize("name", ["elsewhere", "berlin-disk-1/elsewhere"])
+def test_a_selected_part_that_does_not_exist_is_an_error(simulators: Simulators, name: str) -> None:
+    ended = read_pbs(simulators, datastores=[name, "berlin-disk-2"])
+    assert f"datastore '{name}': it is not listed" in ended.message
+    assert "Visible datastores: berlin-disk-1, " in ended.message
+
+
+# Complete lists
+
+
+def test_groups_whose_owner_is_unreadable_are_missed(simulators: Simulators) -> None:
+    """They are in neither list; only the server's own count has them."""
+    simulators.ask(PBS, "__variant", {"hidden_groups": "owner"})
+    ended = read_pbs(simulators)
+    assert "datastore 'berlin-disk-1': the list of snapshots is incomplete: vm: " in ended.message
+    assert "but the server counts" in ended.message
+
+
+def test_snapshots_that_cannot_be_listed_are_missed(simulators: Simulators) -> None:
+    simulators.ask(PBS, "__variant", {"hidden_groups": "snapshots"})
+    ended = read_pbs(simulators)
+    assert "Input/output error" in ended.message
+    assert "the read is incomplete: datastore 'berlin-disk-1" in ended.message
+
+
+def test_a_namespace_is_read_again_if_groups_count_more_snapshots(simulators: Simulators) -> None:
+    """Snapshots that are added between the two requests; a list that stays too short is an error."""
+    expected = read_ok(simulators)["totals"]
+    simulators.reset()
+    simulators.ask(PBS, "__variant", {"drift": "add@2"})
+    assert read_ok(simulators)["totals"] == expected
+    calls = list_requests(simulators)
+    assert calls.count("GET /admin/datastore/berlin-disk-2/snapshots") == 2
+    simulators.reset()
+    simulators.ask(PBS, "__variant", {"drift": "remove@1"})
+    ended = read_pbs(simulators)
+    assert "the list of snapshots is incomplete: " in ended.message
+    assert ended.result["failure"]["code"] == "invalid_response"
+
+
+def test_namespaces_that_take_too_long_are_requested_once(simulators: Simulators) -> None:
+    """On a stale network file system, each further request would block another thread of the server."""
+    rule = {"match": {"path": "*/berlin-disk-1/namespace"}, "fault": "delay", "seconds": 3}
+    simulators.ask(PBS, "__faults", [rule])
+    ended = read_pbs(simulators, timeout=1, retries=3)
+    assert ended.result["failure"]["code"] == "connection_error"
+    assert "Timed out after 1 s" in ended.message
+    assert list_requests(simulators).count("GET /admin/datastore/berlin-disk-1/namespace") == 1
+
+
+def test_namespaces_are_requested_again_after_a_broken_connection(simulators: Simulators) -> None:
+    rule = {"match": {"path": "*/berlin-disk-1/namespace", "nth": 1}, "fault": "reset_unanswered"}
+    simulators.ask(PBS, "__faults", [rule])
+    assert read_ok(simulators)["complete"] is True
+    assert list_requests(simulators).count("GET /admin/datastore/berlin-disk-1/namespace") == 2
+    simulators.reset()
+    simulators.ask(PBS, "__faults", [{**rule, "match": {"path": "*/berlin-disk-1/namespace"}}])
+    assert "Connection to" in read_pbs(simulators, retries=2).message
+    assert list_requests(simulators).count("GET /admin/datastore/berlin-disk-1/namespace") == 3
+
+
+def test_an_offline_datastore_makes_the_result_incomplete(simulators: Simulators) -> None:
+    simulators.ask(PBS, "__variant", {"offline": "berlin-disk-2"})
+    ended = read_pbs(simulators)
+    assert "the read is incomplete: datastore 'berlin-disk-2'" in ended.message
+    assert "datastore 'berlin-disk-2' is unavailable: offline maintenance mode: disk swap tonight" in ended.message
+    partly = read_ok(simulators, allow_partial=True)
+    assert partly["complete"] is False
+    assert partly["totals"]["recovery_points"] > 100
+    simulators.ask(PBS, "__variant", {"maintenance": "read-only"})
+    assert read_ok(simulators)["complete"] is True
+
+
+# Snapshots
+
+
+def test_an_unfinished_upload_is_no_recovery_point(simulators: Simulators) -> None:
+    for uploaded in (0, 1):
+        simulators.ask(PBS, "__variant", {"uploaded_files": uploaded})
+        newest = list_points(read_ok(simulators, detail="recovery_points"), "batch-night")[0]
+        assert (newest["status"], newest["usable"], newest["encrypted"]) == ("running", False, None)
+
+
+def test_an_unreadable_manifest_is_unknown(simulators: Simulators) -> None:
+    simulators.ask(PBS, "__variant", {"unreadable_manifests": True})
+    result = read_ok(simulators, detail="recovery_points")
+    newest, next_one = list_points(result, "web-01")[:2]
+    assert (newest["status"], newest["usable"], newest["encrypted"]) == ("unknown", None, None)
+    assert (next_one["status"], next_one["usable"], next_one["encrypted"]) == ("success", True, True)
+
+
+def test_one_file_that_is_not_encrypted_is_enough(simulators: Simulators) -> None:
+    assert find_row(read_ok(simulators), "web-01")["attributes"]["encrypted"]["count"] == 30
+    simulators.ask(PBS, "__variant", {"mixed_encryption": True})
+    assert find_row(read_ok(simulators), "web-01")["attributes"]["encrypted"]["count"] == 0
+
+
+def test_copies_from_another_server_were_not_verified_here(simulators: Simulators) -> None:
+    simulators.ask(PBS, "__variant", {"synced": True})
+    result = read_ok(simulators, detail="recovery_points")
+    points = [point for point in result["recovery_points"] if point["workload_id"].startswith("dr-copies/from-berlin/")]
+    assert points
+    assert {point["integrity_checked"] for point in points} == {None}
+    assert {point["usable"] for point in points} == {True}
+    assert "were verified by another server or in another datastore" in str(result["warnings"])
+    own = [point for point in result["recovery_points"] if point["workload_id"].startswith("berlin-disk-1/production/")]
+    assert True in {point["integrity_checked"] for point in own}
+
+
+def test_without_the_name_of_the_server_nothing_counts_as_checked(simulators: Simulators) -> None:
+    assert find_row(read_ok(simulators), "web-01")["attributes"]["integrity_checked"]["count"] > 20
+    simulators.ask(PBS, "__variant", {"jobs_ran": False})
+    result = read_ok(simulators)
+    assert "integrity_checked" not in find_row(result, "web-01")["attributes"]
+    assert "the name of this server is unknown" in str(result["warnings"])
+
+
+def test_a_manual_verification_counts_too(simulators: Simulators) -> None:
+    expected = read_ok(simulators)["points"]
+    simulators.ask(PBS, "__variant", {"verified_by": "user"})
+    assert read_ok(simulators)["points"] == expected
+
+
+def test_a_failed_verification_makes_a_snapshot_unusable(simulators: Simulators) -> None:
+    newest = list_points(read_ok(simulators, detail="recovery_points"), "mail-01")[0]
+    assert (newest["status"], newest["usable"], newest["integrity_checked"]) == ("failed", False, False)
+
+
+# Workloads
+
+
+def test_names_are_comments_or_ids(simulators: Simulators) -> None:
+    result = read_ok(simulators)
+    row = find_row(result, "web-01")
+    assert row["workload_id"] == "berlin-disk-1/production/vm/100"
+    assert (row["workload_type"], row["platform"]) == ("vm", "proxmox")
+    # A name with blanks may be a note.
+    assert '<b>vm & "co"</b>' not in {each["workload_name"] for each in result["workloads"]}
+    for options, variant in (({"workload_name": "id"}, "name"), ({}, "template"), ({}, "empty")):
+        simulators.ask(PBS, "__variant", {"comments": variant})
+        named = {each["workload_id"]: each["workload_name"] for each in read_ok(simulators, **options)["workloads"]}
+        assert named["berlin-disk-1/production/vm/100"] == "100"
+        assert named["berlin-disk-1/host/linbase02"] == "linbase02"
+        assert list(named.values()).count("100") > 1
+
+
+def test_types(simulators: Simulators) -> None:
+    result = read_ok(simulators)
+    types = {row["workload_type"] for row in result["workloads"]}
+    assert types == {"vm", "container", "host"}
+    containers = read_ok(simulators, workload_types=["container"])
+    assert [row["workload_name"] for row in containers["workloads"]] == ["dc-01"]
+    assert {row["workload_id"].rsplit("/", 2)[1] for row in containers["workloads"]} == {"ct"}
+
+
+def test_an_empty_group_is_a_workload_without_recovery_points(simulators: Simulators) -> None:
+    simulators.ask(PBS, "__variant", {"empty_groups": True})
+    result = read_ok(simulators)
+    assert result["totals"]["without_recovery_points"] == 2
+    assert read_ok(simulators, include_unprotected=False)["totals"]["without_recovery_points"] == 0
+
+
+@pytest.mark.parametrize("name", ["web-0*", "dc-01"])
+def test_names_select_workloads(simulators: Simulators, name: str) -> None:
+    result = read_ok(simulators, workload_names=[name])
+    assert len(result["workloads"]) == 2
+
+
+def test_own_records_are_returned_on_request(simulators: Simulators) -> None:
+    result = read_ok(simulators, detail="recovery_points", include_raw=True)
+    raw = list_points(result, "web-01")[0]["raw"]
+    assert raw["backup-id"] == "100"
+    assert [one["filename"] for one in raw["files"]][-1] == "client.log.blob"
+    assert json.dumps(raw)
+
+
+# Versions
+
+
+@pytest.mark.parametrize("version", ["4.0.17", "3.4.2", "3.1.5", "2.4.7"])
+def test_older_versions_return_the_same_points(simulators: Simulators, version: str) -> None:
+    """Only the type of the locations depends on the version: from 4.0 to 4.1.6 it is not reported."""
+    expected = read_ok(simulators)
+    simulators.ask(PBS, "__variant", {"version": version})
+    result = read_ok(simulators)
+    assert result["totals"] == expected["totals"]
+    assert result["server"]["version"] == version
+    types = {one.get("location_type") for row in result["workloads"] for one in row.get("locations", [])}
+    assert types == ({None} if version == "4.0.17" else {"disk"})
+
+
+def test_versions_before_2_2_have_no_namespaces(simulators: Simulators) -> None:
+    simulators.ask(PBS, "__variant", {"version": "2.1.10"})
+    result = read_ok(simulators)
+    assert result["complete"] is True
+    assert result["totals"]["recovery_points"] > 100
+    assert all(row["workload_id"].count("/") == 2 for row in result["workloads"])
+
+
+def test_a_missing_list_of_namespaces_is_an_error_in_newer_versions(simulators: Simulators) -> None:
+    rule = {"match": {"path": "*/berlin-disk-2/namespace"}, "fault": "status", "status": 404, "body": "Path not found."}
+    simulators.ask(PBS, "__faults", [rule])
+    ended = read_pbs(simulators)
+    assert "datastore 'berlin-disk-2': the server does not support this request (HTTP 404)" in ended.message
+
+
+def test_jobs_that_cannot_be_listed_are_not_needed(simulators: Simulators) -> None:
+    rules = [
+        {
+            "match": {"path": f"/api2/json/admin/{name}"},
+            "fault": "status",
+            "status": 403,
+            "body": "permission check failed",
+        }
+        for name in ("verify", "sync", "prune")
+    ]
+    simulators.ask(PBS, "__faults", rules)
+    # The last garbage collection names the server.
+    assert find_row(read_ok(simulators), "web-01")["attributes"]["integrity_checked"]["count"] > 20

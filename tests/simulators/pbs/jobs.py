@@ -1,0 +1,256 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs, tasks, garbage collection, nodes and tapes of the simulated Proxmox Backup Server (facts 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.simulators.ground_truth import DAY, HOUR
+from tests.simulators.pbs.accounts import SYSTEM, TAPE, Account
+from tests.simulators.pbs.datastores import (
+    SYNC_NAMESPACE,
+    SYNC_TARGET,
+    Datastores,
+    Row,
+    data_path,
+    seconds,
+    snapshot_time,
+)
+from tests.simulators.pbs.upids import NODE, upid
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
+
+JSON = "application/json;charset=UTF-8"
+_DIRECTIONS = ("all", "pull", "push")
+_TERABYTE = 2**40
+_LONGEST_TASK_LIST = 50
+
+
+def answer(data: object) -> Response:
+    return json_response({"data": data}, content_type=JSON)
+
+
+def check_query(call: Call, *allowed: str) -> None:
+    """Unknown parameters are refused, not ignored (facts 1)."""
+    for name, _value in call.query:
+        if name not in allowed:
+            raise Refusal(
+                400, f"parameter verification failed - '{name}': schema does not allow additional properties."
+            )
+
+
+class Jobs:
+    def __init__(self, api: ProductApi, datastores: Datastores) -> None:
+        self.api = api
+        self.datastores = datastores
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/api2/json/admin/verify", self._verify_jobs),
+            Route("GET", "/api2/json/admin/prune", self._prune_jobs),
+            Route("GET", "/api2/json/admin/sync", self._sync_jobs),
+            Route("GET", "/api2/json/admin/gc", self._all_gc),
+            Route("GET", "/api2/json/nodes", self._nodes),
+            Route("GET", "/api2/json/nodes/{node}/status", self._node_status),
+            Route("GET", "/api2/json/nodes/{node}/tasks", self._tasks),
+            Route("GET", "/api2/json/nodes/{node}/tasks/{task}/status", self._task_status),
+            Route("GET", "/api2/json/tape/media/content", self._tape_content),
+        ]
+
+    def _started(self) -> int:
+        return seconds(self.api.estate.now - 8 * HOUR)
+
+    def _visible(self, account: Account, call: Call) -> Iterator[str]:
+        for store in self.datastores.stores():
+            if call.first("store") in (None, store) and account.can_audit(data_path(store, "")):
+                yield store
+
+    def _last_run(self, worker_type: str, worker_id: str) -> Row:
+        """Members of a job that has run; a job that has never run does not have them."""
+        next_run: Row = {"next-run": seconds(self.api.estate.now + DAY)}
+        if not self.api.flag("jobs_ran"):
+            return next_run
+        started = self._started()
+        task = upid(worker_type, worker_id, started)
+        return {**next_run, "last-run-upid": task, "last-run-state": "OK", "last-run-endtime": started + 600}
+
+    def _verify_jobs(self, call: Call, account: Account) -> Response:
+        check_query(call, "store")
+        rows = [
+            {
+                "id": f"v-{store}",
+                "store": store,
+                "schedule": "daily",
+                "ignore-verified": True,
+                "outdated-after": 30,
+                **self._last_run("verificationjob", f"{store}:v-{store}"),
+            }
+            for store in self._visible(account, call)
+        ]
+        return answer(rows)
+
+    def _prune_jobs(self, call: Call, account: Account) -> Response:
+        check_query(call, "store")
+        if self.datastores.version < (2, 2):
+            raise Refusal(404, f"Path '{call.path}' not found.")
+        rows = [
+            {
+                "id": f"p-{store}",
+                "store": store,
+                "schedule": "daily",
+                "keep-daily": 7,
+                "keep-weekly": 4,
+                **self._last_run("prunejob", store),
+            }
+            for store in self._visible(account, call)
+        ]
+        return answer(rows)
+
+    def _sync_jobs(self, call: Call, account: Account) -> Response:
+        knows_push = self.datastores.version >= (3, 3)
+        check_query(call, "store", *(["sync-direction"] if knows_push else []))
+        direction = call.first("sync-direction") or "pull"
+        if direction not in _DIRECTIONS:
+            raise Refusal(
+                400, "parameter verification failed - 'sync-direction': value is not defined in the enumeration."
+            )
+        if SYNC_TARGET not in self._visible(account, call) or direction == "push":
+            return answer([])
+        job: Row = {
+            "id": "s-frankfurt",
+            "store": SYNC_TARGET,
+            "ns": SYNC_NAMESPACE,
+            "owner": "sync@pbs",
+            "remote": "frankfurt",
+            "remote-store": "berlin",
+            "schedule": "hourly",
+            **self._last_run("syncjob", f"frankfurt:berlin:{SYNC_TARGET}::s-frankfurt"),
+        }
+        return answer([{**job, "sync-direction": "pull"} if knows_push else job])
+
+    # Garbage collection and the state of datastores
+
+    def gc_status(self, store: str) -> Row:
+        ran = self.api.flag("jobs_ran")
+        status: Row = {
+            "upid": upid("garbage_collection", store, self._started()) if ran else None,
+            **dict.fromkeys(("index-file-count", "index-data-bytes", "disk-bytes", "disk-chunks"), 0),
+            **dict.fromkeys(("pending-bytes", "pending-chunks", "removed-bytes", "removed-chunks"), 0),
+            "removed-bad": 0,
+            "still-bad": 0,
+        }
+        if self.datastores.version >= (3, 2) and ran:
+            status |= {"last-run-state": "OK", "last-run-endtime": self._started() + 600}
+        return status
+
+    def _all_gc(self, call: Call, account: Account) -> Response:
+        check_query(call, "store")
+        if self.datastores.version < (3, 2):
+            raise Refusal(404, f"Path '{call.path}' not found.")
+        return answer([{"store": store, **self.gc_status(store)} for store in self._visible(account, call)])
+
+    def counts(self, store: str, account: Account) -> Row:
+        """Groups with snapshots per type, in all namespaces that the account sees; hidden groups are counted too."""
+        found = {name: {"groups": 0, "snapshots": 0} for name in ("ct", "host", "vm")}
+        seen: set[str] = set()
+        for (listed_in, namespace), snapshots in self.datastores.snapshots.items():
+            if listed_in == store and account.can_see(data_path(store, namespace)):
+                for snapshot in snapshots:
+                    if account.can_audit(data_path(store, namespace)) or account.owns(snapshot.group.owner):
+                        counted = found[snapshot.group.backup_type]
+                        counted["snapshots"] += 1
+                        counted["groups"] += snapshot.group.path not in seen
+                        seen.add(snapshot.group.path)
+        return dict(found)
+
+    def space(self) -> Row:
+        return {"total": 4 * _TERABYTE, "used": _TERABYTE, "avail": 3 * _TERABYTE}
+
+    # Nodes, tasks and tapes
+
+    def _nodes(self, call: Call, account: Account) -> Response:
+        """Only for the superuser."""
+        if not account.is_superuser:
+            raise Refusal(403, "permission check failed")
+        return answer([{"node": NODE}])
+
+    def _check_node(self, account: Account, node: str, path: str) -> None:
+        if node not in ("localhost", NODE):
+            raise Refusal(400, f"no such node '{node}'")
+        if SYSTEM not in account.privileges(path):
+            raise Refusal(403, f"permission check failed - missing Sys.Audit on {path}")
+
+    def _node_status(self, call: Call, account: Account, node: str) -> Response:
+        self._check_node(account, node, "/system/status")
+        memory = {"total": 2**34, "used": 2**33, "free": 2**33}
+        return answer(
+            {
+                "uptime": 1_000_000,
+                "cpu": 0.05,
+                "wait": 0.01,
+                "loadavg": [0.3, 0.2, 0.1],
+                "memory": memory,
+                "swap": memory,
+                "root": self.space(),
+                "kversion": "Linux 6.14.0-1-pve",
+                "info": {"fingerprint": ":".join(["ab"] * 32)},
+            }
+        )
+
+    def _run_tasks(self) -> list[tuple[str, str]]:
+        """The last task of each job: type and worker."""
+        stores = self.datastores.stores() if self.api.flag("jobs_ran") else []
+        kinds = (("verificationjob", "{0}:v-{0}"), ("prunejob", "{0}"), ("garbage_collection", "{0}"))
+        return [(kind, worker.format(store)) for store in stores for kind, worker in kinds]
+
+    def _tasks(self, call: Call, account: Account, node: str) -> Response:
+        """Without Sys.Audit only the account's own tasks: an auditor has none, and gets an empty list."""
+        check_query(call, *("start", "limit", "since", "until", "store", "typefilter", "statusfilter", "running"))
+        if SYSTEM not in account.privileges("/system/tasks"):
+            return answer([])
+        self._check_node(account, node, "/system/tasks")
+        rows: list[Row] = [
+            {
+                "upid": upid(kind, worker, self._started()),
+                "node": NODE,
+                "worker_type": kind,
+                "worker_id": worker,
+                "starttime": self._started(),
+                "endtime": self._started() + 600,
+                "user": "root@pam",
+                "status": "OK",
+            }
+            for kind, worker in self._run_tasks()
+        ]
+        start, limit = int(call.first("start") or 0), int(call.first("limit") or _LONGEST_TASK_LIST)
+        return answer(rows[start : start + limit if limit else None])
+
+    def _task_status(self, call: Call, account: Account, node: str, task: str) -> Response:
+        self._check_node(account, node, "/system/tasks")
+        if task not in [upid(kind, worker, self._started()) for kind, worker in self._run_tasks()]:
+            raise Refusal(400, f"no such task '{task}'")
+        return answer({"upid": task, "node": NODE, "status": "stopped", "exitstatus": "OK"})
+
+    def _tape_content(self, call: Call, account: Account) -> Response:
+        """The newest snapshot of each group is also on tape."""
+        check_query(call, "label-text", "pool", "media", "media-set", "backup-type", "backup-id")
+        if TAPE not in account.privileges("/tape"):
+            return answer([])
+        rows = []
+        for group in self.datastores.groups.values():
+            if group.points and account.can_audit(data_path(group.store, group.namespace)):
+                folder = "".join(f"ns/{part}/" for part in group.namespace.split("/") if part)
+                time = snapshot_time(group.points[0].created_at)
+                rows.append(
+                    {
+                        "label-text": "TAPE001L8",
+                        "uuid": self.api.uuid("tape"),
+                        "media-set-uuid": self.api.uuid("media set"),
+                        "pool": "weekly",
+                        "store": group.store,
+                        "snapshot": f"{folder}{group.backup_type}/{group.backup_id}/{time}",
+                        "backup-time": seconds(group.points[0].created_at),
+                    }
+                )
+        return answer(rows)
