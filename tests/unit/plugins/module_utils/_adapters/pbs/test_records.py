@@ -136,7 +136,7 @@ DATA = ("disk.fidx", "encrypt")
 )
 def test_points(files: list[tuple[Any, Any]], result: VerificationResult, expected: tuple[Any, ...]) -> None:
     rows = [{"backup-type": "vm", "backup-id": "100", "backup-time": 7, "files": [_file(*one) for one in files]}]
-    (group,) = SnapshotParser(include_raw=False).parse_all(rows).values()
+    (group,) = list(SnapshotParser(include_raw=False).parse_all(rows).values())
     place = Place("store1", "a/b", "s3")
     workload = place.build_workload(group, use_comment=True)
     point = records.build_template(group.snapshots[0], place, workload, result)
@@ -175,7 +175,7 @@ def test_a_comment_is_a_name_if_it_is_one_word(comment: Any, name: str | None) -
 
 def test_comments_of_hosts_are_notes() -> None:
     rows = [{"backup-type": "host", "backup-id": "db01", "backup-time": 1, "files": [], "comment": "note"}]
-    (group,) = SnapshotParser(include_raw=False).parse_all(rows).values()
+    (group,) = list(SnapshotParser(include_raw=False).parse_all(rows).values())
     assert Place("s", "").build_workload(group, use_comment=True).name == "db01"
 
 
@@ -184,7 +184,7 @@ def test_the_newest_name_counts_whatever_the_order() -> None:
         {"backup-type": "vm", "backup-id": "100", "backup-time": time, "files": [], "comment": comment}
         for time, comment in ((3, "renamed"), (9, "before the upgrade"), (1, "first"), (3, "renamed"))
     ]
-    (group,) = SnapshotParser(include_raw=False).parse_all(rows).values()
+    (group,) = list(SnapshotParser(include_raw=False).parse_all(rows).values())
     assert group.name == "renamed"
     assert (len(group.snapshots), group.count()) == (4, 3)
     place = Place("store1", "")
