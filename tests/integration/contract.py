@@ -144,7 +144,8 @@ def differences(
         value, true = reported[field], get_true_value(truth, field)
         special = f"{truth['kind']}:{field}"
         how = unknown.get(special, unknown.get(field, ("reported", "")))[0]
-        missing_values = _NOT_REPORTED_VALUES.get(special, _NOT_REPORTED_VALUES.get(field, (None,)))
+        key = special if special in unknown else field
+        missing_values = _NOT_REPORTED_VALUES.get(key, _NOT_REPORTED_VALUES.get(field, (None,)))
         if field == "immutable" and value is False and _has_just_ended(truth["immutable_until"]):
             true = False
         if field in reported["inferred"]:
