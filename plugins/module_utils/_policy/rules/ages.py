@@ -22,7 +22,6 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.states 
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import Accept, Outcome
 
 _RESTORE_TESTED = POINT_ATTRIBUTES.index("restore_tested")
-_UNCLEAR_TEXT = "the result of the newest restore test is unknown"
 _NO_TIME = "there may be restore tests on a server whose clock is off"
 
 
@@ -125,12 +124,9 @@ def tested_max_age(points: Points, control: Control, accept: Accept) -> Outcome:
     newest = _newest_tests(points, view, control, accept)
     if newest is None:
         return control.unknown(_undated_test(points, view) or "no restore test recorded")
-    tested_at, result, _seconds, message = newest
-    if result == FAILED:
-        return control.failed(None, _failed_text(points, tested_at, message))
-    if result == UNCLEAR:
-        return control.unknown(_UNCLEAR_TEXT)
-    age = control.elapsed(tested_at, points.now)
+    if outcome := _not_passed(points, control, newest):
+        return outcome
+    age = control.elapsed(newest[0], points.now)
     if age <= control.limit:
         doubt = hidden_reason(points) or (_NO_TIME if points.has_tests_without_time else None)
         return control.unknown(doubt, age) if doubt else control.passed(age)
@@ -198,8 +194,13 @@ def _newest_tests(points: Points, view: View, control: Control, accept: Accept) 
     )
 
 
-def _failed_text(points: Points, tested_at: int, message: str) -> str:
-    return f"newest restore test ({points.format(tested_at)}) failed: {message or 'no reason given'}"
+def _not_passed(points: Points, control: Control, newest: Newest) -> Outcome | None:
+    """Return the outcome if the newest restore test failed or its result is unclear; None if it passed."""
+    tested_at, result, _seconds, message = newest
+    if result == FAILED:
+        text = f"newest restore test ({points.format(tested_at)}) failed: {message or 'no reason given'}"
+        return control.failed(None, text)
+    return control.unknown("the result of the newest restore test is unknown") if result == UNCLEAR else None
 
 
 def max_restore_time(points: Points, control: Control, accept: Accept) -> Outcome:
@@ -208,11 +209,9 @@ def max_restore_time(points: Points, control: Control, accept: Accept) -> Outcom
     newest = _newest_tests(points, view, control, accept)
     if newest is None:
         return control.unknown("no restore test recorded")
-    tested_at, result, seconds, message = newest
-    if result == FAILED:
-        return control.failed(None, _failed_text(points, tested_at, message))
-    if result == UNCLEAR:
-        return control.unknown(_UNCLEAR_TEXT)
+    if outcome := _not_passed(points, control, newest):
+        return outcome
+    tested_at, _result, seconds, _message = newest
     same = [test.seconds for row in points.rows for test in row.tests.all if test.tested_at == tested_at]
     longest = max((seconds for seconds in same if seconds is not None), default=0)
     if longest > control.limit:
