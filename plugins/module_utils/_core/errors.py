@@ -133,3 +133,7 @@ class InvalidResponseError(AuditError):
     """The response is not one that this product sends."""
 
     code = "invalid_response"
+
+
+# Errors of one request. Others, such as a rejected login or a lost connection, end the read.
+REQUEST_ERRORS = (ForbiddenError, NotFoundError, InvalidResponseError, ServerError)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.spp import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.api import (
-    REQUEST_ERRORS,
+    PART_ERRORS,
     SEARCH,
     Api,
     get_href,
@@ -152,7 +152,7 @@ class SpectrumProtectPlus(RestAdapter):
         for path in ("/api/lifecycle/ping", "/ngp/version"):
             try:
                 return as_text(self.client.get(path).json_object().get("version"))
-            except REQUEST_ERRORS:
+            except PART_ERRORS:
                 continue
         return None
 
@@ -186,7 +186,7 @@ class SpectrumProtectPlus(RestAdapter):
         for workload_type in types:
             try:
                 read_type(collector, workload_type, listings[workload_type])
-            except REQUEST_ERRORS as error:
+            except PART_ERRORS as error:
                 if len(types) == 1 or (workload_type == "vm" and isinstance(error, NotFoundError)):
                     raise
                 if workload_type != "vm" and error.status in (400, 403, 404, 405):
@@ -284,7 +284,7 @@ class SpectrumProtectPlus(RestAdapter):
     def _try_fetch_versions(self, linked: tuple[Workload, t.Any]) -> list[t.Any] | AuditError:
         try:
             return self._fetch_versions(*linked)
-        except REQUEST_ERRORS as error:
+        except PART_ERRORS as error:
             return error
 
     def _fetch_versions(self, workload: Workload, child: t.Any) -> list[t.Any]:
@@ -316,7 +316,7 @@ class SpectrumProtectPlus(RestAdapter):
         try:
             collection = _get_collection(workload_type)
             children = list(self._list_children(workload_type))
-        except REQUEST_ERRORS as error:
+        except PART_ERRORS as error:
             for workload, _error in missing:
                 _add_failure(collector, workload, error)
             return

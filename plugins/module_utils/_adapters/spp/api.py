@@ -13,11 +13,8 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    REQUEST_ERRORS,
     DataError,
-    ForbiddenError,
-    InvalidResponseError,
-    NotFoundError,
-    ServerError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_int,
@@ -31,15 +28,8 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.pagination
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Prefetch, ThreadPool
 
 SEARCH = "/api/hypervisor/search"
-# Errors that concern one request. Others, such as a lost connection or a rejected session, end the whole read.
-REQUEST_ERRORS = (
-    ForbiddenError,
-    NotFoundError,
-    InvalidResponseError,
-    ServerError,
-    DataError,
-    RequestNotAllowedError,
-)
+# Errors of one request or one record, including a link that must not be followed.
+PART_ERRORS = (*REQUEST_ERRORS, DataError, RequestNotAllowedError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +107,7 @@ class Api:
 def _read_optional(read: t.Callable[[], Iterator[t.Any]]) -> SideListing:
     try:
         items = list(read())
-    except REQUEST_ERRORS as error:
+    except PART_ERRORS as error:
         return SideListing([], error.message, is_available=False)
     rows = [item for item in items if isinstance(item, dict)]
     odd = len(items) - len(rows)

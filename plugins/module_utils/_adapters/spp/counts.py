@@ -11,7 +11,7 @@ import json
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.api import REQUEST_ERRORS
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.api import PART_ERRORS
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_int,
@@ -111,7 +111,7 @@ def _split(types: Mapping[str | None, int]) -> Iterator[tuple[str, int]]:
 def _try_fetch(client: Client, path: str, group: list[str], session: str) -> _Groups | None:
     try:
         return _fetch(client, path, group, session)
-    except REQUEST_ERRORS:
+    except PART_ERRORS:
         return None
 
 

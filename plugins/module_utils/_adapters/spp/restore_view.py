@@ -11,7 +11,7 @@ import typing as t
 from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import unquote, urlsplit
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.api import REQUEST_ERRORS, Api, get_href
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.api import PART_ERRORS, Api, get_href
 from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.copies import (
     Sites,
     get_protection,
@@ -83,7 +83,7 @@ class RestoreView:
     def _try_read(self, job: tuple[Workload, Mapping[str, t.Any]]) -> View | AuditError:
         try:
             return self._read_machine(*job)
-        except REQUEST_ERRORS as error:
+        except PART_ERRORS as error:
             return error
 
     def _read_machine(self, workload: Workload, machine: Mapping[str, t.Any]) -> View:

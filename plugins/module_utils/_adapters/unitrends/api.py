@@ -19,6 +19,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.w
     parse_inventory,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    REQUEST_ERRORS,
     ConnectionFailedError,
     ForbiddenError,
     InvalidResponseError,
@@ -56,7 +57,7 @@ ALLOWLIST = (
     AllowedRequest("GET", "/api/catalog/archives/", _CATALOG, required=("sid", "start_date")),
 )
 # This product uses status 500 for many cases, including empty results. Only optional requests tolerate these errors.
-OPTIONAL_ERRORS = (ForbiddenError, NotFoundError, ServerError, InvalidResponseError, ConnectionFailedError)
+OPTIONAL_ERRORS = (*REQUEST_ERRORS, ConnectionFailedError)
 
 
 _AT_RISK = re.compile(rb'"at_risk"\s*:(?!\s*(?:false|null)\b)')

@@ -12,9 +12,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.listing import Listing
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PARTIAL_ERRORS, PartialRead
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PartialRead
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    REQUEST_ERRORS,
     AuditError,
     InvalidResponseError,
     NotFoundError,
@@ -82,7 +83,7 @@ class VeeamCloud(RestAdapter):
         """
         try:
             pages = list(_LISTING.pages(self, self.root + path, what, params, SerialMapper()))
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             return error
         return [item if isinstance(item, dict) else {} for page in pages for item in page]
 
@@ -105,7 +106,7 @@ class VeeamCloud(RestAdapter):
                 return copy.copy(failures[-1])
             try:
                 return task(each)
-            except PARTIAL_ERRORS as error:
+            except REQUEST_ERRORS as error:
                 if isinstance(error, ServerError):
                     failures.append(copy.copy(error))
                 return error

@@ -12,11 +12,8 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     ForbiddenError,
     InvalidResponseError,
     NotFoundError,
-    ServerError,
 )
 
-# Errors of one request or of one record. All others end the read, for example a lost connection.
-PARTIAL_ERRORS = (ForbiddenError, NotFoundError, InvalidResponseError, ServerError)
 # If more records are invalid, the format of the responses is not the expected one.
 _MAX_INVALID_RECORDS = 100
 

@@ -28,14 +28,10 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.re
     Record,
     RecordParser,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.related import (
-    DETAILS,
-    REQUEST_ERRORS,
-    Related,
-)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.related import DETAILS, Related
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.workloads import Workloads
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import REQUEST_ERRORS, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, pick_objects

@@ -27,18 +27,16 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.re
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._collect.summary import FUTURE_TOLERANCE
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    REQUEST_ERRORS,
     AuditError,
     ForbiddenError,
     InvalidResponseError,
     NotFoundError,
-    ServerError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_bool, as_text
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import path_segment
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
-# Errors of one request. Others (login rejected, no connection) end the read.
-REQUEST_ERRORS = (ForbiddenError, NotFoundError, InvalidResponseError, ServerError)
 # Lists with more details per workload than /protected-entities: its platform, and whether it still exists.
 DETAILS = {"VM": "/virtual-machines", "APP": "/applications", "STORAGE": "/storages"}
 

@@ -23,9 +23,8 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud
     Rows,
     VeeamCloud,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PARTIAL_ERRORS
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import REQUEST_ERRORS, AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
@@ -129,7 +128,7 @@ class VeeamAws(VeeamCloud):
         """The product version; only the Portal Administrator may read it."""
         try:
             return as_text(self.client.get(f"{_ROOT}/system/version").json_object().get("version"))
-        except PARTIAL_ERRORS:
+        except REQUEST_ERRORS:
             return None
 
     def _negotiate_version(self, login: OAuth2Password, requested: str | None) -> str:
@@ -174,7 +173,7 @@ class VeeamAws(VeeamCloud):
         if not self._is_complete(owners, total):
             try:
                 self._read_full_listing(instances, owners, total)
-            except PARTIAL_ERRORS as error:
+            except REQUEST_ERRORS as error:
                 if not owners.count:
                     raise
                 self.partial.add_problem(error, "restore points without an instance")
@@ -198,7 +197,7 @@ class VeeamAws(VeeamCloud):
         # Request the item after the last one, because the total may be too small. A rejected request proves nothing.
         try:
             return self._fetch_first({"Offset": str(total)}) == ([], total)
-        except PARTIAL_ERRORS:
+        except REQUEST_ERRORS:
             return False
 
     def _read_full_listing(self, instances: Instances, owners: records.PointOwners, total: int | None) -> None:
@@ -320,7 +319,7 @@ class VeeamAws(VeeamCloud):
         """Query an instance that cannot exist: a server that ignores the filter returns points for it."""
         try:
             found = self._fetch_first({"VirtualMachineId": str(uuid.uuid4()), "Offset": "0"})
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             self.partial.add_problem(error, "restore points of single instances")
             return False
         return found is None or not found[0]

@@ -27,9 +27,14 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure
     TypeReader,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import MFA_HINT, PAGE, VeeamCloud
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PARTIAL_ERRORS, is_unsupported
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import is_unsupported
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, NotFoundError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    REQUEST_ERRORS,
+    AuditError,
+    NotFoundError,
+    OptionError,
+)
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
 from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import OAuth2Password
@@ -167,7 +172,7 @@ class VeeamAzure(VeeamCloud):
         """
         try:
             about = self.client.get(f"{self.root}/system/about").json_object()
-        except PARTIAL_ERRORS:
+        except REQUEST_ERRORS:
             return ServerInfo()
         return ServerInfo(version=as_text(about.get("serverVersion")), identity=about.get("databaseId"))
 
@@ -190,7 +195,7 @@ class VeeamAzure(VeeamCloud):
         for reader in readers:
             try:
                 reader.read()
-            except PARTIAL_ERRORS as error:
+            except REQUEST_ERRORS as error:
                 errors.append(error)
                 self._record_failure(collector, reader, error)
         if readers and len(errors) == len(readers) and not any(reader.has_points for reader in readers):

@@ -27,9 +27,12 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.regions import get_region_name
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import Rows, VeeamCloud
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PARTIAL_ERRORS
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    REQUEST_ERRORS,
+    AuditError,
+    InvalidResponseError,
+)
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
 from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import PointTemplates
@@ -294,7 +297,7 @@ class TypeReader:
         """Query a machine that cannot exist: a server that ignores the filter returns points for it."""
         try:
             is_honoured = not self._fetch_point_ids(_NONEXISTENT)
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             if error.status in (400, 404):
                 return True
             self._adapter.partial.add_problem(error, "restore points of single workloads")

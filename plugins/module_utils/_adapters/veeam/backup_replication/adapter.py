@@ -25,9 +25,10 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backu
     NEWEST_FIRST,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.replicas import Replicas
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PARTIAL_ERRORS, PartialRead
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PartialRead
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    REQUEST_ERRORS,
     AuditError,
     OptionError,
     UnauthorizedError,
@@ -178,7 +179,7 @@ class VeeamBackupReplication(RestAdapter):
         """The build number and the installation id; not every role may read them."""
         try:
             info = self.client.get(f"{ROOT}/serverInfo").json_object()
-        except PARTIAL_ERRORS:
+        except REQUEST_ERRORS:
             return ServerInfo()
         return ServerInfo(version=as_text(info.get("buildVersion")), identity=info.get("vbrId"))
 
@@ -216,7 +217,7 @@ class VeeamBackupReplication(RestAdapter):
         """The revisions that the server's own documentation page lists, newest first; empty without such a page."""
         try:
             text = self.client.get("/swagger/index.js").body.decode("utf-8", "replace")
-        except (*PARTIAL_ERRORS, UnauthorizedError):
+        except (*REQUEST_ERRORS, UnauthorizedError):
             return []
         offered = {name.lower() for name in _OFFERED.findall(text)}
         return [version for version in API_VERSIONS if version in offered]
@@ -225,7 +226,7 @@ class VeeamBackupReplication(RestAdapter):
         before = time.time()
         try:
             server_time = self.client.get(f"{ROOT}/serverTime").json_object().get("serverTime")
-        except PARTIAL_ERRORS:
+        except REQUEST_ERRORS:
             return None
         now = records.parse_offset_time(server_time)
         return None if now is None else now - round((before + time.time()) / 2 * SECOND)

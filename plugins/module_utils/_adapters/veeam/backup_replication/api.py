@@ -10,13 +10,9 @@ import typing as t
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.listing import require_ids
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import (
-    PARTIAL_ERRORS,
-    PartialRead,
-    get_reason,
-)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PartialRead, get_reason
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import REQUEST_ERRORS, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_int,
@@ -128,7 +124,7 @@ class Api:
         """Call ``build`` with all records of an optional listing, page after page, or return why it cannot be read."""
         try:
             return build(self.records(fetch, what, mapper=mapper, report=self._ignore))
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             return get_reason(error)
 
     def _ignore(self, error: InvalidResponseError) -> None:

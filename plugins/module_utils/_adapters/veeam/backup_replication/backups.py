@@ -27,13 +27,10 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backu
     has_owner,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import merge_copies
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import (
-    PARTIAL_ERRORS,
-    get_reason,
-    is_unsupported,
-)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import get_reason, is_unsupported
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    REQUEST_ERRORS,
     AuditError,
     InvalidResponseError,
     NotFoundError,
@@ -99,7 +96,7 @@ class Backups:
     def _get_first_page(self, listing: Prefetch[Page[t.Any] | None]) -> Page[t.Any] | None:
         try:
             page = listing.first()
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             self._warn_about_listing(get_reason(error))
             return None
         if page is None:
@@ -131,7 +128,7 @@ class Backups:
         try:
             for row in self._api.records(self._require_page(listing), "restore points"):
                 matcher.add_point(row, self._side.build_point)
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             self._warn_about_listing(get_reason(error))
             self._total = 0
             return matcher.give_up()
@@ -147,7 +144,7 @@ class Backups:
             for row in self._list_objects():
                 is_started = True
                 yield row
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             if not is_started:
                 raise
             self._all_objects_read = False
@@ -210,7 +207,7 @@ class Backups:
         """Objects may be deleted while others are read: those that are still listed are read again."""
         try:
             listed = {as_text(row.get("id")) for row in self._list_objects()}
-        except PARTIAL_ERRORS:
+        except REQUEST_ERRORS:
             for workload, error in vanished:
                 self._add_points_or_problem(workload, error)
             return
@@ -229,7 +226,7 @@ class Backups:
         try:
             rows = self._fetch_point_rows(workload)
             self._side.prefetch_files(rows)
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             return error
         return {str(row.get("id")): row for row in rows}
 
@@ -306,7 +303,7 @@ class Backups:
                 if point is not None and point.created <= self._collector.now:
                     lost += 1
                     self._collector.add_point(point)
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             self._api.partial.add_problem(error, "restore points without a backup object")
         if lost:
             self._api.partial.warn(f"{lost} restore points do not belong to any backup object that the server lists")

@@ -15,13 +15,9 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backu
     Api,
     build_window_filter,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import (
-    PARTIAL_ERRORS,
-    get_reason,
-    is_unsupported,
-)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import get_reason, is_unsupported
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import REQUEST_ERRORS, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
 
@@ -47,7 +43,7 @@ class Replicas:
             for row in api.rows("/replicaPoints", "replica points", window):
                 points.append(row)
             is_complete = True
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             if points or not is_unsupported(error):
                 api.partial.add_problem(error, "replicas")
             elif self._settings.workload_types == (records.REPLICA,):

@@ -25,9 +25,9 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enter
     POINT_PATHS,
     Queries,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PARTIAL_ERRORS, PartialRead
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PartialRead
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import REQUEST_ERRORS, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
 from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import BasicForHeader, LoginError
@@ -159,7 +159,7 @@ class VeeamEnterpriseManager(RestAdapter):
         """The newest API version that the server offers, because no request returns the product version."""
         try:
             offered = decoding.parse_versions(self.client.get("/api/"))
-        except PARTIAL_ERRORS:
+        except REQUEST_ERRORS:
             return None
         return offered[-1] if offered else None
 
@@ -181,7 +181,7 @@ class VeeamEnterpriseManager(RestAdapter):
         replicas: list[dict[str, t.Any]] = []
         try:
             replicas = decoding.parse_collection(self.client.get("/api/cloud/replicas", ENTITY), "CloudReplica")
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             partial.warn(f"CloudReplica could not be read, so platforms are unknown: {error.message}", "CloudReplica")
         points.add_replica_points(CLOUD, queries.resolve(records, KINDS[CLOUD]), replicas)
 

@@ -23,13 +23,13 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enter
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.queries import Queries
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import NOT_FOUND
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import (
-    PARTIAL_ERRORS,
     PartialRead,
     get_reason,
     is_unsupported,
 )
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    REQUEST_ERRORS,
     AuditError,
     ForbiddenError,
     InvalidResponseError,
@@ -97,7 +97,7 @@ class PointTypes:
         """Yield the points of a type until one of its pages cannot be read."""
         try:
             yield from points
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             if is_unsupported(error) and KINDS[workload_type] not in self._queries.supported:
                 self._refused[workload_type] = error
             else:
@@ -121,7 +121,7 @@ class PointTypes:
         backups, repositories = side_rows.get("Backup", []), side_rows.get("Repository", [])
         try:
             return BackupFileIndex(files, backups, repositories)
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             self._get_or_warn("BackupFile", get_reason(error))
             return BackupFileIndex([], backups, repositories)
 

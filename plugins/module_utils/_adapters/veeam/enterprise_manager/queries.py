@@ -13,12 +13,8 @@ import typing as t
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import decoding
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import (
-    PARTIAL_ERRORS,
-    PartialRead,
-    get_reason,
-)
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import NotFoundError
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import PartialRead, get_reason
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import REQUEST_ERRORS, NotFoundError
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, path_segment
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import NumberedPage, pages_by_number
@@ -92,7 +88,7 @@ class Queries:
         """Fetch all records of an optional type, or return why they cannot be read."""
         try:
             rows = list(self.rows(kind, {}, SerialMapper()))
-        except PARTIAL_ERRORS as error:
+        except REQUEST_ERRORS as error:
             return get_reason(error)
         valid = [row for row in rows if decoding.get_id(row) is not None]
         if len(valid) < len(rows):
@@ -113,7 +109,7 @@ class Queries:
             try:
                 response = self._client.get(f"{POINT_PATHS[kind]}/{path_segment(ident)}", ENTITY)
                 return decoding.parse_entity(response, kind)
-            except PARTIAL_ERRORS as error:
+            except REQUEST_ERRORS as error:
                 if not isinstance(error, NotFoundError):
                     self._failures += 1
                     self._partial.add_problem(error, f"restore point {name!r} ({ident})")
