@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Adapter
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
@@ -50,6 +50,8 @@ class CliSettings:
     check_mode: bool
     include_raw: bool
     include_unprotected: bool
+    # The variables that the user set for the tool.
+    environment: Mapping[str, str]
     # The options that are specific to this product's module, by name.
     own: Mapping[str, t.Any]
 
@@ -88,6 +90,9 @@ class CliAdapter(Adapter):
     verify_levels: t.ClassVar[tuple[str, ...]] = (NONE, QUICK, DATA)
     # Environment variables that the user may pass to the tool; a star at the end matches any suffix.
     variables: t.ClassVar[tuple[str, ...]]
+    # Variables that would shorten a listing without being recorded in the result, and what to use instead.
+    filters: t.ClassVar[re.Pattern[str]] = re.compile(r"(?!)")
+    filters_hint: t.ClassVar[str] = ""
     # Variable with the directory of the tool's private cache. Each read uses a new, empty directory, because data in a
     # cache proves nothing about the repository.
     cache_variable: t.ClassVar[str | None] = None
@@ -105,6 +110,12 @@ class CliAdapter(Adapter):
     @abc.abstractmethod
     def access(cls, params: Mapping[str, t.Any]) -> Access:
         """Build the repository access from the options; OptionError if something is missing."""
+
+    @classmethod
+    def refuse_filters(cls, environment: Iterable[str]) -> None:
+        """Raise OptionError if one of the user's variables would shorten a listing."""
+        for name in filter(cls.filters.fullmatch, environment):
+            raise OptionError(f"environment variable {name!r} would limit what is listed", hint=cls.filters_hint)
 
     def open(self, collector: Collector) -> None:
         """Read the tool's version; there is no session because each command opens the repository."""

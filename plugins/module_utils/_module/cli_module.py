@@ -74,7 +74,7 @@ def _read(module: AnsibleModule, tool_class: type[CliAdapter], write_line: LineW
         )
         runner.host = access.display_name
         collector = new_collector(access.display_name, tool_class, params)
-        tool = tool_class(runner, _build_settings(module, tool_class, access))
+        tool = tool_class(runner, _build_settings(module, tool_class, access, given))
         with report_progress(write_line, lambda: _progress_line(runner)):
             tool.open(collector)
             collector.start()
@@ -82,7 +82,9 @@ def _read(module: AnsibleModule, tool_class: type[CliAdapter], write_line: LineW
     return finish(module, collector, runner.request_stats.as_dict, params)
 
 
-def _build_settings(module: AnsibleModule, tool_class: type[CliAdapter], access: Access) -> CliSettings:
+def _build_settings(
+    module: AnsibleModule, tool_class: type[CliAdapter], access: Access, environment: Mapping[str, str]
+) -> CliSettings:
     params = module.params
     return CliSettings(
         display_name=access.display_name,
@@ -91,6 +93,7 @@ def _build_settings(module: AnsibleModule, tool_class: type[CliAdapter], access:
         check_mode=module.check_mode,
         include_raw=params["include_raw"],
         include_unprotected=params["include_unprotected"],
+        environment=environment,
         own={name: params[name] for name in tool_class.own_spec()},
     )
 

@@ -32,7 +32,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest.
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest.verify import VerifyOutput, parse_output
 from ansible_collections.backup.audit.plugins.module_utils._adapters.wal import parse_history
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy
 from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import parse_location_type
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
@@ -65,8 +65,6 @@ _OK, _NO_STANZA, _NO_BACKUP = 0, 1, 2
 _DIFFERENT = 4
 # Return code of verify if it ends at a file that cannot be decompressed.
 _FORMAT_ERROR = 29
-# Options of pgBackRest that would shorten a listing.
-_FILTERS = re.compile(r"PGBACKREST_(?:CONFIG|STANZA|REPO|SET|TYPE|FILTER|DETAIL_LEVEL|(?:REPO[0-9]*_)?TARGET_TIME)")
 
 
 class PgBackRest(CliAdapter):
@@ -91,6 +89,8 @@ class PgBackRest(CliAdapter):
     # pgBackRest has no check that does not read the data.
     verify_levels = (NONE, DATA)
     variables = ("PGBACKREST_*", "TMPDIR")
+    filters = re.compile(r"PGBACKREST_(?:CONFIG|STANZA|REPO|SET|TYPE|FILTER|DETAIL_LEVEL|(?:REPO[0-9]*_)?TARGET_TIME)")
+    filters_hint = 'Use the options "config", "stanza" and "repo", which are recorded in the result'
     known_problems = (
         KnownProblem(
             "Permission denied",
@@ -152,19 +152,12 @@ class PgBackRest(CliAdapter):
             "config": {"type": "path", "fallback": (env_fallback, ["PGBACKREST_CONFIG"])},
             "stanza": {"type": "str", "fallback": (env_fallback, ["PGBACKREST_STANZA"])},
             "repo": {"type": "int", "fallback": (env_fallback, ["PGBACKREST_REPO"])},
-            # The option of all tools. The adapter needs it because variables take precedence over the configuration.
-            "environment": {"type": "dict", "default": {}},
         }
 
     @classmethod
     def access(cls, params: Mapping[str, t.Any]) -> Access:
         """Pass stanza and repository through the environment, so that one command lists everything."""
-        for name in params["environment"]:
-            if _FILTERS.fullmatch(name):
-                raise OptionError(
-                    f"environment: {name!r} would limit what is listed",
-                    hint='Use the options "config", "stanza" and "repo", which are recorded in the result',
-                )
+        cls.refuse_filters(params["environment"])
         given = {f"PGBACKREST_{name.upper()}": params[name] for name in ("config", "stanza", "repo")}
         environment = {name: str(value) for name, value in given.items() if value}
         display_name = f"{platform.node()}:{params['config'] or 'pgbackrest'}"
@@ -235,7 +228,7 @@ class PgBackRest(CliAdapter):
         """Read the configuration for the names of all stanzas; None if it cannot be read."""
         own = self.settings.own
         try:
-            return read_configuration(own["config"], own["environment"])
+            return read_configuration(own["config"], self.settings.environment)
         except DataError as error:
             # Without the names, a stanza may be missing; a single stanza is listed in any case.
             if not own["stanza"]:

@@ -62,8 +62,6 @@ _HARMLESS = re.compile(
     r"subprocess ssh",
     re.IGNORECASE,
 )
-# Variables that would limit the listing: the host of restic, and the filters of rclone.
-_FILTERS = re.compile(r"RESTIC_HOST$|RCLONE_(INCLUDE|EXCLUDE|FILTER|FILES_FROM|MAX_|MIN_)")
 _CREDENTIALS = re.compile(r"://([^/@]*)@")
 _REMOTE = ("s3", "b2", "azure", "gs", "swift", "rest", "sftp", "rclone")
 
@@ -87,6 +85,11 @@ class Restic(CliAdapter):
         *("RESTIC_*", "AWS_*", "AZURE_*", "B2_*", "GOOGLE_*", "OS_*", "ST_*", "RCLONE_*", "SSH_AUTH_SOCK"),
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "TMPDIR"),
     )
+    # The host of restic, and the filters of rclone.
+    filters = re.compile(
+        r"RESTIC_HOST|RCLONE_(?:METADATA_|HASH_)?(?:INCLUDE|EXCLUDE|FILTER|FILES_FROM|MAX_|MIN_).*",
+    )
+    filters_hint = 'Use "workload_names" to select hosts'
     known_problems = (
         KnownProblem(
             "wrong password", "wrong_password", "the password is wrong", 'Check "password" or "password_file"'
@@ -196,11 +199,7 @@ class Restic(CliAdapter):
                 "missing required arguments: repository",
                 hint='Set "repository" or the environment variable RESTIC_REPOSITORY',
             )
-        for name in filter(_FILTERS.match, params["environment"]):
-            raise OptionError(
-                f"environment: {name!r} is not supported, because it limits the list of snapshots",
-                hint='Use "workload_names" to select hosts',
-            )
+        cls.refuse_filters(params["environment"])
         environment = {"RESTIC_REPOSITORY": repository, "RESTIC_PROGRESS_FPS": "0.01"}
         if params["password"]:
             environment["RESTIC_PASSWORD"] = params["password"]

@@ -57,6 +57,7 @@ def run_adapter(
         check_mode=check_mode,
         include_raw=params["include_raw"],
         include_unprotected=params["include_unprotected"],
+        environment=params["environment"],
         own={name: params[name] for name in tool.own_spec()},
     )
     canned = runner(tool, answers)

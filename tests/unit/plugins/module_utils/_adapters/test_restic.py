@@ -360,7 +360,17 @@ class TestAccess:
         with pytest.raises(OptionError, match="missing required arguments"):
             access(**given)
 
-    @pytest.mark.parametrize("name", ["RESTIC_HOST", "RCLONE_MAX_AGE", "RCLONE_EXCLUDE_FROM", "RCLONE_FILTER"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "RESTIC_HOST",
+            "RCLONE_MAX_AGE",
+            "RCLONE_EXCLUDE_FROM",
+            "RCLONE_FILTER",
+            "RCLONE_METADATA_EXCLUDE",
+            "RCLONE_HASH_FILTER",
+        ],
+    )
     def test_a_variable_that_limits_the_listing_is_refused(self, name: str) -> None:
         with pytest.raises(OptionError, match=rf"{name}.*workload_names"):
             access(repository="/srv/restic", password="pw", environment={"RCLONE_CONFIG": "/x", name: "1"})
