@@ -16,7 +16,6 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs import 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.datastores import (
     API,
     DATASTORES,
-    LOCAL_STATUSES,
     DatastoreReader,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.records import Group, Groups, Place, Snapshot
@@ -24,10 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.rights 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AuditError,
-    OptionError,
-)
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import REQUEST_ERRORS, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
@@ -155,6 +151,7 @@ class ProxmoxBackupServer(RestAdapter):
             self.client,
             self.thread_pool,
             collector.add_problem,
+            collector.warnings.append,
             self.known_version,
             include_raw=self.settings.include_raw,
         )
@@ -192,9 +189,7 @@ class ProxmoxBackupServer(RestAdapter):
         """Return the names of this server in the tasks of its jobs. Versions before 2.2 have no prune jobs."""
         try:
             return records.list_nodes(reader.get_list(f"{API}/admin/{jobs}"), "last-run-upid")
-        except AuditError as error:
-            if error.status not in LOCAL_STATUSES:
-                raise
+        except REQUEST_ERRORS:
             return set()
 
     # Points

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.records import Group, Groups, Place
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    REQUEST_ERRORS,
     AuditError,
     ConnectionFailedError,
     InvalidResponseError,
@@ -36,9 +37,6 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 
 API = "/api2/json"
 DATASTORES = f"{API}/admin/datastore"
-# Statuses for one datastore or one list that the account may not read, that the version does not have, or that is in
-# maintenance mode or not mounted. Any other error ends the read.
-LOCAL_STATUSES = (400, 403, 404)
 # Number of times that groups and snapshots are read until they match: backups start and are pruned in between.
 _ATTEMPTS = 3
 _SHOWN = 3
@@ -57,13 +55,14 @@ class Store:
 
 
 class DatastoreReader:
-    """Reads all or some datastores. What cannot be read is passed to ``add_problem``."""
+    """Reads all or some datastores. What cannot be read goes to ``add_problem``, or to ``warn`` if it is optional."""
 
     def __init__(
         self,
         client: Client,
         thread_pool: ThreadPool,
         add_problem: Callable[[AuditError], None],
+        warn: Callable[[str], None],
         get_version: Callable[[], str | None],
         *,
         include_raw: bool,
@@ -71,6 +70,7 @@ class DatastoreReader:
         self._client = client
         self._thread_pool = thread_pool
         self._add_problem = add_problem
+        self._warn = warn
         self._get_version = get_version
         self._include_raw = include_raw
         # Names of this server in the records of its garbage collections, complete when ``read`` yields.
@@ -129,10 +129,8 @@ class DatastoreReader:
     def _open_store(self, name: str, row: Mapping[str, t.Any]) -> Store | AuditError:
         try:
             namespaces = self._fetch_namespaces(name)
-        except AuditError as error:
-            if error.status in LOCAL_STATUSES:
-                return error
-            raise
+        except REQUEST_ERRORS as error:
+            return error
         if not namespaces:
             return InvalidResponseError("no namespace is listed, not even the root", server=self._client.host)
         backend = as_text(row.get("backend-type"))
@@ -172,10 +170,12 @@ class DatastoreReader:
         path = f"{DATASTORES}/{path_segment(store)}/status"
         try:
             data = as_object(self._client.get(path, {"verbose": "true"}).json_object().get("data"))
-        except AuditError as error:
-            if error.status in LOCAL_STATUSES:
-                return {}
-            raise
+        except REQUEST_ERRORS as error:
+            self._warn(
+                f"datastore {store!r}: the server's own number of groups is unknown, so groups that it cannot list "
+                f"would not be noticed: {error.message}"
+            )
+            return {}
         self.nodes |= records.list_nodes([data.get("gc-status")], "upid")
         counts: Counts = {}
         for backup_type, row in as_object(data.get("counts")).items():
@@ -200,12 +200,10 @@ class DatastoreReader:
                 shortage = _find_shortage(groups, snapshots)
                 if not shortage:
                     return {**{key: Group(*key) for key in groups}, **snapshots}
-        except AuditError as error:
+        except REQUEST_ERRORS as error:
             error.server = error.server or self._client.host
             error.request = error.request or f"groups and snapshots of {place.name}"
-            if error.status in LOCAL_STATUSES:
-                return error
-            raise
+            return error
         return InvalidResponseError(
             f"the list of snapshots is incomplete: {shortage}",
             server=self._client.host,
