@@ -50,7 +50,7 @@ def test_the_counts_of_a_datastore_are_not_needed(simulators: Simulators, fault:
     break_path(simulators, f"{_STORE}/status", fault)
     result = read_ok(simulators, retries=0)
     assert {row["workload_id"] for row in result["workloads"]} == {row["workload_id"] for row in complete["workloads"]}
-    assert "datastore 'berlin-disk-2': the server's own number of groups is unknown" in str(result["warnings"])
+    assert "datastore 'berlin-disk-2': the server's own number of groups cannot be read" in str(result["warnings"])
 
 
 @FAULTS

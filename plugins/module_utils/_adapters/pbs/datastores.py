@@ -172,7 +172,7 @@ class DatastoreReader:
             data = as_object(self._client.get(path, {"verbose": "true"}).json_object().get("data"))
         except REQUEST_ERRORS as error:
             self._warn(
-                f"datastore {store!r}: the server's own number of groups is unknown, so groups that it cannot list "
+                f"datastore {store!r}: the server's own number of groups cannot be read, so groups that it cannot list "
                 f"would not be noticed: {error.message}"
             )
             return {}
