@@ -33,6 +33,9 @@ from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary impo
         ("mongo", "mongodb"),
         ("sql", "mssql"),
         ("CustomPlatform", "other"),
+        # Containers or virtual machines; and a product of its own.
+        ("OpenShift", "other"),
+        ("Virtuozzo", "other"),
         ("?", None),
         ("", None),
         (None, None),
