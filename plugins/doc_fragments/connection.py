@@ -12,23 +12,6 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
-  url:
-    description:
-      - URL of the server, such as V(https://backup.example.com). The default scheme is V(https). The default port
-        depends on the product.
-      - Required, either as this option or as an environment variable (see the notes).
-    type: str
-  username:
-    description:
-      - Name of the account. A read-only account is sufficient. The documentation page of the product lists the required
-        permissions.
-      - Required, either as this option or as an environment variable (see the notes).
-    type: str
-  password:
-    description:
-      - Password of the account.
-      - Required, either as this option or as an environment variable (see the notes).
-    type: str
   validate_certs:
     description:
       - Whether to verify the server's certificate. The default is V(true) if neither this option nor its environment

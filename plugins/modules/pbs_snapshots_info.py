@@ -65,6 +65,7 @@ notes:
 requirements:
   - requests
 extends_documentation_fragment:
+  - backup.audit.account
   - backup.audit.connection
   - backup.audit.reading
   - backup.audit.attributes

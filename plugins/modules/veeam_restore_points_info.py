@@ -122,6 +122,7 @@ requirements:
   - requests
   - xmltodict (only for O(representation=xml))
 extends_documentation_fragment:
+  - backup.audit.account
   - backup.audit.connection
   - backup.audit.reading
   - backup.audit.attributes

@@ -80,6 +80,7 @@ class Server:
         if validated.error_messages:
             raise OptionError(f"{where} ({product}): {'; '.join(_error_messages(validated, spec))}")
         self.params: dict[str, t.Any] = {**validated.validated_parameters, **_FIXED}
+        self.url: str | None = self.params[self._adapter.option_names["url"]]
         self.no_log_values: set[str] = set()
         self.warnings: list[str] = []
 
@@ -96,7 +97,7 @@ class Server:
         try:
             return {**read(self, self._adapter, SignalHandler(), report_progress), "warnings": self.warnings}
         except AuditError as error:
-            error.server = error.server or str(self.params["url"] or self._adapter.title)
+            error.server = error.server or str(self.url or self._adapter.title)
             return {"failed": True, "msg": str(error), "failure": error.as_dict()}
 
 
@@ -124,7 +125,7 @@ def read_servers(
             f"servers: expected a list, found {type(servers).__name__}", hint="Use a list of backup servers"
         )
     ready = [Server(options, f"servers[{number}]") for number, options in enumerate(servers)]
-    urls = [server.params["url"] for server in ready if server.params["url"]]
+    urls = [server.url for server in ready if server.url]
     for url in urls:
         if urls.count(url) > 1:
             raise OptionError(

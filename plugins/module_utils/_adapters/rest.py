@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 from collections.abc import Mapping
 from concurrent.futures import Future
+from urllib.parse import urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Adapter
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
@@ -50,6 +51,13 @@ class RestAdapter(Adapter):
     choice: t.ClassVar[str] = ""
     default_port: t.ClassVar[int] = 443
     default_page_size: t.ClassVar[int] = 500
+    # What this product calls the options url, username and password. The shared names remain valid as aliases, so that
+    # playbooks can use the same variables for all products.
+    option_names: t.ClassVar[Mapping[str, str]] = {"url": "url", "username": "username", "password": "password"}
+    # Environment variables of options that are not named PREFIX_OPTION. The first one that is set is used.
+    variables: t.ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    # Which of url, username and password must be set. ``complete`` sets the others.
+    required: t.ClassVar[tuple[str, ...]] = ("url", "username", "password")
     allowlist: t.ClassVar[tuple[AllowedRequest, ...]]
     # Valid values of the option detail.
     details: t.ClassVar[tuple[str, ...]] = ("workloads", "recovery_points")
@@ -65,6 +73,18 @@ class RestAdapter(Adapter):
     def own_spec(cls) -> dict[str, t.Any]:
         """Return the part of the argument spec that is specific to this product."""
         return {}
+
+    @classmethod
+    def complete(cls, params: dict[str, t.Any]) -> None:
+        """Set what the user left out, such as the URL of a cloud service; OptionError if that is not possible."""
+        # Most products have no such parameters.
+        return
+
+    @classmethod
+    def server_name(cls, url: str, params: Mapping[str, t.Any]) -> str:
+        """Return the name of the server in rows, findings and errors: host name, and port if it is not the default."""
+        parts = urlsplit(url)
+        return str(parts.hostname if parts.port == cls.default_port else parts.netloc)
 
     @classmethod
     def check(cls, settings: Settings, workload_names: tuple[str, ...]) -> None:

@@ -49,9 +49,7 @@ def shared_spec(*adapters: type[RestAdapter]) -> dict[str, t.Any]:
     types = dict.fromkeys(name for adapter in adapters for name in adapter.workload_types)
     details = dict.fromkeys(name for adapter in adapters for name in adapter.details)
     return {
-        "url": {"type": "str"},
-        "username": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
+        **_account_spec(adapters[0].option_names),
         "validate_certs": {"type": "bool"},
         "ca_path": {"type": "path"},
         "fingerprint": {"type": "str"},
@@ -67,36 +65,50 @@ def shared_spec(*adapters: type[RestAdapter]) -> dict[str, t.Any]:
     }
 
 
+def _account_spec(option_names: Mapping[str, str]) -> dict[str, t.Any]:
+    spec: dict[str, t.Any] = {}
+    for shared, own in option_names.items():
+        spec[own] = {"type": "str", **({"no_log": True} if shared == "password" else {})}
+        if own != shared:
+            spec[own]["aliases"] = [shared]
+    return spec
+
+
 def apply_environment(
     params: Mapping[str, t.Any], adapter: type[RestAdapter], environ: Mapping[str, str]
 ) -> dict[str, t.Any]:
-    """Return the parameters, with environment variables as defaults for unset options.
+    """Return the parameters, with environment variables as defaults for unset options, and url, username and password.
 
     An empty variable and an empty file are treated as unset: AWX creates both for fields that were left empty.
     """
-    filled = dict(params)
+    filled = {**params, **{shared: params[own] for shared, own in adapter.option_names.items()}}
     for name in _FILES:
         if filled.get(name) and _is_empty_file(filled[name]):
             filled[name] = None
-    for name in _FROM_ENVIRONMENT:
+    for name in dict.fromkeys((*_FROM_ENVIRONMENT, *adapter.variables)):
         if filled.get(name) in (None, ""):
             filled[name] = None
-            for prefix in adapter.environment:
-                value = environ.get(f"{prefix}_{name.upper()}", "")
+            for variable in _variables(adapter, name):
+                value = environ.get(variable, "")
                 # A password may start or end with a blank; without it the login fails and counts towards a lockout.
                 value = value if name == "password" and value.strip() else value.strip()
                 if value and not (name in _FILES and _is_empty_file(value)):
                     filled[name] = value
                     break
     filled["validate_certs"] = _parse_bool(filled["validate_certs"])
-    missing = [name for name in ("url", "username", "password") if not filled[name]]
+    missing = [name for name in adapter.required if not filled[name]]
     if missing:
-        variables = ", ".join(f"{prefix}_{name.upper()}" for name in missing for prefix in adapter.environment)
+        variables = ", ".join(variable for name in missing for variable in _variables(adapter, name))
         raise OptionError(
-            f"missing required arguments: {', '.join(missing)}",
+            f"missing required arguments: {', '.join(adapter.option_names[name] for name in missing)}",
             hint=f"Set them as options or as environment variables ({variables})",
         )
+    adapter.complete(filled)
     return filled
+
+
+def _variables(adapter: type[RestAdapter], name: str) -> tuple[str, ...]:
+    return adapter.variables.get(name) or tuple(f"{prefix}_{name.upper()}" for prefix in adapter.environment)
 
 
 def _parse_bool(value: t.Any) -> bool:

@@ -56,7 +56,7 @@ def run_module(*adapters: type[RestAdapter]) -> None:
         run(
             module,
             adapter,
-            lambda: _host_in_url(module.params["url"]),
+            lambda: _host_in_url(module.params[adapter.option_names["url"]]),
             lambda: read(module, adapter, signals, write_line),
             signals,
         )
@@ -78,7 +78,7 @@ def read(
     client = Client(build_endpoint(params, adapter_class), adapter_class.allowlist)
     client.signals = signals
     # The name of the server in rows, findings and errors.
-    client.host = _shown_host(client.endpoint.url, adapter_class.default_port)
+    client.host = adapter_class.server_name(client.endpoint.url, params)
     collector = new_collector(client.host, adapter_class, params)
     thread_pool = ThreadPool(client.endpoint.connections)
     adapter = adapter_class(client, chosen, thread_pool)
@@ -132,8 +132,3 @@ def _host_in_url(url: str | None) -> str | None:
         return urlsplit(url if "://" in url else f"//{url}").hostname if url else None
     except ValueError:
         return None
-
-
-def _shown_host(url: str, default_port: int) -> str:
-    parts = urlsplit(url)
-    return str(parts.hostname if parts.port == default_port else parts.netloc)

@@ -22,8 +22,9 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     UnauthorizedError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response, path_segment
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, path_segment
 from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import extract_server_message
+from ansible_collections.backup.audit.plugins.module_utils._transport.response import Response
 
 # A comma separates two cookies if a name and "=" follow it; the date in Expires also contains a comma.
 _NEXT_COOKIE = re.compile(r",\s*(?=[!#$%&'*+.^_`|~0-9A-Za-z-]+=)")

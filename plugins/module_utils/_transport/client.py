@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTP client: send allowed requests, with TLS, retries, size limits, session renewal, JSON decoding and typed errors.
+"""HTTP client: send allowed requests, with TLS, retries, size limits, session renewal and typed errors.
 
 ``Client._send`` checks the allowlist and decides on retries. Everything that a server sends is treated as possibly
 wrong, huge, slow or hostile. Only reads are retried, and logins only if the server cannot have processed them.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import json
 import random
 import threading
 import time
@@ -41,8 +40,8 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.http_error
     add_attempts,
     build_http_error,
     connection_error,
-    invalid_json_error,
 )
+from ansible_collections.backup.audit.plugins.module_utils._transport.response import Response
 
 try:
     import requests
@@ -58,7 +57,6 @@ MAX_RESPONSE_BYTES = 512 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS = 120.0
 # Small, because the size of decompressed data is known only after decompression.
 _CHUNK_BYTES = 1 << 16
-_JSON_TYPES = {list: "array", str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,38 +91,6 @@ class Auth(t.Protocol):
         """Renew the session, once for all threads whose requests with ``generation`` were rejected."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Response:
-    """One complete response."""
-
-    request: str
-    server: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    scrub: Callable[[str], str]
-
-    def json(self) -> t.Any:
-        """Decode the body as JSON (a BOM is skipped); InvalidResponseError describes what the body contains instead."""
-        try:
-            return json.loads(self.body.decode("utf-8-sig") if self.body[:3] == b"\xef\xbb\xbf" else self.body)
-        except (ValueError, RecursionError) as error:
-            raise invalid_json_error(self.server, self.request, self.status, self.body, error, self.scrub) from error
-
-    def json_object(self) -> dict[str, t.Any]:
-        """Decode the body as a JSON object; InvalidResponseError if it is anything else."""
-        value = self.json()
-        if not isinstance(value, dict):
-            raise InvalidResponseError(
-                f"the response is a JSON {_JSON_TYPES[type(value)]}, not an object",
-                server=self.server,
-                request=self.request,
-                status=self.status,
-                hint='Check that "url" is the URL of the product',
-            )
-        return value
-
-
 class Client:
     """Sends allowed requests to one server; returns complete, successful responses or raises an AuditError."""
 
@@ -142,6 +108,9 @@ class Client:
         # Returns a product-specific hint for an error response from its status and body; None keeps the general hint.
         self.hint_for: Callable[[int, bytes], str | None] = lambda _status, _body: None
         self.signals = SignalHandler()
+        # Called with each request just before it is sent, also before a retry: signatures contain the time.
+        self.sign: Callable[[requests.PreparedRequest], None] = lambda _prepared: None
+        self._siblings: list[Client] = []
         self._allowlist = Allowlist(allowlist, self.prefix)
         self.secrets = Secrets()
         self._lock = threading.Lock()
@@ -173,7 +142,20 @@ class Client:
 
     def close(self) -> None:
         """Close all connections."""
+        for sibling in self._siblings:
+            sibling.close()
         self._session.close()
+
+    def sibling(self, url: str, allowlist: t.Sequence[AllowedRequest]) -> Client:
+        """Return a client for another server of the same product, such as its login service or another region.
+
+        It has the same connection options and shares the secrets, counters, signals and the stop. It is not logged in.
+        """
+        other = Client(dataclasses.replace(self.endpoint, url=url), allowlist)
+        other.request_stats, other.signals, other.hint_for = self.request_stats, self.signals, self.hint_for
+        other.secrets, other._lock, other._stopped = self.secrets, self._lock, self._stopped
+        self._siblings.append(other)
+        return other
 
     def set_default_headers(self, headers: Mapping[str, str]) -> None:
         """Add headers to all further requests, including logins: an API version, another format."""
@@ -293,6 +275,7 @@ class Client:
     def _attempt(self, prepared: requests.PreparedRequest, request: str) -> tuple[Response | AuditError, float | None]:
         """Send once. Return a response, or an error and the seconds until a retry (0: backoff, None: no retry)."""
         started = time.time()
+        self.sign(prepared)
         try:
             # Not Session.send: it keeps cookies, and reads the complete body of a redirect of any size.
             raw_response = self._session.get_adapter(prepared.url or "").send(

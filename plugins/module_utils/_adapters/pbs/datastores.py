@@ -32,7 +32,8 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     get_items,
 )
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, pick_objects
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response, path_segment
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, path_segment
+from ansible_collections.backup.audit.plugins.module_utils._transport.response import Response
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
 API = "/api2/json"

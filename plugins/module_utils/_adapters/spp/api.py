@@ -23,8 +23,9 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     get_items,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import RequestNotAllowedError
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, pages_by_link
+from ansible_collections.backup.audit.plugins.module_utils._transport.response import Response
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Prefetch, ThreadPool
 
 SEARCH = "/api/hypervisor/search"

@@ -52,7 +52,8 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_text,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import JsonForToken
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
+from ansible_collections.backup.audit.plugins.module_utils._transport.response import Response
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
 # If the user sets no limit: how many days are read, and after how many days without a backup reading stops.

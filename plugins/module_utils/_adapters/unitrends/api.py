@@ -37,7 +37,8 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 )
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, pick_objects
 from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
+from ansible_collections.backup.audit.plugins.module_utils._transport.response import Response
 
 _LANGUAGE = {"lang": "en"}
 _SYSTEM = {"sid": None, "lang": "en"}

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import get_identity
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_object
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
 from ansible_collections.backup.audit.plugins.module_utils._transport.listing_check import (
     incomplete_listing_error,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, pages_by_page_size
+from ansible_collections.backup.audit.plugins.module_utils._transport.response import Response
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import SerialMapper
 
 API = "/api"

@@ -31,7 +31,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import R
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
 from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import BasicForHeader, LoginError
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response
+from ansible_collections.backup.audit.plugins.module_utils._transport.response import Response
 
 API_VERSIONS = ("latest", "v1_7", "v1_6", "v1_5")
 _JOINS = ("BackupFile", "Backup", "Repository", "Replica", "CloudReplica", "CdpReplica", "BackupServer")

@@ -19,7 +19,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_text,
 )
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, pick_objects
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response
+from ansible_collections.backup.audit.plugins.module_utils._transport.response import Response
 
 Converted = t.TypeVar("Converted")
 

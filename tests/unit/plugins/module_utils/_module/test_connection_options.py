@@ -311,3 +311,49 @@ def test_every_secret_of_the_argument_spec_is_kept_out_of_logs() -> None:
     spec = argument_spec(Adapter)
     assert [name for name, option in spec.items() if option.get("no_log")] == ["password"]
     assert spec["workload_types"]["choices"] == ["vm", "database"]
+
+
+# Products with other names for these options
+
+
+class CloudAdapter(Adapter):
+    """A cloud service: names and environment variables that its users know, and a URL that follows from the region."""
+
+    option_names = {"url": "endpoint_url", "username": "access_key", "password": "secret_key"}  # noqa: RUF012
+    variables = {"username": ("CLOUD_KEY_ID", "CLOUD_KEY"), "region": ("CLOUD_REGION",)}  # noqa: RUF012
+    required = ("username", "password")
+
+    @classmethod
+    def own_spec(cls) -> dict[str, Any]:
+        return {"region": {"type": "str"}}
+
+    @classmethod
+    def complete(cls, params: dict[str, Any]) -> None:
+        params["url"] = params["url"] or f"https://{params['region']}.cloud.example"
+
+
+def cloud(environ: dict[str, str], **given: Any) -> dict[str, Any]:
+    unset = dict.fromkeys(argument_spec(CloudAdapter))
+    return apply_environment({**unset, **given}, CloudAdapter, environ)
+
+
+def test_the_shared_names_of_the_account_are_aliases() -> None:
+    spec = argument_spec(CloudAdapter)
+    assert spec["access_key"] == {"type": "str", "aliases": ["username"]}
+    assert spec["secret_key"] == {"type": "str", "no_log": True, "aliases": ["password"]}
+    assert "username" not in spec
+
+
+def test_a_product_completes_what_the_user_left_out() -> None:
+    found = cloud({"CLOUD_REGION": "north", "CLOUD_KEY": "id"}, secret_key="secret")
+    assert [found[name] for name in ("url", "username", "password")] == ["https://north.cloud.example", "id", "secret"]
+    assert cloud({}, access_key="id", secret_key="secret", endpoint_url="https://a")["url"] == "https://a"
+
+
+def test_a_missing_option_has_the_name_that_the_product_uses() -> None:
+    with pytest.raises(OptionError) as raised:
+        cloud({}, secret_key="secret", region="north")
+    assert str(raised.value) == (
+        "missing required arguments: access_key. Set them as options or as environment variables "
+        "(CLOUD_KEY_ID, CLOUD_KEY)."
+    )

@@ -23,7 +23,8 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     ForbiddenError,
     NotFoundError,
 )
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
+from ansible_collections.backup.audit.plugins.module_utils._transport.response import Response
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
 MISSING = object()

@@ -18,7 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enter
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_time
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response
+from ansible_collections.backup.audit.plugins.module_utils._transport.response import Response
 from tests.samples import list_samples, read_body
 
 HOST = "https://em.example:9398/api"
