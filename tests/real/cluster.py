@@ -191,7 +191,7 @@ class Cluster:
         return copied
 
 
-def _give(folder: Path) -> None:
+def give(folder: Path) -> None:
     folder.chmod(0o755)
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
@@ -201,14 +201,14 @@ def _give(folder: Path) -> None:
 def owned_folder() -> Iterator[Path]:
     """Create a folder for the owner of the database; other users can read it, unlike the folders of pytest."""
     with tempfile.TemporaryDirectory(prefix="backup-audit-pg-") as folder:
-        _give(Path(folder))
+        give(Path(folder))
         yield Path(folder)
 
 
 def create_cluster(folder: Path) -> Cluster:
     """Create a database with 100,000 rows: a full and a differential backup in repo1, a full one in repo2."""
     cluster = Cluster(folder)
-    _give(folder)
+    give(folder)
     cluster.config.write_text(_CONFIG.format(folder=folder, cipher=CIPHER, port=PORT))
     for name in ("repo1", "repo2", "lock"):
         cluster.run("mkdir", name)

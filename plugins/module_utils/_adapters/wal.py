@@ -22,6 +22,8 @@ _SIZES = tuple(1 << bits for bits in range(20, 31))
 _LOG_BYTES = 1 << 32
 _NAME = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})")
 _LSN = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
+# A long list of gaps is not shown completely.
+_GAPS_SHOWN = 3
 _SWITCH = re.compile(r"^\s*([0-9]+)\s+([0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8})", re.MULTILINE)
 
 
@@ -199,6 +201,15 @@ class Archive:
                     )
                 expected = run[-1] + 1
         return sorted(gaps)
+
+    def describe_gaps(self, backups: Sequence[BaseBackup]) -> str | None:
+        """Describe the missing segments in a sentence; None if none is missing."""
+        gaps = self.find_gaps(backups)
+        if not gaps:
+            return None
+        shown = [f"{one.format(self.size)} to {two.format(self.size)}" for one, two in gaps[-_GAPS_SHOWN:]]
+        newest = " (the newest gaps)" if len(gaps) > _GAPS_SHOWN else ""
+        return f"the write-ahead log has {len(gaps)} gaps; missing segments: {', '.join(shown)}{newest}"
 
     def _paths(self, backups: Iterable[BaseBackup]) -> Iterator[_Path]:
         """Return a path for each timeline, newest first, without those that are part of a newer one."""

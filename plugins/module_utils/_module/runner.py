@@ -88,7 +88,7 @@ def _fail(module: AnsibleModule, error: AuditError, server: str | None) -> None:
 # Options that limit which workloads are listed.
 _LIMITS = (
     *("workload_names", "workload_types", "include_unprotected", "datastores"),
-    *("tenant", "tenant_organization", "stanza", "repo"),
+    *("tenant", "tenant_organization", "stanza", "repo", "server"),
 )
 
 

@@ -30,8 +30,8 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.wal import 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
 
-# A long list of gaps is not shown completely.
-_GAPS_SHOWN = 3
+# A long list of damaged segments is not shown completely.
+_SHOWN = 3
 
 # Name -> archive with the backups that need it; None if the archive or the size of its segments is not known.
 Archives = Mapping[str, "tuple[Archive | None, list[Backup]]"]
@@ -152,7 +152,7 @@ class Repository:
             elif self._has_wal(backup, archives) is False:
                 damage.append(f"backup {backup.label} has no complete write-ahead log")
         if self.damaged:
-            shown = ", ".join(sorted(name for _archive, name in self.damaged)[:_GAPS_SHOWN])
+            shown = ", ".join(sorted(name for _archive, name in self.damaged)[:_SHOWN])
             damage.append(f"{len(self.damaged)} files of the write-ahead log are damaged ({shown})")
         if result.unnamed:
             damage.append(f"{result.unnamed} files of the write-ahead log are damaged")
@@ -242,17 +242,10 @@ class Repository:
             if archive is None:
                 yield f"{self.title}: it is unknown whether the write-ahead log is complete"
                 continue
-            gaps = archive.find_gaps(
-                _as_base_backups([one for one in backups if one.is_current is not False], archive, None)
-            )
-            if gaps:
-                shown = [
-                    f"{one.format(archive.size)} to {two.format(archive.size)}" for one, two in gaps[-_GAPS_SHOWN:]
-                ]
-                yield (
-                    f"{self.title}: the write-ahead log has {len(gaps)} gaps; missing segments: {', '.join(shown)}"
-                    + (" (the newest gaps)" if len(gaps) > _GAPS_SHOWN else "")
-                )
+            current = [one for one in backups if one.is_current is not False]
+            gaps = archive.describe_gaps(_as_base_backups(current, archive, None))
+            if gaps is not None:
+                yield f"{self.title}: {gaps}"
 
 
 def _as_base_backups(backups: Sequence[Backup], archive: Archive, labels: Collection[str] | None) -> list[BaseBackup]:

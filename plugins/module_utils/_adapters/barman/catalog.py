@@ -1,0 +1,203 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The catalog of one server: which of its backups are complete, and which times its WAL can restore."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.barman.records import (
+    OBSOLETE,
+    Backup,
+    build_workload,
+)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import DATA, Check
+from ansible_collections.backup.audit.plugins.module_utils._adapters.wal import (
+    Archive,
+    BaseBackup,
+    Switch,
+    infer_segment_size,
+    parse_segment,
+)
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Catalog:
+    """What is listed for one server, what is stored, and the result of its check."""
+
+    name: str
+    # Where its backups are stored.
+    location: Copy
+    # Directories of the server, of its backups and of its WAL; None if they are not on this host.
+    directory: Path | None
+    base: Path | None
+    wals: Path | None
+    backups: list[Backup] = dataclasses.field(default_factory=list)
+    # Whether each backup has its files.
+    stored: dict[str, bool | None] = dataclasses.field(default_factory=dict)
+    # Segments that are archived: name -> time; None if they could not be listed.
+    segments: Mapping[str, int] | None = None
+    histories: Mapping[int, Sequence[Switch]] = dataclasses.field(default_factory=dict)
+    # False: the server that is running now is another database.
+    is_current: bool | None = True
+    # Backups that were removed after they had been listed.
+    removed: set[str] = dataclasses.field(default_factory=set)
+    # The result of the check: backup -> damage, or None if it is sound.
+    results: dict[str, str | None] = dataclasses.field(default_factory=dict)
+
+    def data(self, backup: Backup) -> Path | None:
+        """The directory with the files of a backup."""
+        return None if self.base is None else self.base / backup.id
+
+    def build_archive(self) -> Archive | None:
+        """Return the archived segments; None if they or their size are not known."""
+        if self.segments is None:
+            return None
+        size = infer_segment_size(self.segments, (backup.first for backup in self.backups))
+        if size is None:
+            return None
+        found = ((parse_segment(name, size), time) for name, time in self.segments.items())
+        return Archive({segment: time for segment, time in found if segment is not None}, self.histories, size)
+
+    def has_losses(self) -> bool:
+        """Whether files of a listed backup are missing."""
+        archive = self.build_archive()
+        return any(
+            self.stored.get(backup.id) is False or self._has_wal(backup, archive) is False
+            for backup in self.backups
+            if backup.is_copied
+        )
+
+    def drop_removed(self, listed: Collection[str]) -> None:
+        """Leave out backups that a later listing does not contain any more."""
+        self.removed |= {backup.id for backup in self.backups} - set(listed)
+        self.backups = [backup for backup in self.backups if backup.id in listed]
+
+    # Points
+
+    def build_points(self, archive: Archive | None, check: Check) -> Iterator[tuple[Backup, RecoveryPoint]]:
+        """Return the point of each backup."""
+        for backup in self.backups:
+            point = backup.build_point(self.name, self._copy(backup.is_encrypted))
+            if backup.is_copied:
+                has_wal = self._has_wal(backup, archive)
+                has_files = self._has_files(backup)
+                facts = (has_files, has_wal, self._is_current(backup))
+                if False in facts:
+                    point.usable = False
+                elif None in facts:
+                    point.usable = None
+                self._apply_to(point, backup, check, has_wal=has_wal)
+            yield backup, point
+
+    def _copy(self, encrypted: bool | None) -> Copy:
+        return dataclasses.replace(self.location, encrypted=encrypted)
+
+    def _chain(self, backup: Backup) -> tuple[list[Backup], bool | None]:
+        """Return the backup with those that contain some of its files, and whether these are all."""
+        by_id = {one.id: one for one in self.backups}
+        chain = [backup]
+        while chain[-1].parent is not None:
+            parent = by_id.get(chain[-1].parent)
+            if parent is None or parent in chain:
+                return chain, False
+            chain.append(parent)
+        return chain, None if chain[-1].kind == "incremental" else True
+
+    def _has_files(self, backup: Backup) -> bool | None:
+        """Whether the files of the backup and of all that it depends on are complete, as far as they were checked."""
+        chain, is_whole = self._chain(backup)
+        facts = [is_whole, *(one.is_copied and self.stored.get(one.id) for one in chain)]
+        if False in facts or any(self.results.get(one.id) for one in chain):
+            return False
+        return None if None in facts else True
+
+    def _has_wal(self, backup: Backup, archive: Archive | None) -> bool | None:
+        """Whether the archive contains each segment that the backup needs to be consistent."""
+        needed = None if archive is None else backup.as_base_backup(archive.size)
+        return None if archive is None or needed is None else archive.has_all(needed)
+
+    def _is_current(self, backup: Backup) -> bool | None:
+        """Whether it is a backup of the same database as the newest one, which is the one that is running now."""
+        newest = next((one.system_id for one in self._newest_first() if one.system_id), None)
+        if newest is not None and backup.system_id is not None and backup.system_id != newest:
+            return False
+        return True if self.is_current else None
+
+    def _newest_first(self) -> list[Backup]:
+        return sorted((one for one in self.backups if one.is_copied), key=lambda one: one.time, reverse=True)
+
+    def _apply_to(self, point: RecoveryPoint, backup: Backup, check: Check, *, has_wal: bool | None) -> None:
+        chain, is_whole = self._chain(backup)
+        if check.at is None or not is_whole or any(one.id not in self.results for one in chain):
+            return
+        damage = next((found for one in chain if (found := self.results[one.id])), None)
+        if damage is not None:
+            Check(check.at, DATA, damage).apply_to(point)
+        elif has_wal:
+            # The check does not read the WAL, without which a backup cannot be restored.
+            Check(check.at, DATA).apply_to(point)
+            point.inferred = (*point.inferred, "integrity_checked")
+
+    def build_ranges(self, archive: Archive | None, usable: Collection[str]) -> Iterator[RecoveryPoint]:
+        """Return the points of kind ``continuous``; ``usable`` are the IDs of usable backups."""
+        if archive is None:
+            return
+        for found in archive.find_ranges(self._as_base_backups(archive, usable)):
+            # A new segment does not change the id.
+            first, timeline = found.first.format(archive.size), f"{found.last.timeline:08X}"
+            yield RecoveryPoint(
+                id=f"{self.name}/{first}-{timeline}",
+                workload=build_workload(self.name),
+                created=found.restorable_until * SECOND,
+                kind="continuous",
+                status="success",
+                usable=True,
+                copies=[self._copy(None)],
+                restorable_from=found.restorable_from * SECOND,
+                restorable_until=found.restorable_until * SECOND,
+            )
+
+    def _as_base_backups(self, archive: Archive, idents: Collection[str] | None) -> list[BaseBackup]:
+        found = (
+            backup.as_base_backup(archive.size)
+            for backup in self.backups
+            if (backup.is_copied if idents is None else backup.id in idents)
+        )
+        return [backup for backup in found if backup is not None]
+
+    def warnings(self, archive: Archive | None) -> Iterator[str]:
+        """Describe what the points do not show: removed, failed and obsolete backups, lost files, gaps in the WAL."""
+        failed = [backup for backup in self.backups if backup.state == "FAILED"]
+        reason = f": {failed[0].error}" if failed and failed[0].error else ""
+        lost = [backup.id for backup in self.backups if backup.is_copied and self.stored.get(backup.id) is False]
+        other = [backup.id for backup in self.backups if self._is_current(backup) is False]
+        obsolete = [backup.id for backup in self.backups if backup.retention == OBSOLETE]
+        for found, text in (
+            (sorted(self.removed), "backups were removed during the read"),
+            ([backup.id for backup in failed], f"backups failed, the newest{reason or ' without a reason'}"),
+            (lost, "backups are listed, but their files are missing"),
+            (other, "backups are of another database than the newest one, so they are not usable"),
+            (obsolete, "backups are obsolete, so the next run of barman cron may delete them"),
+        ):
+            if found:
+                yield f"server {self.name}: {len(found)} {text} ({_shorten(found)})"
+        copied = [backup for backup in self.backups if backup.is_copied]
+        if archive is None:
+            if copied:
+                yield f"server {self.name}: it is unknown whether the write-ahead log is complete"
+            return
+        current = {backup.id for backup in copied if self._is_current(backup) is not False}
+        gaps = archive.describe_gaps(self._as_base_backups(archive, current))
+        if gaps is not None:
+            yield f"server {self.name}: {gaps}"
+
+
+def _shorten(found: Sequence[str], limit: int = 3) -> str:
+    return ", ".join(found[:limit]) + (", ..." if len(found) > limit else "")
