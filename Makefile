@@ -69,7 +69,7 @@ setup-programs: ## backup tools, PostgreSQL, a browser and Java, which some test
 	sh tests/tools/install_programs.sh
 
 .PHONY: test-real
-test-real: setup ## tests with real restic, Borg, pgBackRest and PostgreSQL (make setup-programs installs them)
+test-real: setup ## tests with real restic, Borg, pgBackRest, Barman and PostgreSQL (make setup-programs installs them)
 	$(PYTHON) -m pytest -n 2 --dist loadfile tests/real
 
 .PHONY: faults

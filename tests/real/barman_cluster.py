@@ -27,6 +27,7 @@ barman_user = {user}
 barman_home = {folder}/home
 barman_lock_directory = {folder}/lock
 log_file = {folder}/barman.log
+cloud_staging_directory = {folder}/staging
 path_prefix = {programs}
 minimum_redundancy = 1
 retention_policy = REDUNDANCY 2

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import re
 import sys
 import tempfile
@@ -18,8 +20,8 @@ import pytest
 import yaml
 
 from tests.integration.running_plays import PlayResult, play
+from tests.real import barman_cluster, restic_repository
 from tests.real import cluster as postgres
-from tests.real import restic_repository
 from tests.real.tools import corrupt_byte, needs
 from tests.tools.project import ROOT
 
@@ -316,6 +318,49 @@ def test_a_restored_postgresql_answers_a_query(cluster: postgres.Cluster, tmp_pa
     assert run_role(tmp_path, given, cluster.folder).status != 0
     assert record(tmp_path)[0]["result"] == "failed"
     assert evaluate_with_record(tmp_path, reading, cluster.folder).status != 0
+
+
+@needs("barman", "psql")
+@pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL (make setup-programs)")
+def test_a_postgresql_that_barman_restored_answers_a_query(tmp_path: Path) -> None:
+    with postgres.owned_folder() as folder:
+        source = barman_cluster.create_cluster(folder)
+        source.run("mkdir", "space")
+        source.sql(f"create tablespace fast location '{folder}/space'")
+        source.sql("alter table numbers set tablespace fast")
+        source.back_up()
+        source.stop()
+        ask = folder / "ask"
+        # Barman restores as this user, who owns the temporary directory.
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        source.config.write_text(re.sub("barman_user = .*", f"barman_user = {user}", source.config.read_text()))
+        given = {
+            "backup_product": "barman",
+            "backup_config": str(source.config),
+            "backup_server": "main",
+            "restore_test_check": [str(ask)],
+            "restore_test_scratch": str(folder / "scratch"),
+        }
+        source.run("mkdir", "-m", "0777", "scratch")
+        script = _ASK.replace("BIN", str(postgres.binaries()))
+        ask.write_text(script.replace("WANTED", "100000|5000050000"))
+        ask.chmod(0o755)
+        ended = run_role(tmp_path, given, folder)
+        assert ended.status == 0, ended.output
+        assert [(one["workload_name"], one["result"]) for one in record(tmp_path)] == [("main", "passed")]
+        assert list((folder / "scratch").iterdir()) == []
+        reading = {"backup.audit.barman_backups_info": {"config": str(source.config), "server": "main"}}
+        verdict = evaluate_with_record(tmp_path, reading, folder)
+        assert verdict.status == 0, verdict.output
+
+        # The segment with the end of the backup is lost, so the cluster does not become consistent.
+        newest = source.list_backups()[0]["backup_id"]
+        source.segment(source.show(newest)["base_backup_information"]["end_wal"]).unlink()
+        assert run_role(tmp_path, given, folder).status == 0
+        assert record(tmp_path)[0]["point_id"] != f"main/{newest}"
+        ask.write_text(script.replace("WANTED", "99999|1"))
+        assert run_role(tmp_path, given, folder).status != 0
+        assert record(tmp_path)[0]["result"] == "failed"
 
 
 @needs("borg")

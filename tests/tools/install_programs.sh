@@ -27,6 +27,7 @@ missing() {
     has_command rclone || echo rclone
     has_command borg || echo borgbackup
     has_command pgbackrest || echo pgbackrest
+    has_command barman || echo barman
     has_file /usr/lib/postgresql/*/bin/initdb || echo postgresql
     has_command chromium chromium-browser google-chrome google-chrome-stable || echo chromium
     has_file /usr/lib/jvm/*17*/bin/java || echo openjdk-17-jre-headless

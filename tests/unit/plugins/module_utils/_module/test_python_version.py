@@ -17,7 +17,7 @@ import pytest
 
 from tests.tools.project import ROOT
 
-MODULES = ("restic_snapshots_info", "borg_archives_info", "pgbackrest_backups_info")
+MODULES = ("restic_snapshots_info", "borg_archives_info", "pgbackrest_backups_info", "barman_backups_info")
 CHECK = Path("plugins/module_utils/_module/python_version.py")
 NAME = "ansible_collections.backup.audit.plugins.module_utils._module.python_version"
 OLD = ("2.7", "3.6", "3.7", "3.8", "3.9")
