@@ -328,8 +328,8 @@ def test_a_postgresql_that_barman_restored_answers_a_query(tmp_path: Path) -> No
         source.run("mkdir", "space")
         source.sql(f"create tablespace fast location '{folder}/space'")
         source.sql("alter table numbers set tablespace fast")
-        source.back_up()
-        source.stop()
+        newest = source.back_up()
+        segment = source.segment(source.show(newest)["base_backup_information"]["end_wal"])
         ask = folder / "ask"
         # Barman restores as this user, who owns the temporary directory.
         user = pwd.getpwuid(os.geteuid()).pw_name
@@ -353,14 +353,15 @@ def test_a_postgresql_that_barman_restored_answers_a_query(tmp_path: Path) -> No
         verdict = evaluate_with_record(tmp_path, reading, folder)
         assert verdict.status == 0, verdict.output
 
-        # The segment with the end of the backup is lost, so the cluster does not become consistent.
-        newest = source.list_backups()[0]["backup_id"]
-        source.segment(source.show(newest)["base_backup_information"]["end_wal"]).unlink()
-        assert run_role(tmp_path, given, folder).status == 0
+        # A backup without its last segment is not restored. Whether Barman restores an earlier one depends on its version,
+        # because some versions copy all later segments.
+        segment.unlink()
+        run_role(tmp_path, given, folder)
         assert record(tmp_path)[0]["point_id"] != f"main/{newest}"
         ask.write_text(script.replace("WANTED", "99999|1"))
         assert run_role(tmp_path, given, folder).status != 0
         assert record(tmp_path)[0]["result"] == "failed"
+        source.stop()
 
 
 @needs("borg")
