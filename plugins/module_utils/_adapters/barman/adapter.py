@@ -386,7 +386,7 @@ def _build_catalog(name: str, settings: Mapping[str, t.Any]) -> Catalog:
             location=as_text(settings.get("backup_directory")) if local else base,
             location_type="disk" if local else "object" if "://" in (base or "") else None,
             # A passive server copies the backups of another Barman.
-            role="copy" if as_bool(settings.get("passive_node")) else "primary",
+            role={True: "copy", False: "primary", None: None}[as_bool(settings.get("passive_node"))],
         ),
         directory=parse_directory(settings.get("backup_directory")),
         base=local,

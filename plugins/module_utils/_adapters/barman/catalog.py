@@ -44,7 +44,7 @@ class Catalog:
     # Segments that are archived: name -> time; None if they could not be listed.
     segments: Mapping[str, int] | None = None
     histories: Mapping[int, Sequence[Switch]] = dataclasses.field(default_factory=dict)
-    # False: the server that is running now is another database.
+    # None: it is not known whether the cluster that is running now is the one of the newest backup.
     is_current: bool | None = True
     # Backups that were removed after they had been listed.
     removed: set[str] = dataclasses.field(default_factory=set)
@@ -125,13 +125,10 @@ class Catalog:
 
     def _is_current(self, backup: Backup) -> bool | None:
         """Whether it is a backup of the same database as the newest one, which is the one that is running now."""
-        newest = next((one.system_id for one in self._newest_first() if one.system_id), None)
-        if newest is not None and backup.system_id is not None and backup.system_id != newest:
-            return False
-        return True if self.is_current else None
-
-    def _newest_first(self) -> list[Backup]:
-        return sorted((one for one in self.backups if one.is_copied), key=lambda one: one.time, reverse=True)
+        newest = max((one for one in self.backups if one.is_copied), key=lambda one: one.time, default=backup).system_id
+        if newest == backup.system_id:
+            return self.is_current
+        return None if newest is None or backup.system_id is None else False
 
     def _apply_to(self, point: RecoveryPoint, backup: Backup, check: Check, *, has_wal: bool | None) -> None:
         chain, is_whole = self._chain(backup)

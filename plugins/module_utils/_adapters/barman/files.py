@@ -62,20 +62,20 @@ def find_backup_ids(directory: Path | None, base: Path | None) -> tuple[set[str]
     return directories, cataloged
 
 
-def has_data(directory: Path | None, tablespaces: Sequence[str]) -> bool | None:
+def has_data(directory: Path | None, tablespaces: Sequence[str] | None) -> bool | None:
     """Whether the directory of a backup contains a cluster, as files or as archives, and each of its tablespaces."""
     data = None if directory is None else list_names(directory / "data")
     if directory is None or data is None:
         return None
     if "PG_VERSION" not in data and not any(name.startswith("base.tar") for name in data):
         return False
-    for oid in tablespaces:
+    for oid in tablespaces or ():
         own = list_names(directory / oid)
         if own is None:
             return None
         if not own and not any(name.startswith(f"{oid}.tar") for name in data):
             return False
-    return True
+    return None if tablespaces is None else True
 
 
 def has_manifest(directory: Path | None) -> bool:

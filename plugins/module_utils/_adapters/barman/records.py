@@ -73,10 +73,12 @@ class Backup:
         return as_text((self.details or {}).get("system_id"))
 
     @property
-    def tablespaces(self) -> list[str]:
-        """The names of the tablespaces' directories."""
-        found = (as_text(as_object(one).get("oid")) for one in as_list((self.details or {}).get("tablespaces")))
-        return [oid for oid in found if oid is not None and oid.isdigit()]
+    def tablespaces(self) -> list[str] | None:
+        """The names of the tablespaces' directories; None if they are not known."""
+        listed = (self.details or {}).get("tablespaces")
+        found = [as_text(as_object(one).get("oid")) for one in as_list(listed)]
+        known = [oid for oid in found if oid is not None and oid.isdigit()]
+        return known if isinstance(listed, list) and len(known) == len(listed) else None
 
     @property
     def method(self) -> str | None:
