@@ -353,8 +353,8 @@ def test_a_postgresql_that_barman_restored_answers_a_query(tmp_path: Path) -> No
         verdict = evaluate_with_record(tmp_path, reading, folder)
         assert verdict.status == 0, verdict.output
 
-        # A backup without its last segment is not restored. Whether Barman restores an earlier one depends on its version,
-        # because some versions copy all later segments.
+        # A backup without its last segment is not restored. Whether Barman restores an earlier one depends on its
+        # version, because some versions copy all later segments.
         segment.unlink()
         run_role(tmp_path, given, folder)
         assert record(tmp_path)[0]["point_id"] != f"main/{newest}"
