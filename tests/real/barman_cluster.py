@@ -139,13 +139,13 @@ class BarmanCluster(Cluster):
         copied.write_config(self.folder)
         return copied
 
-    def write_config(self, database: Path, extra: str = "") -> None:
+    def write_config(self, database: Path, *, password: bool = True) -> None:
         """Write the configuration; the sockets of the database are in ``database``."""
         owner = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         text = _CONFIG.format(
             folder=self.folder, database=database, port=PORT, user=owner, programs=binaries(), password=PASSWORD
         )
-        self.config.write_text(text + extra)
+        self.config.write_text(text if password else text.replace(f" password={PASSWORD}", ""))
         self.config.chmod(0o644)
 
 

@@ -15,9 +15,11 @@ HOST, USER = "backup01", "backup"
 # The moment to which the beginning of a recording is moved: 2026-01-15 02:00:00 UTC.
 BASE = 1768442400
 _TIME = re.compile(
-    r"(?<!\d)(?:(?P<iso>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)|(?P<label>\d{8}-\d{6})(?=[FDI])|(?P<epoch>\d{10}))(?!\d)"
+    r"(?<!\d)(?:(?P<iso>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)|(?P<label>\d{8}-\d{6})(?=[FDI])|(?P<ident>\d{8}T\d{6})"
+    r"|(?P<ctime>(?<![A-Za-z])[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})|(?P<epoch>\d{10}))(?!\d)"
 )
-_LABEL = "%Y%m%d-%H%M%S"
+# Forms of times that tools write in UTC: labels of pgBackRest, IDs of Barman, and those of C.
+_FORMS = {"label": "%Y%m%d-%H%M%S", "ident": "%Y%m%dT%H%M%S", "ctime": "%a %b %e %H:%M:%S %Y"}
 _LONG_ID = re.compile(r"(?<![0-9a-zA-Z])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-zA-Z])")
 # Tools shorten ids to 8 digits or more.
 _SHORTEST = 8
@@ -33,6 +35,8 @@ _OTHERS = (
     # pgBackRest: the process, and the number of the database
     (re.compile(r"--exec-id=\d+-[0-9a-f]+"), "--exec-id=1-00000000"),
     (re.compile(r'("system-id":\s*)\d+'), r"\g<1>7000000000000000001"),
+    # Barman: the number of the database
+    (re.compile(r'("(?:system_id|\w+_systemid)":\s*)"\d+"'), r'\g<1>"7000000000000000001"'),
 )
 # restic keeps a pack in the folder of its first two digits.
 _PACK_FILE = re.compile(r"/data/[0-9a-f]{2}/(?=([0-9a-f]{2})[0-9a-f]{62})")
@@ -90,7 +94,7 @@ class Neutralizer:
             leaks.append(self._machine.host)
         leaks += sorted(set(_LONG_ID.findall(text)) - set(self._ids.values()))
         days = {datetime.fromtimestamp(moment, timezone.utc) for moment in (self._machine.begin, self._machine.end)}
-        forms = sorted({day.strftime(form) for day in days for form in ("%Y-%m-%d", "%Y%m%d")})
+        forms = sorted({day.strftime(form) for day in days for form in ("%Y-%m-%d", "%Y%m%d", "%b %e")})
         return leaks + [form for form in forms if form in text]
 
     def _replace_short_id(self, found: re.Match[str]) -> str:
@@ -99,10 +103,12 @@ class Neutralizer:
 
     def _move(self, found: re.Match[str]) -> str:
         """Move a time within the recording by the same span; other times were given by the recorder."""
+        form = next((name for name in _FORMS if found[name]), None)
         if found["epoch"]:
             moment = float(found["epoch"])
-        elif found["label"]:
-            moment = datetime.strptime(found["label"], _LABEL).replace(tzinfo=timezone.utc).timestamp()
+        elif form:
+            pattern = _FORMS[form].replace("%e", "%d")
+            moment = datetime.strptime(found[0], pattern).replace(tzinfo=timezone.utc).timestamp()
         else:
             moment = datetime.fromisoformat(found["iso"]).replace(tzinfo=timezone.utc).timestamp()
         begin = int(self._machine.begin)
@@ -112,8 +118,8 @@ class Neutralizer:
         if found["epoch"]:
             return str(moved)
         example = datetime.fromtimestamp(moved, timezone.utc)
-        if found["label"]:
-            return example.strftime(_LABEL)
+        if form:
+            return example.strftime(_FORMS[form])
         return example.strftime("%Y-%m-%dT%H:%M:%S".replace("T", found["iso"][10]))
 
 

@@ -22,7 +22,7 @@ from tests.recordings import FOLDER, Recording, dump
 from tests.tools.neutral import Machine, Neutralizer
 from tests.tools.project import ROOT
 
-TOOLS = ("restic", "borg", "pgbackrest")
+TOOLS = ("restic", "borg", "pgbackrest", "barman")
 WORK = "/tmp/recording-"
 EXAMPLE_FOLDER = "/srv/recording"
 

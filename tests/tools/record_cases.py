@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.real import barman_cluster
 from tests.real.cluster import CIPHER, Cluster, create_cluster
 from tests.real.restic_repository import PASSWORD, Repository, create_repository
 from tests.real.tools import corrupt_byte, execute, largest
@@ -324,8 +325,68 @@ _CLUSTER_DAMAGES: dict[str, Callable[[Cluster], None]] = {
     "missing_repository": _move_repositories,
     "empty_repository": _empty_repositories,
 }
+
+# Barman
+
+
+def _barman_run(recorder: Recorder, name: str, cluster: barman_cluster.BarmanCluster, *arguments: str) -> None:
+    shown, command = {"BARMAN_CONFIG_FILE": str(cluster.config)}, ("-f", "json", *arguments)
+    recorder.keep(name, command, shown, cluster.execute(recorder.executable, *command, **shown))
+
+
+def record_barman(recorder: Recorder) -> None:
+    """Record a server with two backups, and damaged copies of its catalog."""
+    cluster = barman_cluster.BarmanCluster(recorder.folder)
+    try:
+        barman_cluster.create_cluster(recorder.folder)
+        cluster.write_config(cluster.folder, password=False)
+        _record_server(recorder, cluster)
+        for case, damage in _CATALOG_DAMAGES.items():
+            folder = recorder.new_folder(case)
+            shutil.chown(folder, cluster.folder.owner(), cluster.folder.group())
+            damaged = cluster.copy(folder)
+            damage(damaged)
+            damaged.write_config(cluster.folder, password=False)
+            _barman_run(recorder, f"list_{case}", damaged, "list-backups", "main")
+            for number, ident in enumerate(_idents(cluster)):
+                _barman_run(recorder, f"verify{number}_{case}", damaged, "verify-backup", "main", ident)
+    finally:
+        if (recorder.folder / "data/postmaster.pid").exists():
+            cluster.stop()
+    _barman_run(recorder, "check_database_down", cluster, "check", "main")
+
+
+def _record_server(recorder: Recorder, cluster: barman_cluster.BarmanCluster) -> None:
+    recorder.keep("version", ("--version",), {}, cluster.execute(recorder.executable, "--version"))
+    _barman_run(recorder, "servers", cluster, "list-servers")
+    for name in ("main", "idle"):
+        _barman_run(recorder, f"settings_{name}", cluster, "show-servers", name)
+        _barman_run(recorder, f"list_{name}", cluster, "list-backups", name)
+        _barman_run(recorder, f"check_{name}", cluster, "check", name)
+    _barman_run(recorder, "list_unknown", cluster, "list-backups", "nowhere")
+    for number, ident in enumerate(_idents(cluster)):
+        _barman_run(recorder, f"show{number}", cluster, "show-backup", "main", ident)
+        _barman_run(recorder, f"wal{number}", cluster, "list-files", "--target", "wal", "main", ident)
+        _barman_run(recorder, f"verify{number}", cluster, "verify-backup", "main", ident)
+
+
+def _idents(cluster: barman_cluster.BarmanCluster) -> list[str]:
+    """The IDs of the backups, newest first."""
+    return sorted((path.name for path in (cluster.home / "base").iterdir()), reverse=True)
+
+
+def _newest_data(cluster: barman_cluster.BarmanCluster) -> Path:
+    return cluster.data(_idents(cluster)[0]) / "data"
+
+
+_CATALOG_DAMAGES: dict[str, Callable[[barman_cluster.BarmanCluster], None]] = {
+    "damaged_file": lambda cluster: corrupt_byte(largest(_newest_data(cluster) / "base"), 9000),
+    "missing_data": lambda cluster: shutil.rmtree(_newest_data(cluster)),
+    "missing_home": lambda cluster: shutil.rmtree(cluster.home),
+}
 CASES: dict[str, Callable[[Recorder], None]] = {
     "restic": record_restic,
     "borg": record_borg,
     "pgbackrest": record_pgbackrest,
+    "barman": record_barman,
 }

@@ -155,7 +155,7 @@ class TestRecordings:
     def test_every_time_is_an_example(self) -> None:
         for file in FILES:
             text = file.read_text("utf-8")
-            days = re.findall(r"\b20\d\d-\d\d-\d\d", text) + re.findall(r"\b20\d{6}(?=-\d{6}[FDI])", text)
+            days = re.findall(r"\b20\d\d-\d\d-\d\d", text) + re.findall(r"\b20\d{6}(?=-\d{6}[FDI]|T\d{6})", text)
             assert {day.replace("-", "") for day in days} <= {"20260110", "20260111", "20260115"}, file
             moments = {int(found) for found in re.findall(r"(?<!\d)1[789]\d{8}(?!\d)", text)}
             assert all(BASE <= moment < BASE + 3600 for moment in moments), file
