@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.running_plays import play
 from tests.real.barman_cluster import PASSWORD, BarmanCluster, create_cluster
 from tests.real.cluster import binaries, owned_folder
 from tests.real.tools import (
@@ -31,7 +35,6 @@ from tests.real.tools import (
 
 pytestmark = [needs("barman"), pytest.mark.skipif(binaries() is None, reason="no PostgreSQL (make setup-programs)")]
 INFERRED = {**NEWEST, "integrity_checked": {"max_age": "1d", "accept": ["reported", "inferred"]}}
-NO_CHANGE = ("check", "--nagios")
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +236,7 @@ def test_a_configuration_that_does_not_exist(cluster: BarmanCluster) -> None:
     assert ended.result["failure"]["code"] == "not_found", ended.message
 
 
-def test_another_user(cluster: BarmanCluster, tmp_path: Any) -> None:
+def test_another_user(cluster: BarmanCluster, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can run a program as another user")
     tmp_path.chmod(0o755)
@@ -241,7 +244,7 @@ def test_another_user(cluster: BarmanCluster, tmp_path: Any) -> None:
     assert ended.result["failure"]["code"] == "forbidden", ended.message
 
 
-def test_passwords_of_the_configuration_are_nowhere_to_be_seen(own: BarmanCluster, tmp_path: Any) -> None:
+def test_passwords_of_the_configuration_are_nowhere_to_be_seen(own: BarmanCluster, tmp_path: Path) -> None:
     """Barman shows them in clear text, also if the command fails."""
     assert PASSWORD in own.barman("-f", "json", "show-servers", "main")
     executable, notes = recorder("barman", tmp_path)
@@ -277,6 +280,31 @@ def test_obsolete_backups(own: BarmanCluster) -> None:
     ended = own.read()
     assert usable(ended) == [True, True]
     assert "1 backups are obsolete, so the next run of barman cron may delete them" in warnings(ended)
+
+
+def test_the_role_reads_a_server(cluster: BarmanCluster, tmp_path: Path) -> None:
+    """With the options of the tool in host variables, on the host itself."""
+    host = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "backup_product": "barman",
+        "backup_config": str(cluster.config),
+        "backup_server": "main",
+        "backup_verify": "data",
+    }
+    variables = {"compliance_output": str(tmp_path / "evidence"), "compliance_policy": INFERRED}
+    ended = play(
+        "backup.audit.compliance",
+        tmp_path,
+        inventory={"backup_servers": {"hosts": {"backup01": host}}},
+        variables=variables,
+        environment={"HOME": str(cluster.folder)},
+    )
+    assert ended.status == 0, ended.output
+    assessment = json.loads((tmp_path / "evidence" / "findings.json").read_text())
+    assert (assessment["compliant"], [one["workload_name"] for one in assessment["workloads"]]) == (True, ["main"])
+    assert assessment["data_sources"][0]["server"]["verify"]["result"] == "sound"
+    assert PASSWORD not in ended.output
 
 
 def test_a_killed_backup(own: BarmanCluster) -> None:

@@ -33,6 +33,7 @@ FILES = sorted(FOLDER.glob("*/*.json"))
         ("Platform: Linux host7 6.1.0 #1 SMP x86_64", "Platform: Linux backup01"),
         ("--exec-id=855-4a5b6c7d --repo=1", "--exec-id=1-00000000 --repo=1"),
         ('"system-id":7700000000000000042,', '"system-id":7000000000000000001,'),
+        ('"system_id": "7700000000000000042",', '"system_id": "7000000000000000001",'),
         ("cache in /tmp/restic-check-cache-12345", "cache in /tmp/restic-check-cache-1"),
     ],
 )
@@ -46,6 +47,8 @@ def test_names_paths_and_numbers(text: str, replaced: str) -> None:
         ("2031-05-06T12:00:00.123456Z", "2026-01-15T02:00:00.123456Z"),
         ("2031-05-06 12:30:01.500 P00", "2026-01-15 02:30:01.500 P00"),
         ("20310506-120010F_20310506-120100D", "20260115-020010F_20260115-020100D"),
+        ("backup 20310506T120010", "backup 20260115T020010"),
+        ("Tue May  6 12:00:10 2031", "Thu Jan 15 02:00:10 2026"),
         (f'{{"start":{int(BEGIN) + 7}}}', f'{{"start":{BASE + 7}}}'),
         (f"{int(BEGIN) + 7}.25", f"{BASE + 7}.25"),
         # Times that the recorder chose, and numbers that are not times.
@@ -72,7 +75,7 @@ def test_a_pack_stays_in_the_folder_of_its_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["in /tmp/recording-restic", "of host7", f"id {FIRST}", "on 2031-05-06", "file 20310506.log"]
+    "text", ["in /tmp/recording-restic", "of host7", f"id {FIRST}", "on 2031-05-06", "file 20310506.log", "May  6"]
 )
 def test_leaks_are_found(text: str) -> None:
     assert Neutralizer(MACHINE).find_leaks(f"some text {text}")
