@@ -18,14 +18,16 @@ from collections.abc import Mapping
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.barman.catalog import Catalog
+from ansible_collections.backup.audit.plugins.module_utils._adapters.barman.catalog import (
+    Catalog,
+    build_catalog,
+    shorten,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.barman.files import (
     find_backup_ids,
     find_segments,
     has_data,
-    has_manifest,
     list_names,
-    parse_directory,
     read_histories,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.barman.output import (
@@ -39,7 +41,6 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.barman.outp
     get_object,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.barman.records import (
-    Backup,
     build_backup,
     build_workload,
     parse_row,
@@ -47,7 +48,6 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.barman.reco
 from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import DATA, NONE, Access, Check, CliAdapter
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_bool,
     as_list,
@@ -109,7 +109,7 @@ class Barman(CliAdapter):
             'Run the task as the user that the configuration names in "barman_user"',
         ),
         KnownProblem("Unknown server", "not_found", "Barman does not know the server", 'Check "config" and "server"'),
-        KnownProblem("does not exist", "not_found", "a file is missing", 'Check "config"'),
+        KnownProblem("Configuration file", "not_found", "Barman cannot read its configuration", 'Check "config"'),
         KnownProblem(
             "pg_verifybackup not found",
             "not_installed",
@@ -163,9 +163,12 @@ class Barman(CliAdapter):
         self._collector = collector
         self._catalogs = [catalog for name in self._list_servers() if (catalog := self._read_server(name))]
         for catalog in self._catalogs:
-            if catalog.has_losses():
-                # The files may belong to backups that were removed after they had been listed.
-                self._drop_removed(catalog)
+            try:
+                if catalog.has_losses():
+                    # The files may belong to backups that were removed after they had been listed.
+                    self._drop_removed(catalog)
+            except AuditError as error:
+                self._add_problem(error)
         check = self.perform_check(collector)
         copied = [backup for catalog in self._catalogs for backup in catalog.backups if backup.is_copied]
         if check.at is not None and copied and not any(catalog.results for catalog in self._catalogs):
@@ -184,7 +187,7 @@ class Barman(CliAdapter):
         """Read one server; a server that cannot be read is a problem, and the others are still read."""
         try:
             settings = get_object(self._run("show-servers", name), name)
-            catalog = _build_catalog(name, settings)
+            catalog = build_catalog(name, settings)
             self._list_backups(catalog, settings)
         except AuditError as error:
             if self.settings.own["server"]:
@@ -210,22 +213,22 @@ class Barman(CliAdapter):
             else:
                 catalog.backups.append(backup)
         if invalid:
-            self._add_problem(OutputError(f"{invalid} backups of server {catalog.name!r} have no ID, status or time"))
+            text = f"backups of server {catalog.name!r} that have no ID, status or time: {invalid}"
+            self._add_problem(OutputError(text))
         listed = {parsed[0] for parsed in map(parse_row, map(as_object, rows)) if parsed}
         directories, cataloged = (one & two - listed for one, two in zip(before, after, strict=True))
         if cataloged:
             self._add_problem(
                 ToolError(
-                    f"{len(cataloged)} backups are in the catalog of server {catalog.name!r}, but Barman "
-                    f"{self._collector.version} does not list them",
+                    f"Barman {self._collector.version} does not list all backups in the catalog of server "
+                    f"{catalog.name!r}: {shorten(sorted(cataloged))}",
                     code="invalid_data",
                     hint="A newer version may have written the catalog. Run the version that makes the backups",
                 )
             )
         elif directories:
-            shown = ", ".join(sorted(directories)[:3])
-            self._collector.warnings.append(
-                f"server {catalog.name}: {len(directories)} directories of backups are not listed by Barman ({shown})"
+            self._warn(
+                f"server {catalog.name}: directories of backups that Barman does not list", shorten(sorted(directories))
             )
 
     def _show_backup(self, server: str, ident: str, method: str | None) -> dict[str, t.Any] | None:
@@ -242,7 +245,8 @@ class Barman(CliAdapter):
 
     def _read_files(self, catalog: Catalog) -> None:
         """Look at the files of the server, because its listings remain the same if files are lost."""
-        for path in filter(None, (catalog.directory, catalog.base)):
+        meta = None if catalog.directory is None else catalog.directory / "meta"
+        for path in filter(None, (catalog.directory, catalog.base, meta)):
             names = list_names(path)
             if names is None or (path == catalog.directory and not names):
                 self._add_problem(
@@ -300,12 +304,11 @@ class Barman(CliAdapter):
                 f"server {name}: barman check was not run, because directories are missing or cannot be read", missing
             )
             return
-        result = self.runner.run(*_JSON, "check", name)
-        checks = (decode(result) or {}).get(name)
-        if not isinstance(checks, dict):
-            self._warn(f"server {name}: barman check failed", str(build_error(self.runner, result)))
+        try:
+            failed = find_failed_checks(self.runner, self.runner.run(*_JSON, "check", name), name)
+        except AuditError as error:
+            self._warn(f"server {name}: barman check failed", str(error))
             return
-        failed = find_failed_checks(checks)
         if _IDENTITY in failed:
             catalog.is_current = None
         if failed:
@@ -317,7 +320,7 @@ class Barman(CliAdapter):
         found = []
         for catalog in self._catalogs:
             for backup in catalog.backups:
-                if _is_verifiable(catalog, backup):
+                if catalog.is_verifiable(backup):
                     result = self.run_check(*_JSON, "verify-backup", catalog.name, backup.id)
                     catalog.results[backup.id] = get_damage(self.runner, result)
             if any(catalog.results.values()):
@@ -329,11 +332,8 @@ class Barman(CliAdapter):
                 if one.is_copied and one.id not in catalog.results and catalog.stored.get(one.id) is not False
             ]
             if others:
-                self._warn(
-                    f"server {catalog.name}: {len(others)} backups cannot be verified, because they are compressed, "
-                    "encrypted, or have no manifest of PostgreSQL",
-                    ", ".join(others[:3]),
-                )
+                reason = "because they are compressed or encrypted, or have no manifest of PostgreSQL"
+                self._warn(f"server {catalog.name}: backups that cannot be verified, {reason}", shorten(others))
             found += [
                 f"{catalog.name}/{one.id}: {damage}"
                 for one in catalog.backups
@@ -375,26 +375,3 @@ class Barman(CliAdapter):
     def _warn(self, text: str, details: str = "") -> None:
         shown = f"{text}: {details}" if details else text
         self._collector.warnings.append(to_single_line(self.runner.scrub(str(remove_secrets(shown)))))
-
-
-def _build_catalog(name: str, settings: Mapping[str, t.Any]) -> Catalog:
-    base = as_text(settings.get("basebackups_directory"))
-    local = parse_directory(base)
-    return Catalog(
-        name=name,
-        location=Copy(
-            location=as_text(settings.get("backup_directory")) if local else base,
-            location_type="disk" if local else "object" if "://" in (base or "") else None,
-            # A passive server copies the backups of another Barman.
-            role={True: "copy", False: "primary", None: None}[as_bool(settings.get("passive_node"))],
-        ),
-        directory=parse_directory(settings.get("backup_directory")),
-        base=local,
-        wals=parse_directory(settings.get("wals_directory")),
-    )
-
-
-def _is_verifiable(catalog: Catalog, backup: Backup) -> bool:
-    """Whether Barman can compare the files of a backup with the manifest that PostgreSQL wrote for them."""
-    plain = not backup.base.get("compression") and not backup.is_encrypted
-    return backup.is_copied and backup.method == "postgres" and plain and has_manifest(catalog.data(backup))

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ansible_collections.backup.audit.plugins.module_utils._adapters.barman.files import has_manifest, parse_directory
 from ansible_collections.backup.audit.plugins.module_utils._adapters.barman.records import (
     OBSOLETE,
     Backup,
@@ -25,6 +27,10 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.wal import 
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_bool, as_text
+
+# A long list of backups is not shown completely.
+_SHOWN = 3
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -54,6 +60,11 @@ class Catalog:
     def data(self, backup: Backup) -> Path | None:
         """The directory with the files of a backup."""
         return None if self.base is None else self.base / backup.id
+
+    def is_verifiable(self, backup: Backup) -> bool:
+        """Whether Barman can compare the files of a backup with the manifest that PostgreSQL wrote for them."""
+        plain = not backup.base.get("compression") and not backup.is_encrypted
+        return backup.is_copied and backup.method == "postgres" and plain and has_manifest(self.data(backup))
 
     def build_archive(self) -> Archive | None:
         """Return the archived segments; None if they or their size are not known."""
@@ -161,40 +172,60 @@ class Catalog:
                 restorable_until=found.restorable_until * SECOND,
             )
 
-    def _as_base_backups(self, archive: Archive, idents: Collection[str] | None) -> list[BaseBackup]:
-        found = (
-            backup.as_base_backup(archive.size)
-            for backup in self.backups
-            if (backup.is_copied if idents is None else backup.id in idents)
-        )
+    def _as_base_backups(self, archive: Archive, idents: Collection[str]) -> list[BaseBackup]:
+        found = (backup.as_base_backup(archive.size) for backup in self.backups if backup.id in idents)
         return [backup for backup in found if backup is not None]
 
     def warnings(self, archive: Archive | None) -> Iterator[str]:
         """Describe what the points do not show: removed, failed and obsolete backups, lost files, gaps in the WAL."""
+        copied = [backup for backup in self.backups if backup.is_copied]
+        current = {backup.id for backup in copied if self._is_current(backup) is not False}
         failed = [backup for backup in self.backups if backup.state == "FAILED"]
-        reason = f": {failed[0].error}" if failed and failed[0].error else ""
-        lost = [backup.id for backup in self.backups if backup.is_copied and self.stored.get(backup.id) is False]
-        other = [backup.id for backup in self.backups if self._is_current(backup) is False]
-        obsolete = [backup.id for backup in self.backups if backup.retention == OBSOLETE]
-        for found, text in (
-            (sorted(self.removed), "backups were removed during the read"),
-            ([backup.id for backup in failed], f"backups failed, the newest{reason or ' without a reason'}"),
-            (lost, "backups are listed, but their files are missing"),
-            (other, "backups are of another database than the newest one, so they are not usable"),
-            (obsolete, "backups are obsolete, so the next run of barman cron may delete them"),
+        reason = max(failed, key=lambda backup: backup.id).error if failed else None
+        for text, found in (
+            ("backups removed during the read", self.removed),
+            ("failed backups", {backup.id for backup in failed}),
+            ("backups without their files", {backup.id for backup in copied if self.stored.get(backup.id) is False}),
+            (
+                "backups whose files cannot be looked at",
+                {one.id for one in copied if self.stored.get(one.id) is None and one.kind != "snapshot"},
+            ),
+            ("backups of another database than the newest one", {backup.id for backup in copied} - current),
+            (
+                "obsolete backups, which the next run of barman cron may delete",
+                {backup.id for backup in self.backups if backup.retention == OBSOLETE},
+            ),
         ):
             if found:
-                yield f"server {self.name}: {len(found)} {text} ({_shorten(found)})"
-        copied = [backup for backup in self.backups if backup.is_copied]
-        if archive is None:
-            if copied:
-                yield f"server {self.name}: it is unknown whether the write-ahead log is complete"
-            return
-        current = {backup.id for backup in copied if self._is_current(backup) is not False}
-        gaps = archive.describe_gaps(self._as_base_backups(archive, current))
+                yield f"server {self.name}: {text}: {shorten(sorted(found, reverse=True))}"
+        if reason:
+            yield f"server {self.name}: the newest failed backup reports: {reason}"
+        if archive is None and copied:
+            yield f"server {self.name}: it is unknown whether the write-ahead log is complete"
+        gaps = None if archive is None else archive.describe_gaps(self._as_base_backups(archive, current))
         if gaps is not None:
             yield f"server {self.name}: {gaps}"
 
 
-def _shorten(found: Sequence[str], limit: int = 3) -> str:
-    return ", ".join(found[:limit]) + (", ..." if len(found) > limit else "")
+def shorten(found: Sequence[str]) -> str:
+    """Return a list of names for a message."""
+    more = len(found) - _SHOWN
+    return ", ".join(found[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def build_catalog(name: str, settings: Mapping[str, t.Any]) -> Catalog:
+    """Return the catalog of a server from the output of ``show-servers``, without its backups."""
+    base = as_text(settings.get("basebackups_directory"))
+    local = parse_directory(base)
+    return Catalog(
+        name=name,
+        location=Copy(
+            location=as_text(settings.get("backup_directory")) if local else base,
+            location_type="disk" if local else "object" if "://" in (base or "") else None,
+            # A passive server copies the backups of another Barman.
+            role={True: "copy", False: "primary", None: None}[as_bool(settings.get("passive_node"))],
+        ),
+        directory=parse_directory(settings.get("backup_directory")),
+        base=local,
+        wals=parse_directory(settings.get("wals_directory")),
+    )

@@ -101,8 +101,11 @@ def get_damage(runner: Runner, result: CommandResult) -> str | None:
     return to_single_line(runner.scrub(" ".join(errors[1:]))) or "damaged"
 
 
-def find_failed_checks(checks: Mapping[str, t.Any]) -> dict[str, str]:
-    """Return the checks of ``barman check`` that are not OK, with their hints."""
+def find_failed_checks(runner: Runner, result: CommandResult, server: str) -> dict[str, str]:
+    """Return the checks of ``barman check`` that are not OK, with their hints; AuditError if there are no results."""
+    checks = (decode(result) or {}).get(server)
+    if not isinstance(checks, dict):
+        raise build_error(runner, result)
     return {
         name: as_text(as_object(one).get("hint")) or ""
         for name, one in checks.items()

@@ -117,7 +117,10 @@ class TestPoints:
         monkeypatch.undo()
         time.tzset()
         assert (points[1]["created_at"], points[1]["size_bytes"]) == ("2026-11-21T00:00:00Z", None)
-        assert f"server main: 1 backups failed, the newest: disk full ({NEW})" in collector.warnings
+        assert collector.warnings == [
+            f"server main: failed backups: {NEW}",
+            "server main: the newest failed backup reports: disk full",
+        ]
 
     def test_a_time_that_does_not_exist(self, server: Server) -> None:
         server.rows.insert(0, row("20269999T999999", "FAILED"))
@@ -139,7 +142,7 @@ class TestPoints:
         server.rows.insert(0, {**row(NEW), **change})
         collector, points, _runner = read(server)
         assert len(points) == 2
-        assert "1 backups of server 'main' have no ID, status or time" in collector.problems[0].message
+        assert "backups of server 'main' that have no ID, status or time: 1" in collector.problems[0].message
 
     def test_a_finished_backup_without_an_end_is_a_problem(self, server: Server) -> None:
         del server.rows[1]["end_time_timestamp"]
@@ -291,7 +294,7 @@ class TestChecks:
         server.rows[0]["retention_status"] = "OBSOLETE*"
         collector, points, _runner = read(server)
         assert collector.warnings == [
-            f"server main: 1 backups are obsolete, so the next run of barman cron may delete them ({OLD})"
+            f"server main: obsolete backups, which the next run of barman cron may delete: {OLD}"
         ]
         assert usable(points) == [True, True]
 

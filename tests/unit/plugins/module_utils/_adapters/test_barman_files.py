@@ -57,7 +57,7 @@ class TestBackups:
         collector, points, runner = read(server)
         assert usable(points) == [True, False]
         assert runner.commands.count(listing()) == 2
-        assert f"server main: 1 backups are listed, but their files are missing ({NEW})" in collector.warnings
+        assert f"server main: backups without their files: {NEW}" in collector.warnings
 
     @pytest.mark.parametrize("name", ["PG_VERSION", "backup_manifest"])
     def test_a_directory_without_a_cluster(self, server: Server, name: str) -> None:
@@ -85,13 +85,13 @@ class TestBackups:
         later = Changing((0, {"main": server.rows}, ""), (0, {"main": server.rows[:1]}, ""))
         collector, points, _runner = read(server, changed={listing(): later})
         assert [point["id"] for point in points] == [f"main/{NEW}"]
-        assert collector.warnings == [f"server main: 1 backups were removed during the read ({OLD})"]
+        assert collector.warnings == [f"server main: backups removed during the read: {OLD}"]
 
     def test_backups_of_another_database(self, server: Server) -> None:
         server.details[OLD]["system_id"] = "76"
         collector, points, _runner = read(server)
         assert usable(points) == [False, True]
-        assert "1 backups are of another database than the newest one" in collector.warnings[0]
+        assert collector.warnings == [f"server main: backups of another database than the newest one: {OLD}"]
 
     @pytest.mark.parametrize(
         ("change", "expected"),
@@ -130,7 +130,7 @@ class TestCatalog:
             assert f"'{server.folder}' of server 'main' does not exist" in collector.problems[0].message
             server.folder.mkdir(exist_ok=True)
 
-    @pytest.mark.parametrize("name", ["", "base", "wals"])
+    @pytest.mark.parametrize("name", ["", "base", "meta", "wals", f"base/{NEW}/data"])
     def test_directories_that_cannot_be_read(self, server: Server, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         closed = server.folder / name
         iterdir = Path.iterdir
@@ -142,19 +142,21 @@ class TestCatalog:
 
         monkeypatch.setattr(Path, "iterdir", refuse)
         collector, points, _runner = read(server)
-        assert usable(points) == [None, None]
-        assert [problem.code for problem in collector.problems] == ([] if name == "wals" else ["forbidden"])
+        is_one = name.endswith("data")
+        assert usable(points) == [True if is_one else None, None]
+        assert [problem.code for problem in collector.problems] == ([] if name == "wals" or is_one else ["forbidden"])
+        assert (f"server main: backups whose files cannot be looked at: {NEW}" in collector.warnings) is is_one
 
     def test_a_catalog_of_a_newer_version(self, server: Server) -> None:
         server.rows.pop(0)
         collector, points, _runner = read(server)
         assert (len(points), collector.problems) == (1, [])
-        assert collector.warnings == [f"server main: 1 directories of backups are not listed by Barman ({NEW})"]
+        assert collector.warnings == [f"server main: directories of backups that Barman does not list: {NEW}"]
         (server.folder / "meta").mkdir()
         (server.folder / "meta" / f"{NEW}-backup.info").write_text("status=DONE\n")
         collector, _points, _runner = read(server)
         assert [problem.code for problem in collector.problems] == ["invalid_data"]
-        assert "1 backups are in the catalog of server 'main', but Barman 3.19.1 does not list them" in str(
+        assert f"Barman 3.19.1 does not list all backups in the catalog of server 'main': {NEW}" in str(
             collector.problems[0]
         )
 
@@ -300,7 +302,7 @@ class TestVerify:
         collector, points, runner = read(server, verify="data")
         assert verify(NEW) not in runner.commands
         assert [point["integrity_checked"] for point in points] == [True, None]
-        assert "server main: 1 backups cannot be verified" in collector.warnings[0]
+        assert "server main: backups that cannot be verified" in collector.warnings[0]
 
     def test_a_check_that_looked_at_nothing_is_unfinished(self, server: Server) -> None:
         for ident in (OLD, NEW):
