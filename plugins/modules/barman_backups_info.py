@@ -654,13 +654,11 @@ failure:
 """
 
 # ruff: noqa: I001, I002 - older Pythons must be able to parse this file, and to import the first module
-import functools
-
-from ansible_collections.backup.audit.plugins.module_utils._module import python_version  # noqa: F401
+from ansible_collections.backup.audit.plugins.module_utils._module.python_version import make_main
 from ansible_collections.backup.audit.plugins.module_utils._adapters.barman.adapter import Barman
 from ansible_collections.backup.audit.plugins.module_utils._module.cli_module import run_tool
 
-main = functools.partial(run_tool, Barman)
+main = make_main(run_tool, Barman)
 
 if __name__ == "__main__":
     main()
