@@ -294,7 +294,7 @@ def test_the_role_reads_a_server(cluster: BarmanCluster, tmp_path: Path) -> None
         "ansible_python_interpreter": sys.executable,
         "backup_product": "barman",
         "backup_config": str(cluster.config),
-        "backup_server": "main",
+        "backup_barman_server": "main",
         "backup_verify": "data",
     }
     variables = {"compliance_output": str(tmp_path / "evidence"), "compliance_policy": INFERRED}

@@ -337,7 +337,7 @@ def test_a_postgresql_that_barman_restored_answers_a_query(tmp_path: Path) -> No
         given = {
             "backup_product": "barman",
             "backup_config": str(source.config),
-            "backup_server": "main",
+            "backup_barman_server": "main",
             "restore_test_check": [str(ask)],
             "restore_test_scratch": str(folder / "scratch"),
         }
