@@ -100,6 +100,26 @@ def build_http_adapter(connections: int, fingerprint: str | None = None) -> requ
         ConnectionCls = TlsConnection
 
     class DeadlineAdapter(requests.adapters.HTTPAdapter):
+        """Looks at the certificate files only once, although requests does so for each request.
+
+        Each look gives up the interpreter lock, and the thread then waits for it until another one has folded a page.
+        """
+
+        def __init__(self, **more: t.Any) -> None:
+            self._pool_key: t.Any = None
+            self._checked_pool: t.Any = None
+            super().__init__(**more)
+
+        def build_connection_pool_key_attributes(self, *arguments: t.Any, **more: t.Any) -> t.Any:
+            if self._pool_key is None:
+                self._pool_key = super().build_connection_pool_key_attributes(*arguments, **more)
+            return self._pool_key
+
+        def cert_verify(self, conn: t.Any, *arguments: t.Any, **more: t.Any) -> None:
+            if conn is not self._checked_pool:
+                t.cast("t.Any", super()).cert_verify(conn, *arguments, **more)
+                self._checked_pool = conn
+
         def init_poolmanager(self, *arguments: t.Any, **more: t.Any) -> None:
             more.update(pinned)
             super().init_poolmanager(*arguments, **more)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import os
 import ssl
 import warnings
 from collections.abc import Callable
@@ -263,3 +264,20 @@ def subject_hash(certificate: x509.Certificate) -> str:
     pem = certificate.public_bytes(serialization.Encoding.PEM)
     command = ["openssl", "x509", "-noout", "-subject_hash"]
     return subprocess.run(command, input=pem, capture_output=True, check=True).stdout.decode().strip()
+
+
+def test_certificate_files_are_looked_at_once(serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client must still not send anything to a server that its CA has not signed: the other tests of this file."""
+    client = connect(serve(in_turn(OK, OK, OK)))
+    client.get("/api/list")
+    looked_at: list[Any] = []
+    for function in (os.path.exists, os.path.isdir):
+
+        def look(path: Any, function: Any = function) -> Any:
+            looked_at.append(path)
+            return function(path)
+
+        monkeypatch.setattr(os.path, function.__name__, look)
+    client.get("/api/list")
+    client.get("/api/list")
+    assert looked_at == []
