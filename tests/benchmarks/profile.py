@@ -23,7 +23,7 @@ SAMPLER = """
 import atexit, collections, json, os, pathlib, sys, threading, time
 def sample():
     own, whole, samples = collections.Counter(), collections.Counter(), 0
-    waits = {"wait", "read", "recv_into", "poll", "select", "get", "_worker", "_watch_reader"}
+    waits = {"wait", "read", "recv_into", "poll", "select", "get", "_worker", "_watch_output_pipe"}
     def write_profile():
         profile = {"samples": samples, "own": own.most_common(40), "whole": whole.most_common(400)}
         pathlib.Path(os.environ["PROFILE"]).write_text(json.dumps(profile))
