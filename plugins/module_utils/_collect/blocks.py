@@ -42,7 +42,8 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, FIRST, LAST, SECOND
 
 WORKLOADS = 1000
-MAX_POINTS = 250_000
+# A block is converted to lists and JSON at once, which takes a hundred bytes for each of its points.
+MAX_POINTS = 50_000
 SIZED_POINTS = 31
 # Characters that JSON does not escape.
 CODES = "".join(map(chr, [*range(35, 92), *range(93, 127), *range(161, 55_000)]))
@@ -139,9 +140,9 @@ class BlockWriter:
             "classes": [_class_dict(*key) for key in self._classes],
             "counts": self._counts,
             "codes": "".join(self._codes),
-            "times": self._times,
-            "moments": {name: values for name, values in self._moments.items() if values},
-            "sizes": self._sizes,
+            "times": _narrowed(self._times),
+            "moments": {name: _narrowed(values) for name, values in self._moments.items() if values},
+            "sizes": _narrowed(self._sizes),
             "undated": self._undated,
             "in_future": self._in_future,
         }
@@ -149,11 +150,20 @@ class BlockWriter:
         self._start()
 
     def finish(self) -> Iterator[dict[str, t.Any]]:
-        """Iterate over all blocks, whose arrays become lists."""
+        """Iterate over all blocks, whose arrays become lists, and forget each of them."""
         if self._counts:
             self._close()
-        for block in self._blocks:
+        while self._blocks:
+            block = self._blocks.pop(0)
             yield {name: _listed(value) for name, value in block.items()}
+
+
+def _narrowed(values: array[int]) -> array[int]:
+    """Return the values with half the memory, if they are small enough."""
+    try:
+        return array("i", values)
+    except OverflowError:
+        return values
 
 
 def _listed(value: t.Any) -> t.Any:

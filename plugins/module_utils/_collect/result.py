@@ -108,22 +108,35 @@ def seal(
     ``secrets`` are the texts that Ansible masks in a result. The digest cannot be varied, so one within it is an error.
     """
     forbidden = [secret for secret in secrets if secret]
-    points = [canonical_json(block) for block in blocks]
-    identities = [canonical_json(part) for part in _identity_blocks(read["workloads"])]
-    if any(len(data) > MAX_BLOCK_BYTES for data in (*points, *identities)):
-        raise DataError(
-            f"a part of the result is larger than {MAX_BLOCK_BYTES} bytes", hint="Read with since, to read less"
-        )
-    digest = _digest(read, identities, points)
+    identities = [_checked_json(part) for part in _identity_blocks(read["workloads"])]
+    packed: list[str] = []
+
+    def pack_blocks() -> Iterator[bytes]:
+        for block in blocks:
+            # One at a time: the JSON of all of them takes as much memory as the points.
+            data = _checked_json(block)
+            packed.append(pack(data, forbidden))
+            yield data
+
+    digest = _digest(read, identities, pack_blocks())
     if any(secret in digest for secret in forbidden):
         raise DataError(
             "the result cannot be returned: the password occurs in its digest", hint="Use a longer password"
         )
-    sealed = {**read, "points": [pack(data, forbidden) for data in points], "sha256": digest}
+    sealed = {**read, "points": packed, "sha256": digest}
     if compress:
         del sealed["workloads"]
         sealed["data"] = [pack(data, forbidden) for data in identities]
     return sealed
+
+
+def _checked_json(block: Mapping[str, t.Any]) -> bytes:
+    data = canonical_json(block)
+    if len(data) > MAX_BLOCK_BYTES:
+        raise DataError(
+            f"a part of the result is larger than {MAX_BLOCK_BYTES} bytes", hint="Read with since, to read less"
+        )
+    return data
 
 
 def _identity_blocks(rows: Sequence[Mapping[str, t.Any]]) -> Iterator[dict[str, t.Any]]:

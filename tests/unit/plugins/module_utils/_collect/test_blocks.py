@@ -282,23 +282,23 @@ def test_a_block_has_at_most_a_thousand_workloads() -> None:
     assert [decode(block).times == [T0] * len(block["counts"]) for block in blocks] == [True] * 3
 
 
-def test_a_block_has_at_most_250_000_points() -> None:
-    half, one = range(T0, T0 + 125_000), [T0]
+def test_a_block_has_at_most_50_000_points() -> None:
+    half, one = range(T0, T0 + 25_000), [T0]
     blocks = write_times(half, half, [], one)
-    assert [block["counts"] for block in blocks] == [[125_000, 125_000, 0], [1]]
+    assert [block["counts"] for block in blocks] == [[25_000, 25_000, 0], [1]]
     decoded = [decode(block) for block in blocks]
     assert decoded[0].times == [*half, *half]
     assert decoded[1].times == one
 
 
 def test_a_workload_with_more_points_has_a_block_of_its_own() -> None:
-    large = range(T0, T0 + 250_001)
+    large = range(T0, T0 + 50_001)
     blocks = write_times([T0], large, [T0])
-    assert [block["counts"] for block in blocks] == [[1], [250_001], [1]]
+    assert [block["counts"] for block in blocks] == [[1], [50_001], [1]]
     assert decode(blocks[1]).times == list(large)
 
 
 def test_the_limits_are_those_of_the_module() -> None:
     assert (times_module.FIRST, times_module.LAST) == (FIRST, LAST)
-    assert (blocks_module.WORKLOADS, blocks_module.MAX_POINTS, blocks_module.SIZED_POINTS) == (1000, 250_000, 31)
+    assert (blocks_module.WORKLOADS, blocks_module.MAX_POINTS, blocks_module.SIZED_POINTS) == (1000, 50_000, 31)
     assert list(itertools.accumulate(EXAMPLE["counts"])) == [2, 2, 3]
