@@ -16,7 +16,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*|\d\d/\d\d/\d{4} .*")
 # Values too common to prove that they were copied: words, file names that a product gives, versions of an API, small
 # numbers, the empty id.
 _COMMON = re.compile(
-    r"[A-Za-z][A-Za-z _/-]*|[a-z0-9.-]+\.(blob|fidx|didx)|S3Compatible|v\d_\d|-?\d{1,3}|20\d\d|\d\.\d|[0-]+|http://www\.(veeam|w3)\S+|PostgreSQL \d+"
+    r"[A-Za-z][A-Za-z _/-]*|[a-z0-9.-]+\.(blob|fidx|didx)"
+    r"|S3Compatible|v\d_\d|-?\d{1,3}|20\d\d|\d\.\d|[0-]+|http://www\.(veeam|w3)\S+|PostgreSQL \d+"
 )
 
 

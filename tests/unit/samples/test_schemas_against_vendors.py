@@ -38,7 +38,11 @@ RESPONSES = [
     *(
         (f"pbs {version}", f"GET /api2/json/{path}", 200, f"pbs/samples/{file}.json")
         for version, path, files in (
-            ("4.2", "access/permissions", [f"access_permissions_{one}" for one in ("full", "not_propagated", "scoped")]),
+            (
+                "4.2",
+                "access/permissions",
+                [f"access_permissions_{one}" for one in ("full", "not_propagated", "scoped")],
+            ),
             ("4.2", "admin/datastore", ["admin_datastore", "admin_datastore_offline"]),
             ("2.1", "admin/datastore", ["admin_datastore_pbs21"]),
             ("4.2", "admin/prune", ["admin_prune"]),
