@@ -50,6 +50,8 @@ from tests.simulators.product_api import (
 
 _STORE = "/api2/json/admin/datastore/{store}"
 _DEEPEST = 7
+# Maintenance modes with a message of their own.
+_ENDING = {"delete": "datastore is being deleted", "unmount": "datastore is being unmounted"}
 # Removed at the end by a backup that failed, so failed runs leave no snapshot.
 _STATUSES = frozenset({"success", "warning", "running"})
 
@@ -167,7 +169,8 @@ class Pbs(ProductApi):
         mode, _comma, rest = self.text("maintenance").removeprefix("type=").partition(",")
         if store == self.text("offline") and mode != "read-only":
             message = rest.removeprefix("message=").strip('"')
-            raise Refusal(400, f"datastore '{store}' is unavailable: {mode} maintenance mode: {message}")
+            reason = _ENDING.get(mode, f"{mode} maintenance mode: {message}")
+            raise Refusal(400, f"datastore '{store}' is unavailable: {reason}")
 
     def _namespace(self, call: Call, store: str, account: Account) -> str:
         """The namespace of a call, which the account may list."""

@@ -21,7 +21,7 @@ from tests.simulators.product_api import ProductApi
 
 Row = dict[str, object]
 
-_NAMESPACES = {"gold": "production", "platinum": "production/critical", "mail": "production/mail"}
+_NAMESPACES = {"gold": "production", "platinum": "production/critical", "mail": "production/mail/archive"}
 _FIRST_NUMBER = 100
 _MANIFEST, _LOG = "index.json.blob", "client.log.blob"
 _MANIFEST_BYTES = 512

@@ -16,6 +16,7 @@ from tests.unit.samples.originals import read_original
 if not VENDORS.is_dir():
     pytest.skip("the vendors' files are not part of the project", allow_module_level=True)
 
+STATUS: dict[str, Any] = {"data": {"total": 1, "used": 1, "avail": 0, "counts": {}}}
 EMPTY: dict[str, Any] = {"data": []}
 # The start of the task that verified both namespaces.
 VERIFIED = "2026-09-28T09:00:38Z"
@@ -57,13 +58,13 @@ def build_server() -> dict[str, Any]:
         "admin/verify": EMPTY,
         "admin/prune": EMPTY,
         "admin/sync": recorded("admin_sync_all"),
-        "admin/datastore/store1/status": {"data": {"total": 1, "used": 1, "avail": 0}},
+        "admin/datastore/store1/status": STATUS,
         "admin/datastore/store1/namespace": recorded("namespace"),
         **list_snapshots("store1", "snapshots_root"),
         **list_snapshots("store1:clusterA", "snapshots_clusterA"),
         "admin/datastore/store1/groups:clusterA/sub": EMPTY,
         "admin/datastore/store1/snapshots:clusterA/sub": EMPTY,
-        "admin/datastore/store2/status": {"data": {"total": 1, "used": 1, "avail": 0}},
+        "admin/datastore/store2/status": STATUS,
         "admin/datastore/store2/namespace": {"data": [{"ns": ""}]},
         **list_snapshots("store2", "snapshots_sync_target_store2"),
     }

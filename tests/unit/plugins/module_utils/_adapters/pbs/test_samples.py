@@ -21,7 +21,7 @@ DOCUMENTS: dict[str, Any] = {
     "admin/verify": read_sample("pbs/verify_jobs.yml"),
     "admin/prune": read_sample("pbs/prune_jobs.yml"),
     "admin/sync": read_sample("pbs/sync_jobs.yml"),
-    f"{STORE}/status": {"data": {"total": 1, "used": 1, "avail": 0}},
+    f"{STORE}/status": {"data": {"total": 1, "used": 1, "avail": 0, "counts": {"ct": None, "host": None, "vm": None}}},
     f"{STORE}/namespace": read_sample("pbs/namespaces.yml"),
     f"{STORE}/groups": EMPTY,
     f"{STORE}/snapshots": EMPTY,
@@ -95,6 +95,22 @@ def test_the_counts_of_the_datastore(counts: Any, problem: str | None) -> None:
     assert (found.error is None) is (problem is None)
     assert problem is None or problem in str(found.error)
     assert list_facts(found) == FACTS
+
+
+@pytest.mark.parametrize(
+    ("counts", "problem"),
+    [
+        ({}, "has no 'counts'"),
+        ({"counts": None}, "has no 'counts'"),
+        ({"counts": {"vm": {"groups": 1}}}, "the 'counts' of the type 'vm' are not valid"),
+    ],
+)
+def test_counts_that_are_missing_are_reported(counts: Any, problem: str) -> None:
+    found = read_datastore(**{f"{STORE}/status": {"data": {"total": 1, "used": 1, "avail": 0, **counts}}})
+    assert found.error is None
+    assert len(found.warnings) == 2
+    assert found.warnings[0].startswith("datastore 'archive-1': the server's own number of groups cannot be read")
+    assert problem in found.warnings[0]
 
 
 def test_the_count_of_a_group() -> None:
