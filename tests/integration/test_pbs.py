@@ -189,7 +189,7 @@ def test_without_the_name_of_the_server_nothing_counts_as_checked(simulators: Si
     simulators.ask(PBS, "__variant", {"jobs_ran": False})
     result = read_ok(simulators)
     assert "integrity_checked" not in find_row(result, "web-01")["attributes"]
-    assert "the name of this server is unknown" in str(result["warnings"])
+    assert "the account sees no task of this server, so its name is unknown" in str(result["warnings"])
 
 
 def test_a_manual_verification_counts_too(simulators: Simulators) -> None:

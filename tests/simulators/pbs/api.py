@@ -235,7 +235,7 @@ class Pbs(ProductApi):
         self._open(store)
         sees_store = account.can_see(data_path(store, ""))
         # Some namespace may be seen, the datastore itself not.
-        row = self.jobs.space() if sees_store else {"total": 0, "used": 0, "avail": 0}
+        row: Row = self.jobs.space() if sees_store else {"total": 0, "used": 0, "avail": 0}
         if self.datastores.version >= (4, 1, 7):
             row["backend-type"] = "filesystem"
         if call.first("verbose") in ("1", "true"):
