@@ -19,16 +19,16 @@ if not VENDORS.is_dir():
 STATUS: dict[str, Any] = {"data": {"total": 1, "used": 1, "avail": 0, "counts": {}}}
 EMPTY: dict[str, Any] = {"data": []}
 # The start of the task that verified both namespaces.
-VERIFIED = "2026-09-28T09:00:38Z"
+TASK_STARTED = "2026-09-28T09:00:38Z"
 ROOT = [
-    ("store1/host/db01", "success", True, True, VERIFIED, True),
-    ("store1/host/web01", "success", True, True, VERIFIED, False),
-    ("store1/host/web01", "success", True, True, VERIFIED, False),
+    ("store1/host/db01", "success", True, True, TASK_STARTED, True),
+    ("store1/host/web01", "success", True, True, TASK_STARTED, False),
+    ("store1/host/web01", "success", True, True, TASK_STARTED, False),
     ("store1/host/web01", "running", False, None, None, None),
 ]
 CLUSTER = [
     ("store1/clusterA/vm/100", "failed", False, False, None, False),
-    ("store1/clusterA/vm/101", "success", True, True, VERIFIED, True),
+    ("store1/clusterA/vm/101", "success", True, True, TASK_STARTED, True),
     # Made after the verification.
     ("store1/clusterA/vm/101", "success", True, None, None, False),
 ]
@@ -107,7 +107,7 @@ def test_a_group_that_was_never_copied_completely() -> None:
         build_small_server("snapshots_root", **{f"{store}/snapshots": snapshots, f"{store}/groups": groups})
     )
     assert found.error is None
-    assert list_facts(found) == [("store1/vm/101", "success", True, True, VERIFIED, True)]
+    assert list_facts(found) == [("store1/vm/101", "success", True, True, TASK_STARTED, True)]
 
 
 def test_version_2() -> None:
