@@ -170,4 +170,4 @@ def test_a_snapshot_without_files(jobs: str) -> None:
     documents["admin/datastore/store1/groups"] = count_groups(snapshots)
     found = read_documents(documents)
     assert list_facts(found) == [("store1/vm/152", "unknown", None, True, "2026-10-04T10:00:00Z", None)]
-    assert found.points[0]["workload_name"] == "titan"
+    assert found.points[0]["workload_name"] == snapshots["data"][0]["comment"]
