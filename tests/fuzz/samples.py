@@ -79,6 +79,22 @@ SAMPLE_SETS = (
         ),
     ),
     SampleSet(
+        Setup("pbs samples", "pbs", own={"username": "reader@pbs!audit", "datastores": ["archive-1"]}),
+        "pbs",
+        (
+            ("GET .*/version", "version.yml"),
+            ("GET .*/access/permissions", "permissions.yml"),
+            ("GET .*/admin/datastore", "datastores.yml"),
+            ("GET .*/namespace", "namespaces.yml"),
+            ("GET .*/groups", "groups.yml"),
+            ("GET .*/snapshots", "snapshots.yml"),
+            ("GET .*/status", "status.yml"),
+            ("GET .*/admin/verify", "verify_jobs.yml"),
+            ("GET .*/admin/prune", "prune_jobs.yml"),
+            ("GET .*/admin/sync", "sync_jobs.yml"),
+        ),
+    ),
+    SampleSet(
         Setup("spp samples", "spp", own={"workload_types": ["vm"]}),
         "spp",
         (

@@ -51,6 +51,8 @@ class SchemaGenerator:
             return self.generate(rng.choice([one for one in schema["anyOf"] if one != _NULL]), rng, depth)
         if "enum" in schema:
             return rng.choice(schema["enum"])
+        if "examples" in schema:
+            return rng.choice(schema["examples"])
         if "allOf" in schema:
             return self._generate_case(schema, rng, depth)
         if schema.get("type") == "object":

@@ -28,11 +28,14 @@ _PLACEHOLDER = re.compile(r"\{[^}]*\}")
 class SchemaServer:
     """Serves generated listings that stay the same, page by page as requested; every record has its own id."""
 
+    # What a variable part of a path matches.
+    PART = "[0-9a-f-]{36}"
+
     def __init__(self, schemas: SchemaGenerator, seed: str) -> None:
         self._schemas = schemas
         self._seed = seed
         paths = sorted({path for _method, path in schemas.schema.operations})
-        self._patterns = [(re.compile(_PLACEHOLDER.sub("[0-9a-f-]{36}", path)), path) for path in paths]
+        self._patterns = [(re.compile(_PLACEHOLDER.sub(self.PART, path)), path) for path in paths]
         self._listings: dict[str, list[Any]] = {}
         self.answers = 0
         self.query_problems: list[str] = []
@@ -49,12 +52,17 @@ class SchemaServer:
         self.query_problems += self._schemas.schema.query_problems(str(request.method), path, query)
         rng = random.Random(f"{self._seed} {request.method} {parts.path}")
         body = self._schemas.generate(schema, rng)
-        member = next((name for name in _LISTS if isinstance(body, dict) and name in body), None)
         if request.method == "POST":
             body["access_token"] = "a-token-of-some-length"
-        elif member is not None:
-            self._fill_page(body, member, schema, parts.path, dict(query))
+        else:
+            self.adjust(body, path, parts.path, dict(query), schema)
         return FakeResponse(200, _JSON, json.dumps(body).encode())
+
+    def adjust(self, body: Any, known: str, path: str, query: Mapping[str, str], schema: Mapping[str, Any]) -> None:
+        """Make a body fit the others. ``known`` is the path in the schema."""
+        member = next((name for name in _LISTS if isinstance(body, dict) and name in body), None)
+        if member is not None:
+            self._fill_page(body, member, schema, path, query)
 
     def _fill_page(
         self, body: dict[str, Any], member: str, schema: Mapping[str, Any], path: str, query: Mapping[str, str]

@@ -77,6 +77,22 @@ def test_groups_whose_owner_is_unreadable_are_missed(simulators: Simulators) -> 
     assert "but the server counts" in ended.message
 
 
+def test_a_namespace_that_the_account_must_not_see_is_missed(simulators: Simulators) -> None:
+    """The role NoAccess hides it from the permissions too; only the server's own count has it."""
+    ended = read_pbs(simulators, "hidden_namespace")
+    assert "datastore 'berlin-disk-1': the list of snapshots is incomplete: vm: " in ended.message
+    assert "does not have the role NoAccess at a namespace of the datastore" in ended.message
+    selected = read_pbs(simulators, "hidden_namespace", datastores=["berlin-disk-1/production"])
+    assert selected.result["failure"]["code"] == "forbidden"
+
+
+def test_a_status_without_counts_is_reported(simulators: Simulators) -> None:
+    simulators.ask(PBS, "__variant", {"counts": False})
+    result = read_ok(simulators)
+    assert "datastore 'berlin-disk-1': the server's own number of groups cannot be read" in str(result["warnings"])
+    assert "has no 'counts'" in str(result["warnings"])
+
+
 def test_snapshots_that_cannot_be_listed_are_missed(simulators: Simulators) -> None:
     simulators.ask(PBS, "__variant", {"hidden_groups": "snapshots"})
     ended = read_pbs(simulators)
@@ -173,7 +189,7 @@ def test_without_the_name_of_the_server_nothing_counts_as_checked(simulators: Si
     simulators.ask(PBS, "__variant", {"jobs_ran": False})
     result = read_ok(simulators)
     assert "integrity_checked" not in find_row(result, "web-01")["attributes"]
-    assert "the name of this server is unknown" in str(result["warnings"])
+    assert "the account sees no task of this server, so its name is unknown" in str(result["warnings"])
 
 
 def test_a_manual_verification_counts_too(simulators: Simulators) -> None:

@@ -76,7 +76,8 @@ def test_a_rejected_login_is_sent_once(simulators: Simulators, username: str, hi
     ("options", "message"),
     [
         ({"username": "audit"}, "username: 'audit' has no realm. Use USER@REALM"),
-        ({"username": "größe@pbs!x"}, "is not a valid token ID"),
+        ({"username": "größe@pbs!x"}, "username: the value is not a valid user or token ID"),
+        ({"username": "a b@pbs"}, "username: the value is not a valid user or token ID"),
         ({"datastores": ["a//b"]}, "datastores: 'a//b' is not a valid name"),
         ({"fingerprint": "12:34"}, "fingerprint: '12:34' is not a valid SHA-256 fingerprint"),
     ],
@@ -86,6 +87,16 @@ def test_options_are_checked_before_anything_is_sent(
 ) -> None:
     ended = read_pbs(simulators, **options)
     assert message in ended.message
+    assert simulators.requests(PBS) == []
+
+
+@pytest.mark.parametrize("username", ["{0}={1}", "{0}:{1}", "PBSAPIToken={0}:{1}", "PBSAPIToken {0}:{1}"])
+def test_a_secret_in_the_username_is_not_shown(simulators: Simulators, username: str) -> None:
+    """Proxmox VE writes both into one text."""
+    entry = simulators.ready["products"][PBS]
+    ended = read_pbs(simulators, username=username.format(entry["token_id"], entry["token_secret"]))
+    assert 'Use USER@REALM or USER@REALM!TOKEN in username, and only the secret in "password"' in ended.message
+    assert entry["token_secret"] not in ended.message
     assert simulators.requests(PBS) == []
 
 

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-# Members of these objects have arbitrary names.
+# Members of these objects have arbitrary names, and so have those whose members are paths.
 _MAPPINGS = frozenset({"_links"})
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*|\d\d/\d\d/\d{4} .*")
-# Values too common to prove that they were copied: words, versions of an API, small numbers, the empty id.
+# Values too common to prove that they were copied: words, file names that a product gives, versions of an API, small
+# numbers, the empty id.
 _COMMON = re.compile(
-    r"[A-Za-z][A-Za-z _/-]*|S3Compatible|v\d_\d|-?\d{1,3}|20\d\d|\d\.\d|[0-]+|http://www\.(veeam|w3)\S+|PostgreSQL \d+"
+    r"[A-Za-z][A-Za-z _/-]*|[a-z0-9.-]+\.(blob|fidx|didx)"
+    r"|S3Compatible|v\d_\d|-?\d{1,3}|20\d\d|\d\.\d|[0-]+|http://www\.(veeam|w3)\S+|PostgreSQL \d+"
 )
 
 
@@ -81,15 +83,18 @@ def _list(members: Iterable[frozenset[str]]) -> list[list[str]]:
 
 
 def _children(value: dict[str, Any], path: str) -> dict[str, Any]:
-    return {"*": None} if path.rpartition(".")[2] in _MAPPINGS and value else value
+    return {"*": None} if _is_mapping(value, path) and value else value
+
+
+def _is_mapping(value: dict[str, Any], path: str) -> bool:
+    return path.rpartition(".")[2] in _MAPPINGS or all(name.startswith("/") for name in value)
 
 
 def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     yield path, value
     if isinstance(value, dict):
-        is_mapping = path.rpartition(".")[2] in _MAPPINGS
         for name, child in value.items():
-            yield from _walk(child, f"{path}.{'*' if is_mapping else name}")
+            yield from _walk(child, f"{path}.{'*' if _is_mapping(value, path) else name}")
     elif isinstance(value, list):
         for child in value:
             yield from _walk(child, f"{path}[]")

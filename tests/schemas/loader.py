@@ -37,7 +37,7 @@ BASE_TYPES: Mapping[str, Mapping[str, Any]] = {
     "any": {},
     "null": {"type": "null"},
 }
-_SECTIONS = {"product", "version", "operations", "documents", "enums", "types", "choices"}
+_SECTIONS = {"product", "version", "operations", "documents", "enums", "texts", "types", "choices"}
 _REFERENCE = "#/$defs/"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?(Z|[+-]\d\d:\d\d)")
 _TIME_SPAN = re.compile(r"-?(\d+\.)?\d\d:\d\d:\d\d(\.\d{1,7})?")
@@ -167,16 +167,18 @@ class _Parser:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
         self._enums: Mapping[str, Any] = document.get("enums") or {}
+        self._texts: Mapping[str, Any] = document.get("texts") or {}
         self._types: Mapping[str, Any] = document.get("types") or {}
         self._choices: Mapping[str, Any] = document.get("choices") or {}
         self._used: set[str] = set()
 
     def parse(self) -> Schema:
-        names = [*self._enums, *self._types, *self._choices]
+        names = [*self._enums, *self._texts, *self._types, *self._choices]
         wrong = [name for name in names if names.count(name) > 1 or not name[:1].isupper()]
         if wrong:
             raise SchemaError(f"names that are not capitalized or not unique: {sorted(set(wrong))}")
         definitions: dict[str, Mapping[str, Any]] = {name: self._enum(name) for name in self._enums}
+        definitions |= {name: self._text(name) for name in self._texts}
         definitions |= {name: self._object(name, self._members(name)) for name in self._types}
         definitions |= {name: self._choice(name) for name in self._choices}
         operations = dict(self._operation(*item) for item in (self._document.get("operations") or {}).items())
@@ -205,6 +207,15 @@ class _Parser:
         if not all(isinstance(value, str | int) and not isinstance(value, bool) for value in values):
             raise SchemaError(f"{name}: a value is neither text nor a number (quotes?)")
         return {"enum": values}
+
+    def _text(self, name: str) -> Mapping[str, Any]:
+        content = self._texts[name]
+        if not isinstance(content, dict) or set(content) != {"pattern", "examples"}:
+            raise SchemaError(f"{name}: a text has 'pattern' and 'examples'")
+        wrong = [each for each in content["examples"] if not re.fullmatch(content["pattern"], each)]
+        if wrong or not content["examples"]:
+            raise SchemaError(f"{name}: no examples, or some do not match the pattern: {wrong}")
+        return {"type": "string", "pattern": rf"^(?:{content['pattern']})\Z", "examples": content["examples"]}
 
     def _bases(self, name: str) -> tuple[str, ...]:
         bases = self._types[name].get("extends", ())
@@ -278,7 +289,7 @@ class _Parser:
             )
         if token in BASE_TYPES:
             return BASE_TYPES[token]
-        if token not in self._enums and token not in self._types and token not in self._choices:
+        if not any(token in names for names in (self._enums, self._texts, self._types, self._choices)):
             raise SchemaError(f"{where}: unknown type {token!r}")
         self._used.add(token)
         return {"$ref": _REFERENCE + token}

@@ -79,6 +79,12 @@ ACCOUNTS: dict[str, Account] = {
         "partly-audit-secret",
         {"/datastore": {AUDIT: True}, "/datastore/berlin-disk-1/production": {BACKUP: True}},
     ),
+    # The role NoAccess, which the permissions do not show.
+    "hidden_namespace": Account(
+        "audit-hidden@pbs",
+        "hidden-namespace-secret",
+        {"/datastore": {AUDIT: True}, "/datastore/berlin-disk-1/production": {}},
+    ),
     "nothing": Account("nobody@pbs", "nothing-at-all-secret", {}),
     # For clients that also read the state of the node.
     "superuser": Account("root@pam", "superuser-secret", {"/": dict.fromkeys((AUDIT, TAPE, REMOTE, SYSTEM), True)}),

@@ -50,6 +50,8 @@ from tests.simulators.product_api import (
 
 _STORE = "/api2/json/admin/datastore/{store}"
 _DEEPEST = 7
+# Maintenance modes with a message of their own.
+_ENDING = {"delete": "datastore is being deleted", "unmount": "datastore is being unmounted"}
 # Removed at the end by a backup that failed, so failed runs leave no snapshot.
 _STATUSES = frozenset({"success", "warning", "running"})
 
@@ -142,19 +144,24 @@ class Pbs(ProductApi):
 
     def _list_datastores(self, call: Call, account: Account) -> Response:
         check_query(call)
-        version, rows = self.datastores.version, []
+        rows = []
         for store in self.datastores.stores():
             if not self._visible_namespaces(store, account):
                 continue
             row: Row = {"store": store, "comment": None}
             if store == self.text("offline"):
                 row["maintenance"] = self.text("maintenance")
-            if version >= (3, 3):
-                row["mount-status"] = "nonremovable"
-            if version >= (4, 1, 7):
-                row["backend-type"] = "filesystem"
-            rows.append(row)
+            rows.append({**row, **self._backend()})
         return answer(rows)
+
+    def _backend(self) -> Row:
+        """Members of a datastore that only newer versions report."""
+        row: Row = {}
+        if self.datastores.version >= (3, 3):
+            row["mount-status"] = "nonremovable"
+        if self.datastores.version >= (4, 1, 7):
+            row["backend-type"] = "filesystem"
+        return row
 
     def _open(self, store: str) -> None:
         if store not in self.datastores.stores():
@@ -162,7 +169,8 @@ class Pbs(ProductApi):
         mode, _comma, rest = self.text("maintenance").removeprefix("type=").partition(",")
         if store == self.text("offline") and mode != "read-only":
             message = rest.removeprefix("message=").strip('"')
-            raise Refusal(400, f"datastore '{store}' is unavailable: {mode} maintenance mode: {message}")
+            reason = _ENDING.get(mode, f"{mode} maintenance mode: {message}")
+            raise Refusal(400, f"datastore '{store}' is unavailable: {reason}")
 
     def _namespace(self, call: Call, store: str, account: Account) -> str:
         """The namespace of a call, which the account may list."""
@@ -225,12 +233,14 @@ class Pbs(ProductApi):
         if not self._visible_namespaces(store, account):
             raise Refusal(403, "permission check failed")
         self._open(store)
-        if not account.can_see(data_path(store, "")):
-            # Some namespace may be seen, the datastore itself not.
-            return answer({"total": 0, "used": 0, "avail": 0})
-        row = self.jobs.space()
+        sees_store = account.can_see(data_path(store, ""))
+        # Some namespace may be seen, the datastore itself not.
+        row: Row = self.jobs.space() if sees_store else {"total": 0, "used": 0, "avail": 0}
+        if self.datastores.version >= (4, 1, 7):
+            row["backend-type"] = "filesystem"
         if call.first("verbose") in ("1", "true"):
-            row["gc-status"] = self.jobs.gc_status(store)
+            if sees_store:
+                row["gc-status"] = self.jobs.gc_status(store)
             if self.flag("counts"):
                 row["counts"] = self.jobs.counts(store, account)
         return answer(row)
@@ -240,18 +250,19 @@ class Pbs(ProductApi):
         if not account.can_audit(data_path(store, "")):
             raise Refusal(403, f"permission check failed - missing Datastore.Audit on {data_path(store, '')}")
         self._open(store)
-        return answer({"store": store, **self.jobs.gc_status(store)})
+        return answer(self.jobs.gc_job(store))
 
     def _usage(self, call: Call, account: Account) -> Response:
         check_query(call)
         rows = []
         for store in self.datastores.stores():
             if account.can_see(data_path(store, "")):
+                row: Row = {"store": store, **self._backend()}
                 try:
                     self._open(store)
-                    rows.append({"store": store, **self.jobs.space(), "history-delta": 1800})
+                    rows.append({**row, **self.jobs.space(), "history-delta": 1800})
                 except Refusal as refusal:
-                    rows.append({"store": store, "error": refusal.reason})
+                    rows.append({**row, "error": refusal.reason})
         return answer(rows)
 
     # Errors and ground truth

@@ -21,7 +21,7 @@ from tests.simulators.product_api import ProductApi
 
 Row = dict[str, object]
 
-_NAMESPACES = {"gold": "production", "platinum": "production/critical", "mail": "production/mail"}
+_NAMESPACES = {"gold": "production", "platinum": "production/critical", "mail": "production/mail/archive"}
 _FIRST_NUMBER = 100
 _MANIFEST, _LOG = "index.json.blob", "client.log.blob"
 _MANIFEST_BYTES = 512
@@ -171,13 +171,16 @@ class Datastores:
         return self.api.text("hidden_groups") == "owner" and bool(group.points) and self.is_first(group)
 
     def _group_row(self, group: Group) -> Row:
-        newest = group.points[0] if group.points else None
+        finished = [point for point in group.points if point.status != "running"]
+        # An unfinished upload counts only if there is nothing else.
+        newest = next(iter([*finished, *group.points]), None)
+        files = [*(name for name, _share in _FILES[group.backup_type]), _MANIFEST]
         row: Row = {
             "backup-type": group.backup_type,
             "backup-id": group.backup_id,
             "last-backup": 0 if newest is None else seconds(newest.created_at),
             "backup-count": len(group.points),
-            "files": [] if newest is None else [name for name, _share in _FILES[group.backup_type]],
+            "files": files if finished else [],
             "owner": group.owner,
         }
         if self.version < (4, 0, 17) and group.points:

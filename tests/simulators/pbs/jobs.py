@@ -18,13 +18,15 @@ from tests.simulators.pbs.datastores import (
     seconds,
     snapshot_time,
 )
-from tests.simulators.pbs.upids import NODE, upid
+from tests.simulators.pbs.upids import NODE, describe, upid
 from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
 
 JSON = "application/json;charset=UTF-8"
 _DIRECTIONS = ("all", "pull", "push")
 _TERABYTE = 2**40
 _LONGEST_TASK_LIST = 50
+# Seconds that each task took.
+_DURATION = 600
 
 
 def answer(data: object) -> Response:
@@ -38,6 +40,10 @@ def check_query(call: Call, *allowed: str) -> None:
             raise Refusal(
                 400, f"parameter verification failed - '{name}': schema does not allow additional properties."
             )
+
+
+def _list_tasks(rows: list[Row], total: int) -> Response:
+    return json_response({"data": rows, "total": total}, content_type=JSON)
 
 
 class Jobs:
@@ -73,7 +79,7 @@ class Jobs:
             return next_run
         started = self._started()
         task = upid(worker_type, worker_id, started)
-        return {**next_run, "last-run-upid": task, "last-run-state": "OK", "last-run-endtime": started + 600}
+        return {**next_run, "last-run-upid": task, "last-run-state": "OK", "last-run-endtime": started + _DURATION}
 
     def _verify_jobs(self, call: Call, account: Account) -> Response:
         check_query(call, "store")
@@ -117,52 +123,68 @@ class Jobs:
             )
         if SYNC_TARGET not in self._visible(account, call) or direction == "push":
             return answer([])
+        # A job that pulls does not report its direction.
         job: Row = {
             "id": "s-frankfurt",
             "store": SYNC_TARGET,
-            "ns": SYNC_NAMESPACE,
             "owner": "sync@pbs",
             "remote": "frankfurt",
             "remote-store": "berlin",
             "schedule": "hourly",
             **self._last_run("syncjob", f"frankfurt:berlin:{SYNC_TARGET}::s-frankfurt"),
         }
-        return answer([{**job, "sync-direction": "pull"} if knows_push else job])
+        return answer([job if self.datastores.version < (2, 2) else {**job, "ns": SYNC_NAMESPACE}])
 
     # Garbage collection and the state of datastores
 
     def gc_status(self, store: str) -> Row:
-        ran = self.api.flag("jobs_ran")
+        """The last garbage collection."""
         status: Row = {
-            "upid": upid("garbage_collection", store, self._started()) if ran else None,
+            "upid": upid("garbage_collection", store, self._started()) if self.api.flag("jobs_ran") else None,
             **dict.fromkeys(("index-file-count", "index-data-bytes", "disk-bytes", "disk-chunks"), 0),
             **dict.fromkeys(("pending-bytes", "pending-chunks", "removed-bytes", "removed-chunks"), 0),
             "removed-bad": 0,
             "still-bad": 0,
         }
-        if self.datastores.version >= (3, 2) and ran:
-            status |= {"last-run-state": "OK", "last-run-endtime": self._started() + 600}
+        if self.datastores.version >= (4, 0):
+            status["cache-stats"] = {"hits": 0, "misses": 0}
         return status
+
+    def gc_job(self, store: str) -> Row:
+        """The last garbage collection, and since 3.2 its schedule and its result."""
+        status = self.gc_status(store)
+        if self.datastores.version < (3, 2):
+            return status
+        job: Row = {"store": store, "schedule": "daily", "next-run": seconds(self.api.estate.now + DAY)}
+        if self.api.flag("jobs_ran"):
+            job |= {"last-run-state": "OK", "last-run-endtime": self._started() + _DURATION, "duration": _DURATION}
+        return {**status, **job}
 
     def _all_gc(self, call: Call, account: Account) -> Response:
         check_query(call, "store")
         if self.datastores.version < (3, 2):
             raise Refusal(404, f"Path '{call.path}' not found.")
-        return answer([{"store": store, **self.gc_status(store)} for store in self._visible(account, call)])
+        return answer([self.gc_job(store) for store in self._visible(account, call)])
 
     def counts(self, store: str, account: Account) -> Row:
-        """Groups with snapshots per type, in all namespaces that the account sees; hidden groups are counted too."""
-        found = {name: {"groups": 0, "snapshots": 0} for name in ("ct", "host", "vm")}
+        """Groups with snapshots per type; hidden groups are counted too.
+
+        With permission for the datastore these are all groups, even of namespaces that the account must not see.
+        """
+        counts_all = account.can_audit(data_path(store, ""))
+        found: dict[str, dict[str, int]] = {}
         seen: set[str] = set()
         for (listed_in, namespace), snapshots in self.datastores.snapshots.items():
-            if listed_in == store and account.can_see(data_path(store, namespace)):
+            path = data_path(store, namespace)
+            if listed_in == store and (counts_all or account.can_see(path)):
                 for snapshot in snapshots:
-                    if account.can_audit(data_path(store, namespace)) or account.owns(snapshot.group.owner):
-                        counted = found[snapshot.group.backup_type]
+                    if counts_all or account.can_audit(path) or account.owns(snapshot.group.owner):
+                        counted = found.setdefault(snapshot.group.backup_type, {"groups": 0, "snapshots": 0})
                         counted["snapshots"] += 1
                         counted["groups"] += snapshot.group.path not in seen
                         seen.add(snapshot.group.path)
-        return dict(found)
+        # A type without groups is null.
+        return {name: found.get(name) for name in ("ct", "host", "vm", "other")}
 
     def space(self) -> Row:
         return {"total": 4 * _TERABYTE, "used": _TERABYTE, "avail": 3 * _TERABYTE}
@@ -198,39 +220,39 @@ class Jobs:
             }
         )
 
-    def _run_tasks(self) -> list[tuple[str, str]]:
-        """The last task of each job: type and worker."""
+    def _run_tasks(self) -> list[tuple[str, str, str]]:
+        """The last task of each job: ID, type and worker."""
         stores = self.datastores.stores() if self.api.flag("jobs_ran") else []
         kinds = (("verificationjob", "{0}:v-{0}"), ("prunejob", "{0}"), ("garbage_collection", "{0}"))
-        return [(kind, worker.format(store)) for store in stores for kind, worker in kinds]
+        found = [(kind, worker.format(store)) for store in stores for kind, worker in kinds]
+        return [(upid(kind, worker, self._started()), kind, worker) for kind, worker in found]
 
     def _tasks(self, call: Call, account: Account, node: str) -> Response:
         """Without Sys.Audit only the account's own tasks: an auditor has none, and gets an empty list."""
         check_query(call, *("start", "limit", "since", "until", "store", "typefilter", "statusfilter", "running"))
         if SYSTEM not in account.privileges("/system/tasks"):
-            return answer([])
+            return _list_tasks([], 0)
         self._check_node(account, node, "/system/tasks")
         rows: list[Row] = [
             {
-                "upid": upid(kind, worker, self._started()),
-                "node": NODE,
+                **describe(task),
                 "worker_type": kind,
                 "worker_id": worker,
-                "starttime": self._started(),
-                "endtime": self._started() + 600,
-                "user": "root@pam",
+                "endtime": self._started() + _DURATION,
                 "status": "OK",
             }
-            for kind, worker in self._run_tasks()
+            for task, kind, worker in self._run_tasks()
         ]
         start, limit = int(call.first("start") or 0), int(call.first("limit") or _LONGEST_TASK_LIST)
-        return answer(rows[start : start + limit if limit else None])
+        return _list_tasks(rows[start : start + limit if limit else None], len(rows))
 
     def _task_status(self, call: Call, account: Account, node: str, task: str) -> Response:
         self._check_node(account, node, "/system/tasks")
-        if task not in [upid(kind, worker, self._started()) for kind, worker in self._run_tasks()]:
-            raise Refusal(400, f"no such task '{task}'")
-        return answer({"upid": task, "node": NODE, "status": "stopped", "exitstatus": "OK"})
+        for known, kind, worker in self._run_tasks():
+            if known == task:
+                done = {"type": kind, "id": worker, "status": "stopped", "exitstatus": "OK"}
+                return answer({**describe(task), **done})
+        raise Refusal(400, f"no such task '{task}'")
 
     def _tape_content(self, call: Call, account: Account) -> Response:
         """The newest snapshot of each group is also on tape."""
@@ -247,6 +269,9 @@ class Jobs:
                         "label-text": "TAPE001L8",
                         "uuid": self.api.uuid("tape"),
                         "media-set-uuid": self.api.uuid("media set"),
+                        "media-set-name": "weekly-1",
+                        "media-set-ctime": self._started(),
+                        "seq-nr": 0,
                         "pool": "weekly",
                         "store": group.store,
                         "snapshot": f"{folder}{group.backup_type}/{group.backup_id}/{time}",

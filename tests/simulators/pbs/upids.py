@@ -22,3 +22,10 @@ def upid(worker_type: str, worker_id: str, start: int, *, node: str = NODE, user
     """`start` is in seconds since 1970."""
     numbers = f"{_PROCESS:08X}:{_PROCESS_START:08X}:{start & 0xFFFF:08X}:{start:08X}"
     return f"UPID:{node}:{numbers}:{worker_type}:{escape(worker_id)}:{user}:"
+
+
+def describe(task: str) -> dict[str, object]:
+    """The parts of a task's ID that its records repeat."""
+    _prefix, node, process, process_start, _number, start, *_worker, user, _end = task.split(":")
+    numbers = {"pid": int(process, 16), "pstart": int(process_start, 16), "starttime": int(start, 16)}
+    return {"upid": task, "node": node, "user": user, **numbers}

@@ -16,9 +16,28 @@ if not VENDORS.is_dir():
     pytest.skip("the vendors' files are not part of the project", allow_module_level=True)
 
 _SPP, _UNITRENDS, _VPROTECT = "spp/samples", "unitrends/samples", "vprotect/samples"
+_PBS = "pbs/samples"
 _CLOUD, _VBR, _EM = "veeam_cloud/samples", "veeam_em_vbr/samples/vbr", "veeam_em_vbr/samples/em"
 # The vendors' documents with the same members and types, for each sample.
 ORIGINALS: dict[str, tuple[str, ...]] = {
+    "pbs/datastores.yml": (f"{_PBS}/admin_datastore_offline.json",),
+    "pbs/groups.yml": (f"{_PBS}/groups_root.json", f"{_PBS}/groups_failed_sync_target.json"),
+    "pbs/namespaces.yml": (f"{_PBS}/namespace.json",),
+    "pbs/permissions.yml": (f"{_PBS}/access_permissions_full.json",),
+    "pbs/prune_jobs.yml": (f"{_PBS}/admin_prune.json",),
+    "pbs/snapshots.yml": (
+        f"{_PBS}/snapshots_root.json",
+        f"{_PBS}/snapshots_clusterA.json",
+        f"{_PBS}/snapshots_sync_target_store2.json",
+        f"{_PBS}/constructed/snapshots_unreadable_manifest.json",
+        f"{_PBS}/constructed/snapshots_verified_elsewhere.json",
+    ),
+    "pbs/status.yml": (f"{_PBS}/constructed/status_verbose.json",),
+    "pbs/sync_jobs.yml": (f"{_PBS}/admin_sync_all.json",),
+    "pbs/ticket.yml": (f"{_PBS}/constructed/ticket.json",),
+    "pbs/ticket_second_factor.yml": (f"{_PBS}/constructed/ticket_tfa.json",),
+    "pbs/verify_jobs.yml": (f"{_PBS}/admin_verify.json",),
+    "pbs/version.yml": (f"{_PBS}/version.json",),
     "spp/children.yml": (f"{_SPP}/constructed/recovery_hypervisorvm_children.json",),
     "spp/versions.yml": (f"{_SPP}/constructed/recovery_versions_contents.json",),
     "spp/policies.yml": (f"{_SPP}/doc/slapolicy_list_response.json",),

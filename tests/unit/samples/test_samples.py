@@ -16,6 +16,23 @@ from tests.schemas.loader import load
 _CATALOG = "/api/endeavour/catalog/recovery/hypervisorvm"
 # Schema and request of each sample. The others have members that no simulator sends, or are of other releases.
 RESPONSES = [
+    *(
+        (f"pbs/{name}.yml", "pbs 4.2", f"{method} /api2/json/{path}", 200)
+        for name, method, path in (
+            ("datastores", "GET", "admin/datastore"),
+            ("groups", "GET", "admin/datastore/{store}/groups"),
+            ("namespaces", "GET", "admin/datastore/{store}/namespace"),
+            ("permissions", "GET", "access/permissions"),
+            ("prune_jobs", "GET", "admin/prune"),
+            ("snapshots", "GET", "admin/datastore/{store}/snapshots"),
+            ("status", "GET", "admin/datastore/{store}/status"),
+            ("sync_jobs", "GET", "admin/sync"),
+            ("ticket", "POST", "access/ticket"),
+            ("ticket_second_factor", "POST", "access/ticket"),
+            ("verify_jobs", "GET", "admin/verify"),
+            ("version", "GET", "version"),
+        )
+    ),
     ("spp/children.yml", "spp 10.1", f"GET {_CATALOG}", 200),
     ("spp/versions.yml", "spp 10.1", f"GET {_CATALOG}/{{pk}}/version", 200),
     ("spp/policies.yml", "spp 10.1", "GET /ngp/slapolicy", 200),

@@ -28,8 +28,39 @@ if not VENDORS.is_dir():
 
 _CATALOG = "/api/endeavour/catalog/recovery/hypervisorvm"
 _EM = "veeam_em_vbr/samples/em"
+_STORE = "admin/datastore/{store}"
+_SNAPSHOTS = [
+    *("snapshots_root", "snapshots_clusterA", "snapshots_sync_target_store2"),
+    *("constructed/snapshots_unreadable_manifest", "constructed/snapshots_verified_elsewhere"),
+]
 # Product and version, request, status, and the vendor's document.
 RESPONSES = [
+    *(
+        (f"pbs {version}", f"GET /api2/json/{path}", 200, f"pbs/samples/{file}.json")
+        for version, path, files in (
+            (
+                "4.2",
+                "access/permissions",
+                [f"access_permissions_{one}" for one in ("full", "not_propagated", "scoped")],
+            ),
+            ("4.2", "admin/datastore", ["admin_datastore", "admin_datastore_offline"]),
+            ("2.1", "admin/datastore", ["admin_datastore_pbs21"]),
+            ("4.2", "admin/prune", ["admin_prune"]),
+            ("4.2", "admin/sync", ["admin_sync_all"]),
+            ("4.2", "admin/verify", ["admin_verify"]),
+            ("4.2", f"{_STORE}/gc", ["gc_ran"]),
+            ("4.2", f"{_STORE}/groups", ["groups_failed_sync_target", "groups_root"]),
+            ("4.2", f"{_STORE}/namespace", ["namespace", "namespace_scoped"]),
+            *((version, f"{_STORE}/snapshots", _SNAPSHOTS) for version in ("2.1", "3.4", "4.2")),
+            ("4.2", f"{_STORE}/status", ["constructed/status_verbose"]),
+            ("4.2", "status/datastore-usage", ["datastore_usage_offline"]),
+            ("4.2", "tape/media/content", ["constructed/tape_media_content"]),
+            ("4.2", "version", ["version"]),
+        )
+        for file in files
+    ),
+    ("pbs 4.2", "POST /api2/json/access/ticket", 200, "pbs/samples/constructed/ticket.json"),
+    ("pbs 4.2", "POST /api2/json/access/ticket", 200, "pbs/samples/constructed/ticket_tfa.json"),
     ("spp 10.1", f"POST {_CATALOG}", 200, "spp/samples/doc/aggregate_count_response.json"),
     ("spp 10.1", f"GET {_CATALOG}", 200, "spp/samples/constructed/recovery_hypervisorvm_children.json"),
     ("spp 10.1", f"GET {_CATALOG}/{{pk}}/version", 200, "spp/samples/constructed/recovery_versions_contents.json"),
@@ -135,6 +166,29 @@ def test_printed_entities(path: str) -> None:
 def test_restore_points(document: str, file: str) -> None:
     original = read_original(f"{_EM}/{file}.xml")
     assert load("veeam_enterprise_manager", "xml").document_problems(document, original) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "path", "status"),
+    [
+        ("401", "4.2", "version", 401),
+        ("403_missing_privilege", "4.2", f"{_STORE}/status", 403),
+        ("403_snapshots", "4.2", f"{_STORE}/snapshots", 403),
+        ("400_offline", "4.2", f"{_STORE}/snapshots", 400),
+        ("400_unknown_parameter", "3.4", "admin/sync", 400),
+        ("404_path", "2.1", f"{_STORE}/namespace", 404),
+    ],
+)
+def test_errors_of_proxmox(name: str, version: str, path: str, status: int) -> None:
+    """Their bodies are plain text."""
+    error = read_original("pbs/samples/errors.json")[name]
+    assert error["status"] == status
+    assert load("pbs", version).problems("GET", f"/api2/json/{path}", status, error["body"]) == []
+
+
+def test_snapshot_without_its_files() -> None:
+    original = read_original("pbs/samples/snapshot_pve_vm_weekly_verify.json")
+    assert load("pbs", "4.2").document_problems("snapshot", original) == []
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ documents:
   labels: "{[Kind|null]}"
 enums:
   Kind: [full, incremental]
+texts:
+  Code: {pattern: 'a|[A-Z]{2}-\\d', examples: [a, AB-1]}
 types:
   Page:
     points: "[Point]|null"
@@ -36,6 +38,7 @@ types:
     place: {server: text, "path?": text}
     owner: Owner|null
     size?: integer|text
+    code?: Code
   Owner:
     name: text
     "*": integer
@@ -107,6 +110,10 @@ def test_members(example: Schema) -> None:
     assert problems(id="x") == ["$.points[1].id: 'x' is not a 'uuid'"]
     assert problems(place={"server": "s", "paths": "p"})[0].startswith("$.points[1].place: ")
     assert problems(owner={"name": "db-orders", "age": "1"}) == ["$.points[1].owner.age: '1' is not of type 'integer'"]
+    assert problems(code="XY-2") == problems(code="a") == []
+    # The pattern is that of the complete text.
+    for wrong in ("XY-23", "ab", "a\n", " a", 1):
+        assert problems(code=wrong)[0].startswith("$.points[1].code: "), wrong
     assert problems(size=1.5)[0].startswith("$.points[1].size: ")
     assert example.problems("GET", "/points", 200, {"points": None, "total": 1}) == []
     assert example.problems("GET", "/points", 200, {"total": 1}) == ["$: 'points' is a required property"]
@@ -188,6 +195,9 @@ def test_the_result_is_valid_json_schema(example: Schema) -> None:
         ("204: null", "none: null", "not all statuses"),
         ("documents:", "results:", "unknown sections"),
         ("by: kind,", "", "a choice has"),
+        ("examples: [a, AB-1]", "examples: [a, b]", r"Code: .* do not match the pattern: \['b'\]"),
+        ("examples: [a, AB-1]", "examples: []", "Code: no examples"),
+        (", examples: [a, AB-1]", "", "Code: a text has"),
     ],
 )
 def test_errors_in_the_notation(old: str, new: str, message: str) -> None:

@@ -10,6 +10,7 @@ Sources: the server's source code, its documentation, recorded answers of versio
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs import records
@@ -35,6 +36,8 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist 
 from ansible_collections.backup.audit.plugins.module_utils._transport.stateless_auth import ApiToken, FormForTicket
 
 _JOBS = ("verify", "sync", "prune")
+_USER_ID = re.compile(r"[^\s:/]+")
+_TOKEN_ID = re.compile(r"[!-~]+@[A-Za-z0-9_][A-Za-z0-9._-]*![A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 class ProxmoxBackupServer(RestAdapter):
@@ -103,9 +106,10 @@ class ProxmoxBackupServer(RestAdapter):
                 f"username: {settings.username!r} has no realm",
                 hint="Use USER@REALM, such as audit@pbs, or the ID of an API token, such as audit@pbs!ansible",
             )
-        if "!" in realm and not (settings.username.isascii() and settings.username.isprintable()):
+        if not (_TOKEN_ID if "!" in realm else _USER_ID).fullmatch(settings.username):
             raise OptionError(
-                f"username: {settings.username!r} is not a valid token ID", hint="Use USER@REALM!TOKEN in ASCII"
+                "username: the value is not a valid user or token ID. It is not shown, because it may contain a secret",
+                hint='Use USER@REALM or USER@REALM!TOKEN in username, and only the secret in "password"',
             )
         for name in settings.own.get("datastores", ()):
             if not all(name.split("/")):
@@ -163,7 +167,7 @@ class ProxmoxBackupServer(RestAdapter):
         if foreign:
             reason = "by another server or in another datastore, before they were copied here"
             if not nodes:
-                reason = "by an unknown server: no job has run here, so the name of this server is unknown"
+                reason = "by an unknown server: the account sees no task of this server, so its name is unknown"
             collector.warnings.append(f"{foreign} snapshots were verified {reason}. They do not count as checked")
 
     @property

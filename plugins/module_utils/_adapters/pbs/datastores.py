@@ -171,19 +171,14 @@ class DatastoreReader:
         path = f"{DATASTORES}/{path_segment(store)}/status"
         try:
             data = as_object(self._client.get(path, {"verbose": "true"}).json_object().get("data"))
+            self.nodes |= records.list_nodes([data.get("gc-status")], "upid")
+            return _parse_counts(data.get("counts"))
         except REQUEST_ERRORS as error:
             self._warn(
                 f"datastore {store!r}: the server's own number of groups cannot be read, so groups that it cannot list "
                 f"would not be noticed: {error.message}"
             )
             return {}
-        self.nodes |= records.list_nodes([data.get("gc-status")], "upid")
-        counts: Counts = {}
-        for backup_type, row in as_object(data.get("counts")).items():
-            groups, snapshots = as_int(as_object(row).get("groups")), as_int(as_object(row).get("snapshots"))
-            if groups is not None and snapshots is not None:
-                counts[backup_type] = groups, snapshots
-        return counts
 
     def _is_before(self, first: tuple[int, int]) -> bool:
         """Whether the server is known to be older than a version."""
@@ -238,7 +233,8 @@ class DatastoreReader:
             error = InvalidResponseError(
                 f"the list of snapshots is incomplete: {difference}",
                 server=self._client.host,
-                hint="Check the log of the server for groups whose owner it cannot read",
+                hint="Check that the account does not have the role NoAccess at a namespace of the datastore, and the "
+                "log of the server for groups whose owner it cannot read",
             )
             self._report(store.name, error)
 
@@ -271,6 +267,20 @@ def _find_shortage(groups: Mapping[tuple[str, str], int], snapshots: Groups) -> 
             short.append(f"{'/'.join(key)} lists {listed} of {count}")
     more = f"; and {len(short) - _SHOWN} more groups" if len(short) > _SHOWN else ""
     return "; ".join(short[:_SHOWN]) + more
+
+
+def _parse_counts(counts: t.Any) -> Counts:
+    """Parse the counts of a datastore; a type without groups is null. InvalidResponseError if they are incomplete."""
+    if not isinstance(counts, dict):
+        raise InvalidResponseError("the status of the datastore has no 'counts'")
+    found: Counts = {}
+    for backup_type, row in counts.items():
+        groups, snapshots = as_int(as_object(row).get("groups")), as_int(as_object(row).get("snapshots"))
+        if groups is not None and snapshots is not None:
+            found[backup_type] = groups, snapshots
+        elif row is not None:
+            raise InvalidResponseError(f"the 'counts' of the type {backup_type!r} are not valid")
+    return found
 
 
 def _count_snapshots(groups: Groups) -> Counts:

@@ -67,13 +67,15 @@ _NOT_LISTED = Files(None, readable=False, encrypted=None)
 
 def parse_files(*files: tuple[t.Any, t.Any]) -> Files:
     """Evaluate the (filename, crypt-mode) of each file of a snapshot. The manifest is uploaded last."""
-    modes = {as_text(name): as_text(mode) for name, mode in files}
-    if None in modes:
+    # A list: if a name occurs twice, the second file must not hide that the first one is not encrypted.
+    modes = [(as_text(name), as_text(mode)) for name, mode in files]
+    manifests = {mode for name, mode in modes if name == _MANIFEST}
+    data = {mode for name, mode in modes if name not in (_MANIFEST, _LOG)}
+    if None in {name for name, mode in modes}:
         return _NOT_LISTED
-    if _MANIFEST not in modes:
+    if not manifests:
         return Files(finished=False, readable=False, encrypted=None)
-    data = {mode for name, mode in modes.items() if name not in (_MANIFEST, _LOG)}
-    if modes[_MANIFEST] is None or not data:
+    if None in manifests or not data:
         return Files(finished=True, readable=False, encrypted=None)
     if data & {"none", "sign-only"}:
         return Files(finished=True, readable=True, encrypted=False)

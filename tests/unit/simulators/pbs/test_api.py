@@ -15,6 +15,8 @@ from tests.simulators.ground_truth import SECOND, as_moment, from_iso
 from tests.unit.simulators.pbs.client import API, PbsClient, Row
 
 ROOT = "/admin/datastore/berlin-disk-1"
+# The second one has no groups of its own.
+DEEPER = ["production/critical", "production/mail", "production/mail/archive"]
 
 
 @pytest.fixture
@@ -68,9 +70,9 @@ def test_a_second_factor_is_a_challenge_in_place_of_the_ticket(pbs: PbsClient) -
 @pytest.mark.parametrize(
     ("account", "stores", "namespaces"),
     [
-        ("token", 4, ["", "production", "production/critical", "production/mail"]),
-        ("one_store", 1, ["", "production", "production/critical", "production/mail"]),
-        ("one_namespace", 1, ["production", "production/critical", "production/mail"]),
+        ("token", 4, ["", "production", *DEEPER]),
+        ("one_store", 1, ["", "production", *DEEPER]),
+        ("one_namespace", 1, ["production", *DEEPER]),
         ("not_propagated", 0, []),
         ("nothing", 0, []),
     ],
@@ -108,7 +110,21 @@ def test_a_namespace_without_rights_is_refused(pbs: PbsClient) -> None:
     pbs.use_token("one_namespace")
     status, text = pbs.refusal(f"{ROOT}/snapshots")
     assert (status, "missing Datastore.Audit|Datastore.Backup on /datastore/berlin-disk-1" in text) == (403, True)
-    assert pbs.data(f"{ROOT}/status", verbose=1) == {"total": 0, "used": 0, "avail": 0}
+    status = pbs.data(f"{ROOT}/status", verbose=1)
+    assert (status["total"], "gc-status" in status) == (0, False)
+    rows = [row for listed in pbs.listings("snapshots").values() for row in listed]
+    assert sum(one["snapshots"] for one in status["counts"].values() if one) == len(rows) > 0
+
+
+def test_the_role_noaccess_hides_a_namespace_from_everything_but_the_counts(pbs: PbsClient) -> None:
+    before = pbs.data(f"{ROOT}/status", verbose=1)["counts"]
+    pbs.log_in("hidden_namespace")
+    permissions = pbs.data("/access/permissions")
+    assert permissions["/datastore"] == {"Datastore.Audit": True}
+    assert "/datastore/berlin-disk-1/production" not in permissions
+    assert [row["ns"] for row in pbs.data(f"{ROOT}/namespace")] == [""]
+    assert pbs.refusal(f"{ROOT}/snapshots", ns="production")[0] == 403
+    assert pbs.data(f"{ROOT}/status", verbose=1)["counts"] == before
 
 
 # Listings
@@ -138,7 +154,8 @@ def test_numbers_of_guests_repeat_in_other_namespaces(pbs: PbsClient) -> None:
 def test_the_status_counts_what_the_account_sees(pbs: PbsClient) -> None:
     snapshots = [one for (store, _ns), rows in pbs.listings("snapshots").items() if store in ROOT for one in rows]
     counts = pbs.data(f"{ROOT}/status", verbose=1)["counts"]
-    assert sum(one["snapshots"] for one in counts.values()) == len(snapshots)
+    assert sum(one["snapshots"] for one in counts.values() if one) == len(snapshots)
+    assert counts["other"] is None
     pbs.variant(hidden_groups="owner")
     shorter = [one for (store, _ns), rows in pbs.listings("snapshots").items() if store in ROOT for one in rows]
     assert len(shorter) < len(snapshots)
@@ -149,7 +166,7 @@ def test_namespaces_by_parent_and_depth(pbs: PbsClient) -> None:
     path = f"{ROOT}/namespace"
     assert [row["ns"] for row in pbs.data(path, **{"max-depth": 1})] == ["", "production"]
     assert [row["ns"] for row in pbs.data(path, parent="production", **{"max-depth": 0})] == ["production"]
-    assert len(pbs.data(path, parent="production")) == 3
+    assert len(pbs.data(path, parent="production")) == 4
 
 
 def test_unknown_parameters_are_refused(pbs: PbsClient) -> None:
@@ -168,6 +185,8 @@ def test_an_offline_datastore_is_listed_and_refuses_everything(pbs: PbsClient) -
             "datastore 'berlin-disk-1' is unavailable: offline maintenance mode: disk swap tonight",
         )
     assert any("error" in row for row in pbs.data("/status/datastore-usage"))
+    pbs.variant(maintenance="delete")
+    assert pbs.refusal(f"{ROOT}/groups")[1].endswith("is unavailable: datastore is being deleted")
     pbs.variant(maintenance="read-only")
     assert pbs.data(f"{ROOT}/snapshots")
 
@@ -188,6 +207,10 @@ def test_an_unfinished_upload_has_no_manifest(pbs: PbsClient) -> None:
     newest = find_snapshots(pbs, "batch-night")[0]
     assert newest["files"] == []
     assert newest.keys().isdisjoint({"size", "verification", "fingerprint", "comment"})
+    group = next(row for row in pbs.data(f"{ROOT}/groups", ns="") if row["backup-id"] == newest["backup-id"])
+    finished = [row["backup-time"] for row in find_snapshots(pbs, "batch-night") if row["files"]]
+    assert group["last-backup"] == max(finished) < newest["backup-time"]
+    assert "index.json.blob" in group["files"]
     pbs.variant(uploaded_files=1)
     assert find_snapshots(pbs, "batch-night")[0]["files"] == [{"filename": "qemu-server.conf.blob"}]
 
@@ -209,7 +232,8 @@ def test_copies_carry_the_verification_of_another_server(pbs: PbsClient) -> None
     pbs.variant(synced=True)
     rows = pbs.listings("snapshots")["dr-copies", "from-berlin"]
     assert {row["verification"]["upid"].split(":")[1] for row in rows if "verification" in row} == {"pbs-frankfurt"}
-    assert pbs.data("/admin/sync", **{"sync-direction": "all"})[0]["remote"] == "frankfurt"
+    job = pbs.data("/admin/sync", **{"sync-direction": "all"})[0]
+    assert (job["remote"], job["ns"], "sync-direction" in job) == ("frankfurt", "from-berlin", False)
 
 
 def test_encryption_is_reported_per_file(pbs: PbsClient) -> None:

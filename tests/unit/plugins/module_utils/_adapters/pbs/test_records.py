@@ -27,6 +27,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import SE
 START = 0x6ABA2CB6
 MANIFEST = ("index.json.blob", "none")
 LOG = ("client.log.blob", None)
+DATA = ("disk.fidx", "encrypt")
 
 
 def upid(worker: str, *, node: str = "pbs-01", start: str = f"{START:08X}", kind: str = "verify") -> str:
@@ -76,6 +77,10 @@ def test_tasks(text: Any, expected: Task | None) -> None:
         ([("a.fidx", "none"), ("b.fidx", None), MANIFEST], Files(finished=True, readable=True, encrypted=False)),
         ([("a.fidx", "encrypt"), ("b.fidx", None), MANIFEST], Files(finished=True, readable=True, encrypted=None)),
         ([("a.fidx", "new-mode"), MANIFEST], Files(finished=True, readable=True, encrypted=None)),
+        # A name is listed twice.
+        ([("a.fidx", "none"), ("a.fidx", "encrypt"), MANIFEST], Files(finished=True, readable=True, encrypted=False)),
+        ([("a.fidx", None), ("a.fidx", "encrypt"), MANIFEST], Files(finished=True, readable=True, encrypted=None)),
+        ([DATA, ("index.json.blob", None), MANIFEST], Files(finished=True, readable=False, encrypted=None)),
         # The server lists names alone if it cannot read the manifest.
         ([("disk.fidx", None), ("index.json.blob", None)], Files(finished=True, readable=False, encrypted=None)),
         ([MANIFEST], Files(finished=True, readable=False, encrypted=None)),
@@ -116,9 +121,6 @@ def test_verifications(verification: tuple[str | None, str | None] | None, expec
 
 def test_without_the_name_of_the_server_no_verification_counts() -> None:
     assert evaluate_verification(("ok", upid("store1")), "store1", set()) == VerificationResult(is_foreign=True)
-
-
-DATA = ("disk.fidx", "encrypt")
 
 
 @pytest.mark.parametrize(
