@@ -161,6 +161,7 @@ def test_the_selection_contains_the_window_as_times() -> None:
         ),
         ({"since": "1d", "until": "2d"}, "since: '1d' is not earlier than until ('2d')"),
         ({"since": "1d", "until": "1d"}, "since: '1d' is not earlier than until ('1d')"),
+        ({"since": "2026-11-21T06:49:01Z"}, "since: '2026-11-21T06:49:01Z' is in the future (the server was read at"),
         ({"since": "999999w"}, "since: '999999w' is too long: the resulting time is before the year 1"),
     ],
 )
