@@ -226,7 +226,7 @@ HOSTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "type": ({"backup_workload_types": ["vms"]}, ("value of backup_workload_types must be", "vms")),
     "abbreviation": (
         {"backup_product": "vbr"},
-        ("'vbr'. Did you mean 'veeam_backup_replication'? Valid values: borg",),
+        ("'vbr'. Did you mean 'veeam_backup_replication'? Valid values: ",),
     ),
     "no-vault": ({"backup_password": "{{ not_in_the_vault }}"}, ("an earlier task of this host failed",)),
 }
