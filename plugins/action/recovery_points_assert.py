@@ -24,6 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import
 from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import OPTION_KEYS
 from ansible_collections.backup.audit.plugins.plugin_utils._parameters import unsupported_parameters
+from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
 
 # Without ``results``: the validator would copy all rows, and _policy/inputs.py checks each of them anyway.
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
@@ -51,7 +52,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "success_msg": {"type": "str"},
     "quiet": {"type": "bool", "default": False},
 }
-_NAMED_IN_MESSAGE = 10
+_NAMED_IN_MESSAGE = 20
 _MAX_DATA_AGE = "24h"
 
 
@@ -71,20 +72,24 @@ class ActionModule(ActionBase):
         except AuditError as error:
             failure = {"msg": str(error), "failure": error.as_dict()}
             return {**result, **failure, "changed": False, "failed": True, "compliant": False}
+        failed = options["fail"] and not assessment.compliant
         findings = assessment.findings.worst_first(max(options["max_findings"], _NAMED_IN_MESSAGE))
-        # Only a registered result can be used; otherwise Ansible would print this long, unreadable value on failure.
-        evidence = {"assessment": assessment.compress()} if self._task.register else {}
-        return {
+        evaluated = {
             **result,
             "changed": False,
-            "failed": options["fail"] and not assessment.compliant,
+            "failed": failed,
             "msg": _message(assessment, findings, options),
             "compliant": assessment.compliant,
             "headline": assessment.frame["headline"],
             "totals": assessment.frame["totals"],
-            "findings": findings[: options["max_findings"]],
-            **evidence,
         }
+        if failed:
+            # Ansible prints the complete result of a failed task: each finding once, and no compressed data.
+            return evaluated
+        evaluated["findings"] = findings[: options["max_findings"]]
+        if self._task.register:
+            evaluated["assessment"] = assessment.compress()
+        return evaluated
 
     def _assess(self, read_results: t.Any, options: dict[str, t.Any]) -> Assessment:
         return assess(
@@ -147,21 +152,23 @@ def _collection_version() -> str:
 
 def _message(assessment: Assessment, findings: list[dict[str, t.Any]], options: dict[str, t.Any]) -> str:
     frame = assessment.frame
-    if assessment.compliant:
-        return str(options["success_msg"] or frame["headline"])
-    headline = str(options["fail_msg"] or frame["headline"])
+    own = options["success_msg"] if assessment.compliant else options["fail_msg"]
+    # The user's text is added to the result and never replaces it.
+    lines = [frame["headline"], own] if own else [frame["headline"]]
     if options["quiet"]:
-        return headline
+        return "\n".join(lines)
     blocking = [finding for finding in findings if finding["blocking"]][:_NAMED_IN_MESSAGE]
-    lines = [headline, *(_line(finding) for finding in blocking)]
     more = frame["totals"]["blocking"] - len(blocking)
-    return "\n".join([*lines, f"... and {more} more"] if more else lines)
+    return "\n".join([*lines, *map(_line, blocking), *([f"... and {more} more"] if more else [])])
 
 
 def _line(finding: dict[str, t.Any]) -> str:
-    """Format one finding; findings about a server have no workload."""
-    source = f"({finding['source']})" if finding["source"] else None
-    workload = " ".join(part for part in (finding["workload_name"] or finding["workload_id"], source) if part)
-    line = f"- {workload}{': ' if workload else ''}{finding['message']} [{finding['control']}]"
+    """Format one finding. Findings about a server have no workload; their messages may start with the server."""
+    source, message = finding["source"], finding["message"]
+    name = finding["workload_name"] or finding["workload_id"]
+    if name:
+        subject = f"{name} ({source}): " if source else f"{name}: "
+    else:
+        subject = f"{source}: " if source and not message.startswith(source) else ""
     # A workload name may contain line breaks or terminal control characters.
-    return "".join(character if character.isprintable() else " " for character in line)
+    return clean_text(f"- {subject}{message} [{finding['control']}]")

@@ -325,8 +325,10 @@ options:
     type: raw
   fail:
     description:
-      - Whether to fail the task if the policy is not met. With V(false) the task returns RV(compliant), RV(headline)
-        and RV(assessment) without failing. A later task must then fail, or the play succeeds.
+      - Whether to fail the task if the policy is not met. A task that fails does not return RV(findings) and
+        RV(assessment), because Ansible prints its complete result.
+      - To write a report, use V(false). The task then returns all values and does not fail. A later task must fail
+        instead, or the play succeeds.
       - Invalid options, policies and read results always fail the task.
     type: bool
     default: true
@@ -336,10 +338,10 @@ options:
     type: int
     default: 50
   fail_msg:
-    description: First line of RV(msg) if the policy is not met. The default is RV(headline).
+    description: Text to show after RV(headline) in RV(msg) if the policy is not met.
     type: str
   success_msg:
-    description: RV(msg) if the policy is met. The default is RV(headline).
+    description: Text to show after RV(headline) in RV(msg) if the policy is met.
     type: str
   quiet:
     description: Whether to omit the findings from RV(msg).
@@ -484,7 +486,7 @@ headline:
   type: str
   sample: "Not compliant: 1 of 120 workloads failed, 119 passed; 1 of 2 servers could not be read"
 msg:
-  description: The headline, then at most ten of the blocking findings, and the number of further ones.
+  description: The headline, then at most 20 of the blocking findings, and the number of further ones.
   returned: always
   type: str
   sample: |-
@@ -496,7 +498,8 @@ totals:
   type: dict
   contains:
     workloads:
-      description: Number of workloads with findings. Missing and excluded workloads are included.
+      description: Number of workloads with findings, including excluded workloads. Missing ones are counted in
+        RV(totals.missing).
       returned: always
       type: int
       sample: 120
@@ -512,6 +515,18 @@ totals:
         warn: 0
         unknown: 0
         fail: 1
+    missing:
+      description: Number of names in O(expected) that were not found on any server or that match several workloads, by
+        verdict.
+      returned: always
+      type: dict
+      sample:
+        not_applicable: 0
+        pass: 0
+        waived: 0
+        warn: 0
+        unknown: 0
+        fail: 0
     findings:
       description: Number of findings, including those that pass.
       returned: always
@@ -540,7 +555,7 @@ totals:
       sample: 1
 findings:
   description: Findings that do not pass, worst first, at most O(max_findings).
-  returned: if the evaluation was possible
+  returned: if the evaluation was possible and the task does not fail
   type: list
   elements: dict
   contains:
@@ -635,7 +650,7 @@ assessment:
       all findings including those that pass, and the verdict and facts of each workload.
     - The filters of this collection take this string or the complete result. P(backup.audit.to_assessment#filter)
       converts it to data.
-  returned: if the evaluation was possible and the task has C(register)
+  returned: if the evaluation was possible, the task does not fail, and it has C(register)
   type: str
   sample: eJyrVkrLz1eyUkpKLFKqBQAdegQ0
 failure:

@@ -19,9 +19,11 @@ Identity = tuple[t.Any, ...]
 __all__ = ["Identity", "Opened", "evaluate_now", "identity", "opened_results", "reasons"]
 
 
-def opened_results(read_results: t.Any) -> Iterator[Opened]:
+def opened_results(read_results: t.Any, *, failures_are_findings: bool = False) -> Iterator[Opened]:
     """Iterate over the read results in registered results, lists and files; AuditError for anything else."""
-    return gather(read_results, lambda path: pathlib.Path(path).read_bytes())
+    return gather(
+        read_results, lambda path: pathlib.Path(path).read_bytes(), failures_are_findings=failures_are_findings
+    )
 
 
 def evaluate_now(

@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import VARIABLE
-from ansible_collections.backup.audit.plugins.module_utils._module.read_options import reading_spec
-from ansible_collections.backup.audit.plugins.plugin_utils._parameters import renamed_parameters
 from ansible_collections.backup.audit.plugins.plugin_utils._progress import open_pipe
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
 
@@ -30,9 +27,6 @@ class InfoAction(NormalAction):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module and return its result."""
-        name = self._task.action.rpartition(".")[2]
-        if unsupported := renamed_parameters(name, self._task.args, reading_spec(())):
-            raise AnsibleActionFail(unsupported)
         display = Display()
         # Only a module on this machine can open the pipe, and an asynchronous task does not show progress.
         is_local = self._connection.transport == "local" and not self._task.async_val

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.backup.audit.plugins.module_utils._core.names import REMOVED, RENAMED, suggest
+from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest
 
 
 def unsupported_parameters(name: str, given: Iterable[object], supported: Iterable[str]) -> str | None:
@@ -23,16 +23,3 @@ def unsupported_parameters(name: str, given: Iterable[object], supported: Iterab
     parts = " ".join(f"{option}. {suggest(option, names)}".rstrip() for option in unknown)
     plural = "" if len(unknown) == 1 else "s"
     return f"Unsupported parameter{plural} for backup.audit.{name}: {parts} Supported parameters: {', '.join(names)}."
-
-
-def renamed_parameters(name: str, given: Iterable[str], supported: Iterable[str]) -> str | None:
-    """Return the error message for ``given`` names that were removed, or renamed to a ``supported`` one.
-
-    None if none was. For modules that validate their options themselves, with a message that has no suggestion.
-    """
-    names = set(supported)
-    old = [option for option in given if option not in names and (option in REMOVED or RENAMED.get(option) in names)]
-    if not old:
-        return None
-    parts = " ".join(f"{option}. {suggest(option, names)}" for option in old)
-    return f"Unsupported parameter{'' if len(old) == 1 else 's'} for backup.audit.{name}: {parts}"

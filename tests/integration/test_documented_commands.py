@@ -19,7 +19,20 @@ from tests.integration.products import PREFIXES
 from tests.tools.project import ROOT
 
 # Standard programs that are not part of this project.
-SHELL = {"python3", ".", "export", "read", "mkdir", "ansible-vault", "git", "cd", "awx", "proxmox-backup-manager"}
+SHELL = {
+    "python3",
+    ".",
+    "export",
+    "read",
+    "mkdir",
+    "ls",
+    "echo",
+    "ansible-vault",
+    "git",
+    "cd",
+    "awx",
+    "proxmox-backup-manager",
+}
 FROM_ENVIRONMENT = ("URL", "USERNAME", "PASSWORD", "CA_PATH", "FINGERPRINT", "VALIDATE_CERTS")
 
 

@@ -83,6 +83,8 @@ def test_a_server_that_cannot_be_read_is_told_once(simulators: Simulators, tmp_p
     read_events(right, ONE, state)
     (event,) = read_events(wrong, ONE, state)
     assert event["change"] == "unreadable"
+    assert next(iter(event)) == "headline"
+    assert event["headline"].endswith("; 1 of 2 servers could not be read")
     assert "as 'audit' failed (HTTP 401)" in event["message"]
     assert "wr0ng-secret" not in json.dumps(event)
     assert read_events(wrong, ONE, state) == []

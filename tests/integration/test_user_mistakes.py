@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from tests.integration.conftest import Simulators
@@ -59,7 +60,23 @@ READING: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
         {"proxy": "http://me:secret-word@proxy.invalid:1"},
         ("through proxy proxy.invalid:1", "cannot resolve the host name"),
     ),
-    "typo": (READ_MODULE, {"usernam": "x"}, ("Unsupported", "usernam", "username")),
+    "CA of others": (
+        READ_MODULE,
+        {"ca_path": "{{ other_authority }}"},
+        ("not issued by a CA in ca_path", "other.pem", 'Set "ca_path"'),
+    ),
+    "scheme of proxy": (
+        READ_MODULE,
+        {"proxy": "ftp://me:secret-word@x"},
+        ("proxy: the scheme 'ftp'", "Use one of http"),
+    ),
+    "typo": (
+        READ_MODULE,
+        {"usernam": "x"},
+        ("Unsupported parameter for backup.audit.spp_", ": usernam. Did you mean 'username'? Supported parameters: "),
+    ),
+    "old name": (READ_MODULE, {"names": ["x"]}, (": names. It was renamed to workload_names.",)),
+    "future": (READ_MODULE, {"since": "2099-01-01T00:00:00Z"}, ("since: '2099-", "is in the future", "such as 30d")),
     "text for a number": (READ_MODULE, {"page_size": "many"}, ("page_size", "int")),
     "no duration": (READ_MODULE, {"since": "yesterday"}, ("since", "'yesterday'", "26h")),
     "unknown type": (READ_MODULE, {"workload_types": ["vms"]}, ("workload_types", "vm", "vms")),
@@ -83,6 +100,19 @@ JUDGING: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "ready": ({"policy": "daily"}, ("unknown built-in policy 'daily'", "Did you mean 'daily_26h'?")),
     "text": ({"policy": "full: {min_count: 1}"}, ("unknown built-in policy", "pass a mapping")),
+    "rule without attribute": (
+        {"policy": {"max_age": "26h"}},
+        ("policy.max_age: max_age is a rule of an attribute", "recovery_points: {max_age: ...}"),
+    ),
+    "waived control": (
+        {"waivers": [{"workload": "x", "control": "recovery_point.*", "until": "2027-01-01", "reason": "r"}]},
+        ("waivers[0].control: unknown control 'recovery_point.*'", "Did you mean 'recovery_points.*'?"),
+    ),
+    "tier without name": (
+        {"policy": {"policies": [{"policy": LENIENT}]}},
+        ("policies[0].name: required key is missing. Required keys: name, policy.",),
+    ),
+    "empty file": ({"results": ["{{ empty_file }}"]}, ("empty.json is empty",)),
     "no reads": ({"results": []}, ("results", "empty")),
     "no file": ({"results": ["/nowhere/read.json"]}, ("/nowhere/read.json", "No such file")),
     "no json": ({"results": ["play.yml"]}, ("play.yml", "not valid JSON")),
@@ -122,7 +152,16 @@ def messages(running_simulators: Simulators, tmp_path_factory: pytest.TempPathFa
     expressions = ", ".join(f"mistake_{number}.msg" for number in range(len(names)))
     keep = {"content": f"{{{{ [{expressions}] | to_json }}}}", "dest": str(folder / "results.json"), "mode": "0600"}
     every = [*tasks(get_login(running_simulators.ready, "spp")), {"name": "Tell", "ansible.builtin.copy": keep}]
-    ended = play(on_localhost(*every), folder)
+    (folder / "empty.json").write_bytes(b"")
+    trustme.CA().cert_pem.write_to_path(str(folder / "other.pem"))
+    ended = play(
+        on_localhost(*every),
+        folder,
+        variables={
+            "empty_file": str(folder / "empty.json"),
+            "other_authority": str(folder / "other.pem"),
+        },
+    )
     assert ended.status == 0, ended.output[-3000:]
     assert "Traceback" not in ended.output
     assert "secret-word" not in ended.output
@@ -166,8 +205,84 @@ def test_the_role_says_what_is_wrong_with_the_policy(simulators: Simulators, tmp
     one = servers(simulators.ready)["backup_servers"]["hosts"]["spp"]
     ended = audit(tmp_path, {"backup_servers": {"hosts": {"spp": one}}}, compliance_policy={"full": {"mincount": 1}})
     assert ended.status == 2, ended.output
-    assert "policy.full.mincount: unknown rule or setting. Did you mean 'min_count'?" in ended.output
+    assert "compliance_policy.full.mincount: unknown rule or setting. Did you mean 'min_count'?" in ended.output
     assert "'failed_when' expression" not in ended.output
+
+
+# Wrong variables of a host -> the required part of its finding, with the names of the variables.
+HOSTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "other-authority": (
+        {"backup_ca_path": "{{ other_authority }}"},
+        ("not issued by a CA in backup_ca_path '", 'Set "backup_ca_path" to', '"backup_validate_certs: false"'),
+    ),
+    "no-authority": ({"backup_ca_path": "/nowhere/ca.pem"}, ("backup_ca_path: cannot read '/nowhere/ca.pem'",)),
+    "no-account": (
+        {"backup_username": "", "backup_password": ""},
+        ("missing required arguments: backup_username, backup_password. Set them", "SPP_USERNAME"),
+    ),
+    "dead": ({"backup_url": "https://127.0.0.9:9"}, ('Check the host and port in "backup_url"',)),
+    "plain": ({"backup_url": "http://127.0.0.9"}, ("backup_url: 'http://127.0.0.9' is not encrypted",)),
+    "text": ({"backup_timeout": "5m"}, ("argument 'backup_timeout' is of type", "unable to convert to int")),
+    "type": ({"backup_workload_types": ["vms"]}, ("value of backup_workload_types must be", "vms")),
+    "abbreviation": (
+        {"backup_product": "vbr"},
+        ("'vbr'. Did you mean 'veeam_backup_replication'? Valid values: ",),
+    ),
+    "no-vault": ({"backup_password": "{{ not_in_the_vault }}"}, ("an earlier task of this host failed",)),
+}
+
+
+def test_findings_about_hosts_have_the_names_of_variables(simulators: Simulators, tmp_path: Path) -> None:
+    """A mistake in one host does not keep the others from being read; its finding says what to change."""
+    good = servers(simulators.ready)["backup_servers"]["hosts"]["spp"]
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+    hosts = {"good": good}
+    for number, (name, (variables, _parts)) in enumerate(HOSTS.items(), 2):
+        # Two hosts with one URL would be rejected. Only one of the mistakes is noticed after connecting.
+        address = "localhost" if name == "other-authority" else f"127.0.0.{number}"
+        url = good["backup_url"].replace("127.0.0.1", address)
+        hosts[name] = {**good, "backup_url": url, "backup_retries": 0, **variables}
+    ended = audit(
+        tmp_path,
+        {"backup_servers": {"hosts": hosts}},
+        compliance_policy=LENIENT,
+        compliance_output=str(tmp_path / "evidence"),
+        other_authority=str(tmp_path / "other.pem"),
+    )
+    assert ended.status == 2
+    document = json.loads((tmp_path / "evidence" / "findings.json").read_text("utf-8"))
+    assert f"; {len(HOSTS)} of {len(HOSTS) + 1} servers could not be read" in document["headline"]
+    assert any(workload["workload_name"] == "web-01" for workload in document["workloads"])
+    failures = [source["failure"] for source in document["data_sources"] if "failure" in source]
+    for parts in (parts for _variables, parts in HOSTS.values()):
+        assert any(all(part in failure for part in parts) for failure in failures), (parts, failures)
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"compliance_policy": "daily_24h"}, "compliance_policy: unknown built-in policy 'daily_24h'. Did you mean"),
+        ({"compliance_expected": []}, "compliance_expected: the list is empty"),
+        ({"compliance_timezone": "Europe/Berlni"}, "compliance_timezone: unknown time zone 'Europe/Berlni'"),
+        ({"compliance_exclude": [{"match": {"in_inventory": False}}]}, "compliance_exclude[0].reason: required key"),
+        ({"compliance_restore_tests": ["/nowhere.json"]}, "compliance_restore_tests or stored read results: cannot"),
+    ],
+)
+def test_errors_of_the_role_have_the_names_of_variables(
+    simulators: Simulators, tmp_path: Path, variables: dict[str, Any], message: str
+) -> None:
+    one = servers(simulators.ready)["backup_servers"]["hosts"]["spp"]
+    ended = audit(tmp_path, {"backup_servers": {"hosts": {"spp": one}}}, **variables)
+    assert ended.status == 2, ended.output
+    assert message in " ".join(ended.output.split())
+
+
+def test_a_name_that_matches_nothing_is_a_warning(simulators: Simulators, tmp_path: Path) -> None:
+    options = {**get_login(simulators.ready, "spp"), "workload_names": ["web-*", "web-99"]}
+    ended = play(on_localhost({"name": "Read", READ_MODULE: options}), tmp_path)
+    assert ended.status == 0, ended.output
+    assert "workload_names: 'web-99' matches no workload" in ended.output
+    assert "'web-*' matches" not in ended.output
 
 
 def test_a_python_that_is_too_old_is_said_to_be(tmp_path: Path) -> None:

@@ -70,8 +70,9 @@ class Collector:
         self._window = (since, until)
         self._keep_points = keep_points
         self._location_attributes = LocationAttributes(location_attributes) if location_attributes else None
-        self._globs = [name.casefold() for name in workload_names]
+        self._globs = {name.casefold(): name for name in workload_names}
         self._selected: dict[t.Any, bool] = {}
+        self._matched: set[str] = set()
         self._points: list[RecoveryPoint] = []
         # Called here as well, so that an invalid window is rejected before any request is sent.
         self.start()
@@ -94,6 +95,11 @@ class Collector:
             raise OptionError(
                 f"since: {self._window[0]!r} is not earlier than until ({self._window[1]!r})",
                 hint="since is the start of the time window, until is its end",
+            )
+        if since is not None and since > self.now:
+            raise OptionError(
+                f"since: {self._window[0]!r} is in the future (the server was read at {format_time(self.now)})",
+                hint="Use an earlier time, or a duration such as 30d",
             )
         # Whole seconds: a point is in the window if the second in which it was created is.
         self.since, self.until = (None if end is None else end // SECOND * SECOND for end in (since, until))
@@ -123,11 +129,17 @@ class Collector:
         if selected is None:
             normalized = (name or "").casefold()
             # Also compared literally: db[prod] is a pattern that does not match its own name.
-            selected = name is not None and any(
-                normalized == glob or fnmatch.fnmatchcase(normalized, glob) for glob in self._globs
-            )
+            matching = [glob for glob in self._globs if normalized == glob or fnmatch.fnmatchcase(normalized, glob)]
+            selected = name is not None and bool(matching)
             self._selected[name] = selected
+            if selected:
+                self._matched.update(matching)
         return selected
+
+    @property
+    def unmatched_names(self) -> list[str]:
+        """The items of ``workload_names`` that matched no workload."""
+        return [name for glob, name in self._globs.items() if glob not in self._matched]
 
     @property
     def has_name_filter(self) -> bool:

@@ -85,6 +85,7 @@ def suggest(name: object, known: Iterable[str]) -> str:
     """Return a hint about an unknown name, or "".
 
     It is "It was renamed to max_age." or "Did you mean 'max_age'?" with one of ``known``, or the sentence of REMOVED.
+    An abbreviation (vbr) means the name with these initials (veeam_backup_replication).
     """
     names = list(known)
     new = renamed(str(name))
@@ -92,8 +93,12 @@ def suggest(name: object, known: Iterable[str]) -> str:
         return f"It was renamed to {new}."
     if str(name) in REMOVED:
         return REMOVED[str(name)]
-    near = difflib.get_close_matches(str(name), names, n=1)
+    near = difflib.get_close_matches(str(name), names, n=1) or [one for one in names if _initials(one) == name]
     return f"Did you mean '{near[0]}'?" if near else ""
+
+
+def _initials(name: str) -> str:
+    return "".join(word[:1] for word in name.split("_"))
 
 
 def distance(one: str, other: str) -> int:

@@ -12,8 +12,6 @@ import tempfile
 import typing as t
 from collections.abc import Iterator, Mapping
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import NONE, Access, CliAdapter, CliSettings
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import (
@@ -25,7 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._module.progress impo
     report_progress,
 )
 from ansible_collections.backup.audit.plugins.module_utils._module.read_options import reading_spec
-from ansible_collections.backup.audit.plugins.module_utils._module.runner import finish, new_collector, run
+from ansible_collections.backup.audit.plugins.module_utils._module.runner import InfoModule, finish, new_collector, run
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import Runner, minimal_environment
 
 
@@ -46,12 +44,12 @@ def tool_spec(tool: type[CliAdapter]) -> dict[str, t.Any]:
 
 def run_tool(tool: type[CliAdapter]) -> None:
     """Main function of each of these modules."""
-    module = AnsibleModule(argument_spec=tool_spec(tool), supports_check_mode=True)
+    module = InfoModule(argument_spec=tool_spec(tool), supports_check_mode=True)
     with open_progress_pipe(os.environ) as write_line:
         run(module, tool, lambda: None, lambda: _read(module, tool, write_line))
 
 
-def _read(module: AnsibleModule, tool_class: type[CliAdapter], write_line: LineWriter | None) -> dict[str, t.Any]:
+def _read(module: InfoModule, tool_class: type[CliAdapter], write_line: LineWriter | None) -> dict[str, t.Any]:
     params = module.params
     for name in ("timeout", "verify_timeout"):
         if params[name] < 1:
@@ -83,7 +81,7 @@ def _read(module: AnsibleModule, tool_class: type[CliAdapter], write_line: LineW
 
 
 def _build_settings(
-    module: AnsibleModule, tool_class: type[CliAdapter], access: Access, environment: Mapping[str, str]
+    module: InfoModule, tool_class: type[CliAdapter], access: Access, environment: Mapping[str, str]
 ) -> CliSettings:
     params = module.params
     return CliSettings(

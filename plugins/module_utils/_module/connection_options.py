@@ -29,6 +29,7 @@ _FROM_ENVIRONMENT = (
     *("url", "username", "password", "validate_certs", "ca_path", "fingerprint"),
     *("client_cert", "client_key", "proxy"),
 )
+_PROXIES = ("http", "https", "socks5", "socks5h")
 _FILES = ("ca_path", "client_cert", "client_key")
 _SHA256 = re.compile("(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}")
 
@@ -171,6 +172,12 @@ def build_endpoint(params: Mapping[str, t.Any], adapter: type[RestAdapter]) -> E
     certificate = params["client_cert"]
     if params["client_key"] and not certificate:
         raise OptionError("client_key: client_cert is missing", hint='Set "client_cert", or remove "client_key"')
+    scheme, separator, _rest = (params["proxy"] or "").partition("://")
+    if separator and scheme.casefold() not in _PROXIES:
+        # The URL itself may contain a password.
+        raise OptionError(
+            f"proxy: the scheme {scheme!r} is not supported", hint=f"Use one of {', '.join(_PROXIES)}, or no scheme"
+        )
     url = base_url(params["url"], adapter.default_port, allow_plaintext=params["allow_plaintext"])
     fingerprint = _parse_fingerprint(params["fingerprint"], url)
     verify: bool | str = params["validate_certs"]

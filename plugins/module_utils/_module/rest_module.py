@@ -12,7 +12,7 @@ import os
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
@@ -33,7 +33,13 @@ from ansible_collections.backup.audit.plugins.module_utils._module.progress impo
     progress_prefix,
     report_progress,
 )
-from ansible_collections.backup.audit.plugins.module_utils._module.runner import ModuleLike, finish, new_collector, run
+from ansible_collections.backup.audit.plugins.module_utils._module.runner import (
+    InfoModule,
+    ModuleLike,
+    finish,
+    new_collector,
+    run,
+)
 from ansible_collections.backup.audit.plugins.module_utils._transport import client as http_client
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
@@ -47,7 +53,7 @@ _WHERE = (
 
 def run_module(*adapters: type[RestAdapter]) -> None:
     """Main function of each of these modules. If adapters have a ``choice``, the option ``product`` selects one."""
-    module = AnsibleModule(argument_spec=argument_spec(*adapters), supports_check_mode=True)
+    module = InfoModule(argument_spec=argument_spec(*adapters), supports_check_mode=True)
     if not http_client.HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests", reason=_WHERE))
     adapter = {adapter.choice: adapter for adapter in adapters}[module.params.get("product", "")]

@@ -21,6 +21,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Adapter
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest
 from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler, SignalInterruptError
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import format_count
 
@@ -31,6 +32,22 @@ AWX_EVENT_BYTES = 700_000
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 # The thread that requests the next page first needs the interpreter lock, which the aggregating thread holds.
 _SECONDS_BETWEEN_THREADS = 0.002
+
+
+class InfoModule(AnsibleModule):  # type: ignore[misc]
+    """AnsibleModule whose error message for an unsupported option contains a similar name."""
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> None:
+        """Exit with an error."""
+        unsupported = sorted(set(self.params).difference(self.argument_spec))
+        # In the constructor, nothing else was validated by then.
+        if unsupported and msg.startswith("Unsupported parameters"):
+            parts = " ".join(f"{name}. {suggest(name, self.argument_spec)}".rstrip() for name in unsupported)
+            msg = (
+                f"Unsupported parameter{'' if len(unsupported) == 1 else 's'} for {self._name}: {parts} "
+                f"Supported parameters: {', '.join(sorted(self.argument_spec))}."
+            )
+        super().fail_json(msg=msg, **kwargs)
 
 
 class ModuleLike(t.Protocol):
@@ -141,6 +158,8 @@ def finish(
             f"{collector.source}: left out {format_count(read['totals']['in_future'], 'recovery point')} dated in the "
             "future; check the clocks of the server and of this machine"
         )
+    for name in collector.unmatched_names:
+        module.warn(f"{collector.source}: workload_names: {name!r} matches no workload")
     for warning in collector.warnings:
         module.warn(f"{collector.source}: {warning}")
     size = len(module.jsonify(read))

@@ -21,7 +21,9 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.findings impo
 SCHEMA = "backup.audit/assessment/1"
 # Half a million findings are about 30 MB; larger data is either an attack or a mistake.
 MAX_DECOMPRESSED_BYTES = 1 << 30
-_HINT = "Pass the registered result of recovery_points_assert. If that task failed, fix its error first"
+_HINT = (
+    "Pass the registered result of recovery_points_assert with fail: false. If that task failed, fix its error first"
+)
 _HINT_DAMAGED = "Pass the result of recovery_points_assert unchanged"
 
 

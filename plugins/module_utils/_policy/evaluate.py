@@ -81,6 +81,7 @@ def assess(
     _check_proof(writer, findings, has_workloads=bool(records))
     totals = findings.totals()
     compliant = not totals["blocking"]
+    failed_checks = findings.count_blocking_checks()
     frame = {
         "schema": SCHEMA,
         "as_of": format_time(as_of),
@@ -90,7 +91,7 @@ def assess(
         "data_sources": named,
         "totals": totals,
         "compliant": compliant,
-        "headline": build_headline(totals, named, compliant=compliant),
+        "headline": build_headline(totals, named, compliant=compliant, failed_checks=failed_checks),
     }
     return Assessment(frame, findings)
 

@@ -46,6 +46,9 @@ FACTS = (
     "timeline",
 )
 
+# Controls about servers that the headline does not count as failed checks, because it describes them in other words.
+_IN_HEADLINE = ("data.complete", "data.proof")
+
 
 class Findings:
     """All findings, in the order in which they were added."""
@@ -156,16 +159,32 @@ class Findings:
         for subject, result in zip(self._at, self._result):  # noqa: B905 - equal by construction
             if result > verdicts.get(subject, -1):
                 verdicts[subject] = result
-        by_verdict = Counter(verdict for subject, verdict in verdicts.items() if self._is_workload[subject])
+        # An expected name that no server lists is not a workload of any server.
+        by_verdict, missing = (
+            Counter(
+                verdict
+                for subject, verdict in verdicts.items()
+                if self._is_workload[subject] and (self._subjects[subject][0] is None) == is_missing
+            )
+            for is_missing in (False, True)
+        )
         by_result = Counter(self._result)
         return {
             "workloads": sum(by_verdict.values()),
             "verdicts": {name: by_verdict[number] for number, name in enumerate(RESULTS)},
+            "missing": {name: missing[number] for number, name in enumerate(RESULTS)},
             "findings": len(self._at),
             "results": {name: by_result[number] for number, name in enumerate(RESULTS)},
             "not_proved": self._certainty.count(UNPROVED),
             "blocking": sum(self._blocking()),
         }
+
+    def count_blocking_checks(self) -> int:
+        """Count the blocking findings about servers, except those that the headline describes otherwise."""
+        return sum(
+            blocks and not self._is_workload[subject] and self._controls[control][0] not in _IN_HEADLINE
+            for subject, control, blocks in zip(self._at, self._control, self._blocking(), strict=True)
+        )
 
     def _blocking(self) -> Iterator[bool]:
         """Iterate over the findings: whether each of them makes the assessment not compliant."""

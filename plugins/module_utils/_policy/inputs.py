@@ -113,7 +113,10 @@ def _item_label(value: Mapping[str, t.Any]) -> t.Any:
 
 def _load_json(path: str, where: str, load: Callable[[str], bytes]) -> t.Any:
     try:
-        return json.loads(load(path))
+        data = load(path)
+        if not data.strip():
+            raise DataError(f"{where}: file {path} is empty", hint="The task that wrote it may not have finished")
+        return json.loads(data)
     except OSError as error:
         raise OptionError(
             f"{where}: cannot read file {path}: {error.strerror}",

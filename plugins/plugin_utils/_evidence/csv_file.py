@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Assessment as CSV: a first line for the whole assessment, then one line for each workload and control."""
+"""Assessment as CSV: lines with the overall result and the policy, then one line for each workload and control."""
 
 from __future__ import annotations
 
@@ -37,9 +37,13 @@ def to_csv(assessment: Json) -> str:
     writer = csv.writer(output)
     writer.writerow(COLUMNS)
     frame = [_cell(assessment[name]) for name in _FRAME]
-    summary = {"record": "assessment", "verdict": headline(assessment).lower(), "message": policy_text(assessment)}
-    summary.update({name: assessment[name] for name in _FRAME})
-    writer.writerow([_cell(summary.get(name)) for name in COLUMNS])
+    verdict = headline(assessment).lower()
+    for record in (
+        {"record": "assessment", "verdict": verdict, "message": assessment["headline"]},
+        {"record": "policy", "message": policy_text(assessment)},
+    ):
+        record.update({name: assessment[name] for name in _FRAME})
+        writer.writerow([_cell(record.get(name)) for name in COLUMNS])
     read_results = _read_cells(assessment)
     workloads = {workload_identity(item): [_cell(item[name]) for name in _WORKLOAD] for item in assessment["workloads"]}
     references: dict[str, str] = {}

@@ -18,7 +18,6 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     actual_text,
     control_status,
     display_name,
-    headline,
     is_about_workload,
     limit_text,
     policy_text,
@@ -41,7 +40,7 @@ def to_junit(assessment: Json) -> str:
         for source, findings in by_source.items()
     ]
     counts = _counts(assessment["findings"])
-    head = f'<testsuites name="backup.audit: {escape(headline(assessment))}" {counts} time="0">'
+    head = f'<testsuites name="backup.audit: {escape(assessment["headline"])}" {counts} time="0">'
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *suites, "</testsuites>", ""])
 
 

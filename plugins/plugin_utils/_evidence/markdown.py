@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_duration
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.scope import EXCLUDED
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import (
     WORST_FIRST,
     Json,
@@ -17,11 +18,9 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     counted,
     display_name,
     findings_by_workload,
-    headline,
     is_about_workload,
     policy_text,
     read_lines,
-    summary,
     waiver_text,
     workload_identity,
     workloads_worst_first,
@@ -29,20 +28,22 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
 
 # All ASCII punctuation can be escaped in Markdown; letters and digits alone have no special meaning.
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_NO_REASON = ("pass", "not_applicable")
+# In a heading, these need not be escaped, and its text is read in mails too.
+_NEEDLESS = re.compile(r"\\([,:;])")
 
 
 def to_markdown(assessment: Json, *, max_rows: int = 100) -> str:
     """Render at most ``max_rows`` workloads, the worst first, and the number of the others."""
     return "\n".join(
         [
-            f"# {headline(assessment)}",
+            f"# {_heading(assessment['headline'])}",
             "",
-            f"{summary(assessment).capitalize()} (as of {_escape(assessment['as_of'])}).",
+            f"As of {_escape(assessment['as_of'])}.",
             "",
             *_unread(assessment),
             *_workloads(assessment, max_rows),
             *_controls(assessment),
+            *_exclusions(assessment),
             *_waivers(assessment),
             *_basis(assessment),
         ]
@@ -65,10 +66,8 @@ def _workloads(assessment: Json, max_rows: int) -> list[str]:
     lines = ["## Workloads", "", *_header("result", "workload", "source", "points", "newest", "age", "reason")]
     for workload in rows[:max_rows]:
         found = findings[workload_identity(workload)]
-        reasons = [one["message"] for one in found if one["result"] not in _NO_REASON]
-        passed = sum(one["result"] == "pass" for one in found)
-        evaluated = sum(one["result"] != "not_applicable" for one in found)
-        total = f"{passed} of {len(found)} controls passed" if evaluated else "not evaluated"
+        reasons = [one["message"] for one in found if one["result"] != "pass"]
+        total = f"{len(found)} of {len(found)} controls passed"
         age = workload["newest_age_seconds"]
         lines.append(
             _row(
@@ -92,6 +91,14 @@ def _controls(assessment: Json) -> list[str]:
         counts = control.counts
         lines.append(_row(control.title, *(counts[name] for name in WORST_FIRST), ", ".join(control.references)))
     return [*lines, ""]
+
+
+def _exclusions(assessment: Json) -> list[str]:
+    excluded = [finding for finding in assessment["findings"] if finding["control"] == EXCLUDED]
+    if not excluded:
+        return []
+    lines = ["## Exclusions", "", *_header("workload", "source", "reason")]
+    return [*lines, *(_row(display_name(one), one["source"], one["message"]) for one in excluded), ""]
 
 
 def _waivers(assessment: Json) -> list[str]:
@@ -125,6 +132,10 @@ def _basis(assessment: Json) -> list[str]:
         fence,
         "",
     ]
+
+
+def _heading(text: str) -> str:
+    return _NEEDLESS.sub(r"\1", _escape(text))
 
 
 def _header(*names: str) -> list[str]:

@@ -54,6 +54,8 @@ def _assessment_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     yield "as_of_timestamp_seconds", "Time for which the policy was evaluated.", [({}, as_of)]
     verdicts = [({"verdict": name}, count) for name, count in verdict_counts(assessment)]
     yield "workloads", "Number of workloads by result.", verdicts
+    missing = [({"verdict": name}, count) for name, count in assessment["totals"]["missing"].items()]
+    yield "expected_workloads_missing", "Number of expected workloads that were not found, by result.", missing
     results = assessment["totals"]["results"]
     found = [({"result": name}, results.get(name, 0)) for name in WORST_FIRST]
     yield "findings", "Number of findings by result.", found

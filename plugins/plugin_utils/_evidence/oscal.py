@@ -29,7 +29,6 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     control_status,
     counted,
     display_name,
-    headline,
     is_about_workload,
     limit_text,
     policy_text,
@@ -89,6 +88,7 @@ class _Document:
                 "last-modified": assessment["as_of"],
                 "version": assessment["as_of"],
                 "oscal-version": OSCAL_VERSION,
+                "remarks": _escape_markup(assessment["headline"]),
             },
             "import-ap": {"href": f"#{plan}", "remarks": "The effective policy."},
             "results": [self._build_result()],
@@ -122,7 +122,7 @@ class _Document:
         controls = sorted({_control_id(reference) for reference in [_ALWAYS, *findings]})
         result = {
             "uuid": self._get_uuid("result"),
-            "title": headline(assessment),
+            "title": _escape_markup(assessment["headline"]),
             "description": assessment["headline"],
             "start": min([*times, assessment["as_of"]]),
             "end": assessment["as_of"],

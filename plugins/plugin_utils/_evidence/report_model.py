@@ -146,11 +146,6 @@ def headline(assessment: Mapping[str, t.Any]) -> str:
     return "Compliant" if assessment["compliant"] else "Not compliant"
 
 
-def summary(assessment: Mapping[str, t.Any]) -> str:
-    """Return the numbers of the headline: ``7 of 19 workloads failed, 12 passed``."""
-    return str(assessment["headline"]).partition(": ")[2]
-
-
 def counted(count: int, noun: str) -> str:
     """Format a number with its noun: ``1 workload``, ``1,200 workloads``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

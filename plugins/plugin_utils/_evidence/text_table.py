@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Assessment as a text table: one line per workload, worst first."""
+"""Assessment as a text table: the overall result, then one line per workload, worst first."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _reasons(findings: Iterable[Mapping[str, t.Any]]) -> dict[tuple[t.Any, str],
     """(workload, result) -> messages, several findings joined into one text; passes have no reason."""
     reasons: dict[tuple[t.Any, str], str] = {}
     for finding in findings:
-        if finding["result"] in ("pass", "not_applicable"):
+        if finding["result"] == "pass":
             continue
         key = (_workload_key(finding), finding["result"])
         reasons[key] = f"{reasons[key]}; {finding['message']}" if key in reasons else finding["message"]
@@ -74,7 +74,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def format_table(assessment: Mapping[str, t.Any], max_rows: int) -> str:
-    """Format the table in columns, at most ``max_rows`` lines of it, with the overall result as the last line."""
+    """Format the overall result as one line, then the table in columns, at most ``max_rows`` lines of it."""
     rows = [
         tuple(shorten(cell, _REASON_CHARACTERS if index == 7 else _NAME_CHARACTERS) for index, cell in enumerate(cells))
         for cells in table_rows(assessment)
@@ -87,7 +87,7 @@ def format_table(assessment: Mapping[str, t.Any], max_rows: int) -> str:
     lines.insert(1, "  ".join("-" * width for width in widths))
     if len(rows) > max_rows:
         lines.append(f"... and {len(rows) - max_rows} more lines")
-    return "\n".join([*lines, "", headline(assessment)])
+    return "\n".join([headline(assessment), "", *lines])
 
 
 def headline(assessment: Mapping[str, t.Any]) -> str:

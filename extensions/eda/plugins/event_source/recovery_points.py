@@ -16,6 +16,8 @@ Arguments:
     once:       whether to read only once. Default: false.
 
 Each event has the key `recovery_points`, with
+    headline:   overall result of this poll in one line, with the servers that could not be read; null if the policy is
+                not valid
     change:     not_compliant (the workload became noncompliant, or is noncompliant when it is first seen),
                 compliant (the workload is compliant again),
                 recovery_point (the workload has a new recovery point),
@@ -75,7 +77,6 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest  # noqa: E402
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import read_servers  # noqa: E402
 from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (  # noqa: E402
-    Opened,
     evaluate_now,
     identity,
     opened_results,
@@ -152,19 +153,20 @@ class ServerWatcher:
     def poll(self) -> list[dict[str, t.Any]]:
         """Read all servers once and return the events: those about servers first, then by workload name."""
         events: list[dict[str, t.Any]] = []
-        read_results = []
-        for number, result in enumerate(read_servers(self._servers)):
+        read_results = read_servers(self._servers)
+        for number, result in enumerate(read_results):
             server = str(self._servers[number].get("url") or self._servers[number].get("product"))
             failed = bool(result.get("failed"))
             events.extend(self._server_events(f"server {server}", server, failed, str(result.get("msg", ""))))
-            if not failed:
-                read_results.append(result)
-        if read_results:
-            try:
-                events.extend(self._workload_events(list(opened_results(read_results))))
-            except AuditError as error:
-                _LOG.error("recovery_points: the read results cannot be evaluated: %s", error)
-        return events
+        headline = None
+        try:
+            opened = opened_results(read_results, failures_are_findings=True)
+            assessment = evaluate_now(opened, self._policy).plain()
+            headline = assessment["headline"]
+            events.extend(self._workload_events(assessment))
+        except AuditError as error:
+            _LOG.error("recovery_points: the read results cannot be evaluated: %s", error)
+        return [{"headline": headline, **event} for event in events]
 
     def _server_events(self, key: str, server: str, failed: bool, message: str) -> Iterator[dict[str, t.Any]]:
         before = bool(self._state.get(key, {}).get("failed"))
@@ -173,8 +175,7 @@ class ServerWatcher:
             change = "unreadable" if failed else "readable"
             yield _event(change, server, None, None, None, [], message or f"{server} can be read again", time.time_ns())
 
-    def _workload_events(self, read_results: Sequence[Opened]) -> Iterator[dict[str, t.Any]]:
-        assessment = evaluate_now(read_results, self._policy).plain()
+    def _workload_events(self, assessment: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
         blocking = [finding for finding in assessment["findings"] if finding["blocking"]]
         messages = reasons(blocking)
         not_compliant = {_key(finding) for finding in blocking}

@@ -47,7 +47,7 @@ def to_plain(value: t.Any, path: str) -> t.Any:
 
 def refuse_unknown(given: Iterable[t.Any], allowed: Iterable[str], path: str, what: str = "key") -> None:
     """Reject the first key that is not allowed; the error has its new or a similar name, and the allowed keys."""
-    names = sorted(allowed)
+    names = sorted(set(allowed))
     for key in given:
         if key not in names:
             raise OptionError(
@@ -72,6 +72,13 @@ def sequence(value: t.Any, path: str) -> list[t.Any]:
     if not value:
         raise OptionError(f"{path}: the list is empty", hint="Remove the key, or add at least one item")
     return value
+
+
+def require_keys(given: Mapping[str, t.Any], keys: Iterable[str], path: str) -> None:
+    """Reject a mapping in which one of the keys is missing or null."""
+    for key in keys:
+        if given.get(key) is None:
+            raise OptionError(f"{path}.{key}: required key is missing", hint=f"Required keys: {', '.join(keys)}")
 
 
 def text(value: t.Any, path: str) -> str:

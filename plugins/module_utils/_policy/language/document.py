@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import KINDS
@@ -161,7 +161,7 @@ def _check_duplicates(one: Mapping[str, t.Any], other: Mapping[str, t.Any], path
 
 def _parse_tiers(definition: dict[str, t.Any]) -> tuple[Tier, ...]:
     own = {key: value for key, value in definition.items() if key not in OPTION_KEYS and key != "policies"}
-    arguments.refuse_unknown(own, (*_POLICY_KEYS, "policies", *OPTION_KEYS), "policy")
+    _refuse_unknown(own, (*_POLICY_KEYS, "policies", *OPTION_KEYS), "policy")
     around = {key: definition[key] for key in _CALENDAR_KEYS if key in definition}
     if "policies" not in definition:
         return (_parse_tier(None, None, own, "policy", around),)
@@ -174,20 +174,32 @@ def _parse_tiers(definition: dict[str, t.Any]) -> tuple[Tier, ...]:
     for index, item in enumerate(arguments.sequence(definition["policies"], "policies")):
         path = f"policies[{index}]"
         given = arguments.mapping(item, path, ("name", "match", "policy"))
+        arguments.require_keys(given, ("name", "policy"), path)
         if tiers and tiers[-1].match is None:
             raise OptionError(
                 f"{path}: this tier never applies, because the tier before it has no match and matches all workloads",
                 hint="Move the tier without match to the end",
             )
-        name = arguments.text(given.get("name"), f"{path}.name")
+        name = arguments.text(given["name"], f"{path}.name")
         if any(tier.name == name for tier in tiers):
             raise OptionError(f"{path}.name: another tier is named {name!r}", hint="Use a different name for each tier")
         match = None if given.get("match") is None else Match(given["match"], f"{path}.match")
-        given["policy"] = expand(given.get("policy"), f"{path}.policy")
+        given["policy"] = expand(given["policy"], f"{path}.policy")
         tiers.append(
             _parse_tier(name, match, arguments.mapping(given["policy"], f"{path}.policy"), f"{path}.policy", around)
         )
     return tuple(tiers)
+
+
+def _refuse_unknown(policy: Mapping[str, t.Any], allowed: Iterable[str], path: str) -> None:
+    """Reject unknown keys of a policy, with a hint for rules that are not under an attribute."""
+    for key in policy:
+        if key in _RULE_NAMES:
+            attribute = next(one.name for one in ATTRIBUTES.values() if key in rules_by_name(one))
+            raise OptionError(
+                f"{path}.{key}: {key} is a rule of an attribute", hint=f"Write for example {attribute}: {{{key}: ...}}"
+            )
+    arguments.refuse_unknown(policy, allowed, path)
 
 
 def _parse_tier(
@@ -198,7 +210,7 @@ def _parse_tier(
         for key in policy:
             if key in OPTION_KEYS and key not in _CALENDAR_KEYS:
                 raise OptionError(f"{path}.{key}: not valid in a tier", hint="Set it next to policies")
-        arguments.refuse_unknown(policy, _POLICY_KEYS, path)
+        _refuse_unknown(policy, _POLICY_KEYS, path)
     settings = Settings().override({**around, **policy}, path)
     zone, day_start = (policy.get(key, around.get(key, usual)) for key, usual in _CALENDAR_DEFAULTS)
     calendar = Calendar(zone, day_start)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import fnmatch
 import re
 import typing as t
@@ -79,7 +80,7 @@ class Exclusion:
     def parse(cls, value: t.Any, path: str) -> Exclusion:
         """Parse one item of ``exclude``."""
         given = arguments.mapping(value, path, ("match", "reason"))
-        _require_keys(given, ("match", "reason"), path)
+        arguments.require_keys(given, ("match", "reason"), path)
         return cls(Match(given["match"], f"{path}.match"), arguments.text(given["reason"], f"{path}.reason"))
 
 
@@ -99,7 +100,7 @@ class Waiver:
         """Parse one item of ``waivers``; its control must exist."""
         keys = ("workload", "control", "until", "reason")
         given = arguments.mapping(value, path, keys)
-        _require_keys(given, keys, path)
+        arguments.require_keys(given, keys, path)
         arguments.text(given["reason"], f"{path}.reason")
         control = Globs(given["control"], f"{path}.control")
         names = sorted(controls)
@@ -134,13 +135,13 @@ def _suggest_control(given: str, names: Sequence[str]) -> str:
     new = renamed(given.casefold())
     if new != given.casefold() and any(Globs(new, "control").match(name) for name in names):
         return f"It was renamed to {new}."
+    attribute, separator, rule = given.partition(".")
+    attributes = sorted({name.partition(".")[0] for name in names})
+    if separator and attribute not in attributes:
+        # The rule, which may be a pattern, stays as it is.
+        near = difflib.get_close_matches(attribute, attributes, n=1)
+        return f"Did you mean '{near[0]}.{rule}'?" if near else ""
     return suggest(given, names)
-
-
-def _require_keys(given: dict[str, t.Any], keys: Iterable[str], path: str) -> None:
-    for key in keys:
-        if given.get(key) is None:
-            raise OptionError(f"{path}.{key}: required key is missing", hint=f"Required keys: {', '.join(keys)}")
 
 
 def first_label(name: str) -> str | None:

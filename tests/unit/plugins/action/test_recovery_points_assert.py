@@ -66,15 +66,26 @@ class TestResult:
         assert result["msg"].splitlines()[1] == (
             "- web01 (vbr1): 3 recovery points, at least 7 required [recovery_points.min_count]"
         )
-        assert [finding["control"] for finding in result["findings"]] == ["recovery_points.min_count", "data.proof"]
+
+    @pytest.mark.parametrize("number", [1, 60])
+    def test_a_failure_has_each_text_once(self, number: int) -> None:
+        """Ansible prints the complete result: no assessment, and at most 20 findings, in the message only."""
+        result = run(results=read(*(few(index) for index in range(number))), policy=SEVEN)
+        assert result.keys() == {"changed", "failed", "msg", "compliant", "headline", "totals"}
+        printed = json.dumps({**result, "headline": ""})
+        shown = min(number, 19) + 1
+        assert printed.count("3 recovery points, at least 7 required") == min(number, 20)
+        assert len(result["msg"].splitlines()) == (1 + shown if number == 1 else 1 + 20 + 1)
+        assert len(printed) < 2500
 
     def test_without_failing(self) -> None:
-        """The result is the same as with ``fail``, but for the failure."""
+        """The result is the same as with ``fail``, with the findings and the assessment."""
         bad = read(row(nightly(3)))
         failed, returned = (run(results=bad, policy=SEVEN, fail=value) for value in (True, "no"))
         assert failed.pop("failed") is True
         assert returned.pop("failed") is False
-        assert returned == failed
+        assert {key: value for key, value in returned.items() if key not in ("findings", "assessment")} == failed
+        assert [finding["control"] for finding in returned["findings"]] == ["recovery_points.min_count", "data.proof"]
         assert returned["headline"] == "Not compliant: 1 of 1 workload failed"
         assert returned["compliant"] is False
         assert open_assessment(returned)["headline"] == returned["headline"]
@@ -86,40 +97,44 @@ class TestResult:
     @pytest.mark.parametrize("count", [3, 30])
     def test_what_is_not_registered_holds_nothing_that_nobody_reads(self, count: int) -> None:
         workload = read(row(nightly(count)))
-        registered, not_registered = (run(results=workload, policy=SEVEN, register=name) for name in ("verdict", None))
+        registered, not_registered = (
+            run(results=workload, policy=SEVEN, fail=False, register=name) for name in ("verdict", None)
+        )
         assert registered.pop("assessment")
         assert not_registered == registered
 
-    def test_the_message_names_ten_and_says_how_many_more(self) -> None:
-        rows = [few(number) for number in range(15)]
+    def test_the_message_names_twenty_and_says_how_many_more(self) -> None:
+        rows = [few(number) for number in range(25)]
         lines = run(results=read(row(), *rows), policy=SEVEN)["msg"].splitlines()
-        assert lines[0] == "Not compliant: 15 of 16 workloads failed, 1 passed"
-        assert [line.split()[1] for line in lines[1:11]] == [f"vm{number:02}" for number in range(10)]
-        assert lines[11:] == ["... and 5 more"]
+        assert lines[0] == "Not compliant: 25 of 26 workloads failed, 1 passed"
+        assert [line.split()[1] for line in lines[1:21]] == [f"vm{number:02}" for number in range(20)]
+        assert lines[21:] == ["... and 5 more"]
 
     @pytest.mark.parametrize(("at_most", "shown"), [(None, 50), (3, 3), (0, 0), (100, 60)])
     def test_max_findings(self, at_most: int | None, shown: int) -> None:
         rows = [few(number) for number in range(60)]
         given: dict[str, Any] = {} if at_most is None else {"max_findings": at_most}
-        result = run(results=read(row(), *rows), policy=SEVEN, **given)
+        result = run(results=read(row(), *rows), policy=SEVEN, fail=False, **given)
         assert len(result["findings"]) == shown
         # The message still names the worst findings, and the assessment contains all.
-        assert "... and 50 more" in result["msg"]
+        assert "... and 40 more" in result["msg"]
         assert len(open_assessment(result)["findings"]) == 64
 
     def test_findings_are_those_that_are_no_pass_the_worst_first(self) -> None:
         policy = {"recovery_points": {"min_count": 7, "max_age": {"limit": "6h", "warn_at": "50%"}}}
-        result = run(results=read(row(), row(EMPTY, id="id-2")), policy=policy)
+        result = run(results=read(row(), row(EMPTY, id="id-2")), policy=policy, fail=False)
         assert [finding["result"] for finding in result["findings"]] == ["fail", "fail", "warn"]
 
     def test_messages_of_ones_own(self) -> None:
+        """They are added to the headline, which is always the first line."""
         good, bad = read(row()), read(row(nightly(1)))
-        assert run(results=good, policy=SEVEN, success_msg="All is well")["msg"] == "All is well"
+        passed, failed = "Compliant: 1 of 1 workload passed", "Not compliant: 1 of 1 workload failed"
+        assert run(results=good, policy=SEVEN, success_msg="All is well")["msg"] == f"{passed}\nAll is well"
         assert run(results=bad, policy=SEVEN, fail_msg="Call the backup team")["msg"].startswith(
-            "Call the backup team\n- web01 (vbr1): "
+            f"{failed}\nCall the backup team\n- web01 (vbr1): "
         )
-        assert run(results=bad, policy=SEVEN, fail_msg="Call us", quiet=True)["msg"] == "Call us"
-        assert run(results=bad, policy=SEVEN, quiet="yes")["msg"] == "Not compliant: 1 of 1 workload failed"
+        assert run(results=bad, policy=SEVEN, fail_msg="Call us", quiet=True)["msg"] == f"{failed}\nCall us"
+        assert run(results=bad, policy=SEVEN, quiet="yes")["msg"] == failed
 
     def test_a_hostile_name_ends_no_line(self) -> None:
         hostile = few(name="a\n- b: all is well\x1b[2J")
@@ -127,7 +142,7 @@ class TestResult:
 
     def test_an_incomplete_read_is_told_first(self) -> None:
         lines = run(results=read(row(), complete=False), policy=SEVEN)["msg"].splitlines()
-        assert lines[1] == "- (vbr1): vbr1 was only partially read: no reason given [data.complete]"
+        assert lines[1] == "- vbr1 was only partially read: no reason given [data.complete]"
 
     def test_the_version_is_that_of_the_collection(self) -> None:
         galaxy = Path(plugin.__file__).parents[2] / "galaxy.yml"
@@ -152,7 +167,7 @@ class TestResult:
         points = [point(created=(now - night * DAY) * SECOND) for night in range(2, 9)]
         (tmp_path / "read.json").write_text(json.dumps(read(row(points), read_at=newest)))
         read_results = [{"results": [read(row(points), read_at=older)]}, str(tmp_path / "read.json")]
-        result = open_assessment(run(results=read_results, policy=SEVEN, as_of="newest_read"))
+        result = open_assessment(run(results=read_results, policy=SEVEN, as_of="newest_read", fail=False))
         assert (result["as_of"] == newest) is taken
         assert result["compliant"] is taken or age < 0
 
@@ -248,7 +263,7 @@ class TestArguments:
 
     def test_a_failed_read_may_be_a_finding(self) -> None:
         failed = {"failed": True, "msg": "401", "failure": {"server": "vbr2"}}
-        result = run(results=[read(row()), failed], policy=SEVEN, on_read_error="finding")
+        result = run(results=[read(row()), failed], policy=SEVEN, on_read_error="finding", fail=False)
         assert result["compliant"] is False
         assert result["findings"][0]["message"] == "vbr2 could not be read: 401"
         assert open_assessment(result)["totals"]["verdicts"]["pass"] == 1

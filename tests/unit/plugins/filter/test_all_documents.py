@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -19,6 +20,7 @@ from ansible_collections.backup.audit.plugins.filter.to_junit import to_junit
 from ansible_collections.backup.audit.plugins.filter.to_markdown import to_markdown
 from ansible_collections.backup.audit.plugins.filter.to_openmetrics import to_openmetrics
 from ansible_collections.backup.audit.plugins.filter.to_oscal import to_oscal
+from ansible_collections.backup.audit.plugins.filter.to_text import to_text
 from tests.unit.plugins.plugin_utils.assessments import estate, large, plain
 
 DOCUMENTS: list[Callable[..., str]] = [
@@ -36,6 +38,18 @@ def test_the_same_assessment_is_the_same_bytes(document: Callable[..., str]) -> 
     assert result
     assert document(plain(estate())) == result
     assert document({"assessment": estate(), "changed": False}) == result
+
+
+@pytest.mark.parametrize(
+    "document",
+    [to_csv, to_hdf, to_junit, to_markdown, to_oscal, to_text],
+    ids=lambda document: document.__name__,
+)
+def test_the_first_two_lines_have_the_overall_result(document: Callable[..., str]) -> None:
+    """Compliant or not; workloads that failed or are unknown; what was not found; servers that were not read."""
+    first = " ".join(document(estate()).splitlines()[:2])
+    assert re.search("not compliant: 2 of 23 workloads failed, 2 unknown, ", first, re.IGNORECASE)
+    assert "; 1 expected workload unknown; 1 of 3 servers could not be read" in first
 
 
 @documents

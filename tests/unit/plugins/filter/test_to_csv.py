@@ -30,9 +30,11 @@ def test_every_finding_is_a_line() -> None:
     result, assessment = lines(estate()), plain(estate())
     assert result[0]["record"] == "assessment"
     assert result[0]["verdict"] == "not compliant"
-    assert '"max_age":"6h"' in result[0]["message"]
-    assert {line["record"] for line in result[1:]} == {"finding"}
-    assert [(line["control"], line["result"]) for line in result[1:]] == [
+    assert result[0]["message"] == assessment["headline"]
+    assert result[1]["record"] == "policy"
+    assert '"max_age":"6h"' in result[1]["message"]
+    assert {line["record"] for line in result[2:]} == {"finding"}
+    assert [(line["control"], line["result"]) for line in result[2:]] == [
         (one["control"], one["result"]) for one in assessment["findings"]
     ]
     assert all(None not in line and None not in line.values() for line in result)

@@ -29,14 +29,14 @@ def table(text: str, heading: str) -> list[list[str]]:
 def test_the_verdict_comes_first() -> None:
     """Then servers that were not read."""
     lines = to_markdown(estate()).splitlines()
-    assert lines[0] == "# Not compliant"
-    assert lines[2].startswith(
-        "2 of 24 workloads failed, 3 unknown, 1 with warnings, 1 waived, 16 passed, 1 not applicable"
+    assert lines[0] == (
+        "# Not compliant: 2 of 23 workloads failed, 2 unknown, 1 with warnings, 1 waived, 16 passed, 1 not applicable; "
+        "1 expected workload unknown; 1 of 3 servers could not be read"
     )
     shown = rendered(to_markdown(estate()))
     alarm = shown.index("dark.example.com could not be read: the log-in was rejected &lt;b&gt;now&lt;/b&gt;")
     assert alarm < shown.index("<h2>Workloads</h2>")
-    assert to_markdown(healthy()).splitlines()[0] == "# Compliant"
+    assert to_markdown(healthy()).splitlines()[0].startswith("# Compliant: ")
 
 
 def test_every_workload_has_a_line() -> None:
@@ -50,7 +50,12 @@ def test_every_workload_has_a_line() -> None:
     assert "4d old (maximum 26h) (waiver ended: 2026-01-01)" in late[6]
     (good,) = (line for line in lines if line[1] == "web01")
     assert good[6] == "5 of 5 controls passed"
-    assert lines[-1][:2] + lines[-1][6:] == ["not_applicable", "scratch", "not evaluated"]
+    assert lines[-1][:2] + lines[-1][6:] == [
+        *("not_applicable", "scratch", "excluded by the policy: thrown away | each night"),
+    ]
+    assert table(to_markdown(estate()), "Exclusions")[1:] == [
+        ["scratch", lines[-1][2], "excluded by the policy: thrown away | each night"],
+    ]
 
 
 def test_names_are_text() -> None:

@@ -74,7 +74,10 @@ def test_workloads() -> None:
     """Unknown values have no sample."""
     result = samples(to_openmetrics(estate()))
     verdicts = {labels["workload"]: value for labels, value in result["workload_verdict"]}
-    assert len(result["workload_verdict"]) == plain(estate())["totals"]["workloads"]
+    assert len(result["workload_verdict"]) == len(plain(estate())["workloads"])
+    missing = {labels["verdict"]: value for labels, value in result["expected_workloads_missing"]}
+    assert missing == plain(estate())["totals"]["missing"]
+    assert missing["unknown"] == 1
     assert (verdicts["late"], verdicts["web01"], verdicts["moved"], verdicts["scratch"]) == (5, 1, 2, 0)
     points = {labels["workload"]: value for labels, value in result["workload_recovery_points"]}
     newest = {labels["workload"]: value for labels, value in result["workload_newest_timestamp_seconds"]}

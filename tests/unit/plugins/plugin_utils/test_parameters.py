@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.plugin_utils._parameters import renamed_parameters, unsupported_parameters
+from ansible_collections.backup.audit.plugins.plugin_utils._parameters import unsupported_parameters
 
 SUPPORTED = ("results", "policy", "compress")
 
@@ -35,34 +35,3 @@ SUPPORTED = ("results", "policy", "compress")
 def test_unsupported_parameters(given: list[Any], message: str | None) -> None:
     found = unsupported_parameters("x", given, SUPPORTED)
     assert found is message or (found is not None and message is not None and found.startswith(message))
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ([], None),
-        # Not renamed, or not to an option of this module.
-        (["polcy", "names", "compress"], None),
-        (
-            ["history"],
-            (
-                "Unsupported parameter for backup.audit.x: history. It was removed, because timelines are drawn "
-                "from the recovery points. Delete it."
-            ),
-        ),
-        (["pack", "polcy"], "Unsupported parameter for backup.audit.x: pack. It was renamed to compress."),
-        (
-            ["pack", "reads"],
-            (
-                "Unsupported parameters for backup.audit.x: pack. It was renamed to compress. reads. It was renamed to "
-                "results."
-            ),
-        ),
-    ],
-)
-def test_renamed_parameters(given: list[str], message: str | None) -> None:
-    assert renamed_parameters("x", given, SUPPORTED) == message
-
-
-def test_a_removed_name_that_is_supported_elsewhere_is_not_refused() -> None:
-    assert renamed_parameters("x", ["day_start"], [*SUPPORTED, "day_start"]) is None

@@ -155,12 +155,10 @@ def test_the_selection_contains_the_window_as_times() -> None:
         ({"until": "yesterday"}, "until: 'yesterday' is not a valid duration"),
         ({"since": "2026-13-01"}, "since: "),
         ({"since": "2026-11"}, "since: "),
-        (
-            {"since": "2026-11-21T06:49:00"},
-            "since: '2026-11-21T06:49:00' is not a valid time: the time zone is missing",
-        ),
+        ({"since": "2026-11-21T06:49:00"}, "since: '2026-11-21T06:49:00' is not a valid time: the time zone is"),
         ({"since": "1d", "until": "2d"}, "since: '1d' is not earlier than until ('2d')"),
         ({"since": "1d", "until": "1d"}, "since: '1d' is not earlier than until ('1d')"),
+        ({"since": "2026-11-21T06:49:01Z"}, "since: '2026-11-21T06:49:01Z' is in the future (the server was read at"),
         ({"since": "999999w"}, "since: '999999w' is too long: the resulting time is before the year 1"),
     ],
 )

@@ -291,6 +291,18 @@ def test_settings_are_filled_with_the_products_defaults() -> None:
     assert build_settings(filled(workload_types=["database", "database"]), Adapter).workload_types == ("database",)
 
 
+@pytest.mark.parametrize("proxy", ["ftp://me:secret@proxy:1", "HTTPX://proxy"])
+def test_a_proxy_of_another_scheme_is_refused(proxy: str) -> None:
+    with pytest.raises(OptionError, match=r"proxy: the scheme '(ftp|HTTPX)' is not supported") as raised:
+        build_endpoint(filled(proxy=proxy), Adapter)
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("proxy", ["proxy:3128", "http://proxy:3128", "HTTPS://proxy", "socks5h://proxy:1080"])
+def test_proxies(proxy: str) -> None:
+    assert build_endpoint(filled(proxy=proxy), Adapter).proxy == proxy
+
+
 @pytest.mark.parametrize("page_size", [0, -1])
 def test_a_page_without_records_is_refused(page_size: int) -> None:
     with pytest.raises(OptionError, match=rf"page_size: {page_size} is too small \(minimum 1\)"):

@@ -95,6 +95,7 @@ class TestShape:
             "totals": {
                 "workloads": 1,
                 "verdicts": {"not_applicable": 0, "pass": 1, "waived": 0, "warn": 0, "unknown": 0, "fail": 0},
+                "missing": {"not_applicable": 0, "pass": 0, "waived": 0, "warn": 0, "unknown": 0, "fail": 0},
                 "findings": 5,
                 "results": {"not_applicable": 0, "pass": 5, "waived": 0, "warn": 0, "unknown": 0, "fail": 0},
                 "not_proved": 0,
@@ -289,7 +290,12 @@ class TestInputs:
         assert text in str(caught.value)
         assert "secret" not in str(caught.value)
 
-    @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"a": 1} x'])
+    @pytest.mark.parametrize("content", [b"", b" \n"])
+    def test_empty_files(self, content: bytes) -> None:
+        with pytest.raises(DataError, match="results: file r is empty"):
+            assessed("r", lambda _path: content)
+
+    @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"a": 1} x'])
     def test_files_that_are_no_json(self, content: bytes) -> None:
         with pytest.raises(DataError, match="results: file r is not valid JSON"):
             assessed("r", lambda _path: content)

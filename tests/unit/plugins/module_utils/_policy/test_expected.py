@@ -180,7 +180,14 @@ class TestExistence:
             ("pass", "found on vbr1"),
             ("fail", "expected workload not found on any server that was read"),
         ]
-        assert evaluate(existing(), SEVEN, expected=["db7"]).frame["totals"]["workloads"] == 2
+
+    def test_missing_ones_are_counted_apart(self) -> None:
+        """They do not raise the number of workloads."""
+        frame = evaluate(existing(), SEVEN, expected=["web01", "db7", "db8"]).frame
+        assert frame["totals"]["workloads"] == 1
+        assert frame["totals"]["verdicts"]["fail"] == 0
+        assert frame["totals"]["missing"]["fail"] == 2
+        assert frame["headline"] == "Not compliant: 1 of 1 workload passed; 2 expected workloads not found"
 
     def test_a_missing_one_may_be_on_a_server_that_was_only_partially_read(self) -> None:
         found = findings(read(existing(), complete=False), SEVEN, expected=["db7"])

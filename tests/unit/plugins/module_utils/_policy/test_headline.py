@@ -48,5 +48,30 @@ READ, PARTIAL, FAILED = {"complete": True}, {"complete": False}, {"complete": Fa
     ],
 )
 def test_headline(verdicts: dict[str, int], sources: list[dict[str, Any]], compliant: bool, headline: str) -> None:
-    totals = {"workloads": sum(verdicts.values()), "verdicts": {**dict.fromkeys(RESULTS, 0), **verdicts}}
-    assert build_headline(totals, sources, compliant=compliant) == headline
+    assert build_headline(totals(verdicts), sources, compliant=compliant, failed_checks=0) == headline
+
+
+def totals(verdicts: dict[str, int], **missing: int) -> dict[str, Any]:
+    """Build the totals of an assessment with these numbers of workloads."""
+    none = dict.fromkeys(RESULTS, 0)
+    return {"workloads": sum(verdicts.values()), "verdicts": {**none, **verdicts}, "missing": {**none, **missing}}
+
+
+@pytest.mark.parametrize(
+    ("missing", "text"),
+    [
+        ({"fail": 1}, "1 expected workload not found"),
+        ({"fail": 2}, "2 expected workloads not found"),
+        ({"fail": 1, "unknown": 3, "waived": 1}, "1 expected workload not found, 3 unknown, 1 waived"),
+        ({"unknown": 1}, "1 expected workload unknown"),
+    ],
+)
+def test_missing_workloads_are_counted_apart(missing: dict[str, int], text: str) -> None:
+    headline = build_headline(totals({"pass": 19}, **missing), [READ], compliant=False, failed_checks=0)
+    assert headline == f"Not compliant: 19 of 19 workloads passed; {text}"
+
+
+@pytest.mark.parametrize(("number", "text"), [(1, "1 data quality check failed"), (2, "2 data quality checks failed")])
+def test_a_failed_check_explains_why_it_is_not_compliant(number: int, text: str) -> None:
+    headline = build_headline(totals({"pass": 19}), [READ], compliant=False, failed_checks=number)
+    assert headline == f"Not compliant: 19 of 19 workloads passed; {text}"

@@ -39,11 +39,11 @@ def finding(
 def assessment(workloads: list[dict[str, Any]], findings: list[dict[str, Any]]) -> dict[str, Any]:
     """Build an assessment of these."""
     verdicts = {name: sum(item["verdict"] == name for item in workloads) for name in RESULTS}
-    totals = {"workloads": len(workloads), "verdicts": verdicts}
+    totals = {"workloads": len(workloads), "verdicts": verdicts, "missing": dict.fromkeys(RESULTS, 0)}
     return {
         "as_of": "2026-11-21T03:02:03Z",
         "compliant": False,
-        "headline": build_headline(totals, [], compliant=False),
+        "headline": build_headline(totals, [], compliant=False, failed_checks=0),
         "totals": totals,
         "workloads": workloads,
         "findings": findings,
@@ -56,12 +56,20 @@ def test_worst_first_with_all_reasons() -> None:
     found = [finding(good, "pass", "fine"), finding(bad, "fail", "too few"), finding(bad, "fail", "too old")]
     text = text_table.format_table(assessment([good, bad], found), 50)
     lines = text.splitlines()
-    assert lines[2].split()[2] == "z-bad"
-    assert lines[2].endswith("too few; too old")
-    assert "2026-11-21 01:02" in lines[3]
-    assert "2h" in lines[3]
-    assert lines[3].endswith("pass")
-    assert lines[-1] == "NOT COMPLIANT: 1 of 2 workloads failed, 1 passed (as of 2026-11-21T03:02:03Z)"
+    assert lines[4].split()[2] == "z-bad"
+    assert lines[4].endswith("too few; too old")
+    assert "2026-11-21 01:02" in lines[5]
+    assert "2h" in lines[5]
+    assert lines[5].endswith("pass")
+    assert lines[0] == "NOT COMPLIANT: 1 of 2 workloads failed, 1 passed (as of 2026-11-21T03:02:03Z)"
+
+
+def test_an_excluded_workload_has_its_reason() -> None:
+    """Nobody has to look for it elsewhere."""
+    excluded = workload("scratch", "not_applicable")
+    found = [finding(excluded, "not_applicable", "excluded by the policy: thrown away each night", "policy.exclude")]
+    lines = text_table.format_table(assessment([excluded], found), 50).splitlines()
+    assert lines[-1].endswith("not_applicable  excluded by the policy: thrown away each night")
 
 
 def test_a_server_has_its_own_line() -> None:
@@ -90,7 +98,7 @@ def test_hostile_names_stay_on_their_line() -> None:
 def test_columns_line_up_for_wide_characters() -> None:
     """A Chinese character takes two columns, so the next column is still aligned."""
     text = text_table.format_table(assessment([workload("\u5099\u4efd", "pass"), workload("abcd", "pass")], []), 50)
-    by_name = {line.split()[2]: line.index("2026") for line in text.splitlines()[2:4]}
+    by_name = {line.split()[2]: line.index("2026") for line in text.splitlines()[4:6]}
     assert by_name == {"\u5099\u4efd": by_name["abcd"] - 2, "abcd": by_name["abcd"]}
 
 

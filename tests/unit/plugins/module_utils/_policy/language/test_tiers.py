@@ -19,8 +19,8 @@ from tests.unit.plugins.module_utils._policy.policy_points import SEVEN
     [
         ([], "policies: the list is empty."),
         ({}, "policies: {} is not a list."),
-        ([{"policy": SEVEN}], "policies[0].name: None is not a text."),
-        ([{"name": "gold"}], "policies[0].policy: None is not a mapping."),
+        ([{"policy": SEVEN}], "policies[0].name: required key is missing."),
+        ([{"name": "gold"}], "policies[0].policy: required key is missing."),
         ([{"name": "gold", "policy": {}}], "policies[0].policy: no rule is set."),
         ([{"name": "gold", "policy": {"x": 1}}], "policies[0].policy.x: unknown key."),
         (
