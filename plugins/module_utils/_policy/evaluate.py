@@ -54,7 +54,8 @@ def assess(
 
     ``options`` has the other keys of a policy file: expected, exclude, waivers, ... (None = not given).
     ``restore_tests`` are the tests from restore test records (see restore_tests.py). Each of ``notes`` becomes a
-    warning. With ``timelines``, each workload gets a timeline. Raises OptionError for an invalid policy and DataError for an invalid read result.
+    warning. With ``timelines``, each workload gets a timeline. Raises OptionError for an invalid policy and DataError
+    for an invalid read result.
     """
     document = compile_document(policy, options)
     if not FIRST <= as_of // SECOND <= LAST:

@@ -77,7 +77,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def format_table(assessment: Mapping[str, t.Any], max_rows: int) -> str:
-    """Format the table in columns, at most ``max_rows`` lines of it, then the notes and, as the last line, the overall result."""
+    """Format the table in columns, at most ``max_rows`` lines, then the notes, then the overall result."""
     rows = [
         tuple(shorten(cell, _REASON_CHARACTERS if index == 7 else _NAME_CHARACTERS) for index, cell in enumerate(cells))
         for cells in table_rows(assessment)
