@@ -141,7 +141,7 @@ def test_no_action_runs_if_the_state_cannot_be_saved(
         return write(path, text, encoding)
 
     monkeypatch.setattr(Path, "write_text", fill_the_disk)
-    with pytest.raises(OptionError, match="state_file: cannot write .*state.json: No space left on device"):
+    with pytest.raises(OptionError, match=r"state_file: cannot write .*state\.json: No space left on device"):
         asyncio.run(source.main(queue, arguments))
     assert queue.empty()
 
