@@ -121,25 +121,49 @@ def find(standin: Standin, resource: str, name: str) -> tuple[int, dict[str, Any
     return next((number, one) for number, one in standin.objects[resource].items() if one.get("name") == name)
 
 
+# What a run lists after these changes.
+LISTED = [
+    "schedule/Backup audit: daily/enabled (true in AWX, false in the kit)",
+    "schedule/Backup audit: daily/rrule",
+    "job_template/Backup audit: gather/job_slice_count (8 in AWX, 4 in the kit)",
+    "job_template/Backup audit: gather/extra_vars",
+    "job_template/Backup audit: report/survey_spec",
+    "inventory/Backup servers/variables",
+    "host/spp-berlin/enabled",
+    "host/spp-berlin/variables",
+    "group/backup_servers/hosts/host/spp-berlin (missing in AWX)",
+    "credential_type/Backup audit: Unitrends/inputs (AWX does not change the inputs",
+]
+
+
+def change_as_administrator(standin: Standin) -> None:
+    """Change everything that belongs to the administrator, and remove the example host."""
+    _number, schedule = find(standin, "schedules", "Backup audit: daily")
+    schedule |= {"enabled": True, "rrule": "DTSTART:20260101T030000Z RRULE:FREQ=DAILY;INTERVAL=1"}
+    _number, gather = find(standin, "job_templates", "Backup audit: gather")
+    gather |= {"job_slice_count": 8, "limit": "berlin", "extra_vars": "compliance_publish_data: false"}
+    report_id, _report = find(standin, "job_templates", "Backup audit: report")
+    standin.surveys["job_templates", report_id]["spec"][0]["question_name"] = "Which policy?"
+    _number, inventory = find(standin, "inventories", "Backup servers")
+    inventory["variables"] = "backup_password: s3cret"
+    berlin_id, berlin = find(standin, "hosts", "spp-berlin")
+    berlin |= {"enabled": False, "variables": "backup_url: https://moved.corp.test"}
+    group_id, _group = find(standin, "groups", "backup_servers")
+    standin.attached["groups", group_id, "hosts"].remove(berlin_id)
+    example_id, _example = find(standin, "hosts", "spp-example")
+    del standin.objects["hosts"][example_id]
+    standin.attached["groups", group_id, "hosts"].remove(example_id)
+
+
 def test_what_belongs_to_the_administrator_stays(tmp_path: Path) -> None:
     """Differences are listed without secrets, and overwritten only if they are named."""
     with serving() as (url, standin):
         assert set_up(tmp_path, url).status == 0
-        _number, schedule = find(standin, "schedules", "Backup audit: daily")
-        schedule |= {"enabled": True, "rrule": "DTSTART:20260101T030000Z RRULE:FREQ=DAILY;INTERVAL=1"}
+        change_as_administrator(standin)
         gather_id, gather = find(standin, "job_templates", "Backup audit: gather")
-        gather |= {"job_slice_count": 8, "limit": "berlin", "extra_vars": "compliance_publish_data: false"}
         report_id, _report = find(standin, "job_templates", "Backup audit: report")
-        standin.surveys["job_templates", report_id]["spec"][0]["question_name"] = "Which policy?"
-        _number, inventory = find(standin, "inventories", "Backup servers")
-        inventory["variables"] = "backup_password: s3cret"
-        berlin_id, berlin = find(standin, "hosts", "spp-berlin")
-        berlin |= {"enabled": False, "variables": "backup_url: https://moved.corp.test"}
         group_id, _group = find(standin, "groups", "backup_servers")
-        standin.attached["groups", group_id, "hosts"].remove(berlin_id)
-        example_id, _example = find(standin, "hosts", "spp-example")
-        del standin.objects["hosts"][example_id]
-        standin.attached["groups", group_id, "hosts"].remove(example_id)
+        berlin_id, _berlin = find(standin, "hosts", "spp-berlin")
         # What belongs to the kit: a playbook, and credential types, one of which a credential uses.
         gather["playbook"] = "old.yml"
         used_id, used = find(standin, "credential_types", "Backup audit: Unitrends")
@@ -158,26 +182,14 @@ def test_what_belongs_to_the_administrator_stays(tmp_path: Path) -> None:
         assert upgraded["credential_types"].pop(unused_id) == {**unused, "inputs": new_inputs}
         del state[0]["job_templates"][gather_id], state[0]["credential_types"][unused_id]
         assert (upgraded, *standin.state()[1:]) == state
-        listed = [
-            "schedule/Backup audit: daily/enabled (true in AWX, false in the kit)",
-            "schedule/Backup audit: daily/rrule",
-            "job_template/Backup audit: gather/job_slice_count (8 in AWX, 4 in the kit)",
-            "job_template/Backup audit: gather/extra_vars",
-            "job_template/Backup audit: report/survey_spec",
-            "inventory/Backup servers/variables",
-            "host/spp-berlin/enabled",
-            "host/spp-berlin/variables",
-            "group/backup_servers/hosts/host/spp-berlin (missing in AWX)",
-            "credential_type/Backup audit: Unitrends/inputs (AWX does not change the inputs",
-        ]
         text = " ".join(again.output.split())
-        assert [line for line in listed if line not in text] == []
+        assert [line for line in LISTED if line not in text] == []
         assert "rename this one in AWX and run this playbook again" in text
         assert "s3cret" not in again.output
 
         # As the list says, and with a misspelled name.
         standin.objects["credential_types"][used_id]["name"] += " (old)"
-        named = [line.partition(" (")[0] for line in listed if "gather" in line or "host" in line or "survey" in line]
+        named = [line.partition(" (")[0] for line in LISTED if "gather" in line or "host" in line or "survey" in line]
         forced = set_up(tmp_path, url, awx_setup_update=[*named, "schedule/Backup audit: dayly/enabled"])
         assert forced.status == 2
         assert "no object of the kit has the name in schedule/Backup audit: dayly/enabled" in forced.output
@@ -188,7 +200,7 @@ def test_what_belongs_to_the_administrator_stays(tmp_path: Path) -> None:
         assert standin.objects["hosts"][berlin_id]["enabled"] is True
         assert standin.surveys["job_templates", report_id]["spec"][0]["question_name"] == "Policy"
         assert find(standin, "schedules", "Backup audit: daily")[1]["enabled"] is True
-        assert inventory["variables"] == "backup_password: s3cret"
+        assert find(standin, "inventories", "Backup servers")[1]["variables"] == "backup_password: s3cret"
 
 
 @pytest.mark.parametrize("answer", [{}, {"compliance_survey_max_data_age": ""}, {"compliance_survey_policy": "gfs"}])

@@ -52,12 +52,12 @@ def inventory_variables(prefixes: dict[str, str]) -> str:
     """Build each host's login variables: from its entry in the accounts, else from the credential of its product."""
     env = "lookup('ansible.builtin.env', {})"
     accounts = env.format("'BACKUP_AUDIT_ACCOUNTS'")
+    account = "backup.audit.awx_account(inventory_hostname)"
     named = "(backup_prefix ~ '_{}')"
     certs = env.format(named.format("VALIDATE_CERTS"))
     variables = {
         "backup_prefix": f"{{{{ {prefixes!r}[backup_product | default('spp')] }}}}",
-        "backup_accounts": f"{{{{ lookup('ansible.builtin.file', {accounts}) | from_yaml if {accounts} else {{}} }}}}",
-        "backup_account": "{{ (backup_accounts or {}).get(inventory_hostname, {}) }}",
+        "backup_account": f"{{{{ lookup('ansible.builtin.file', {accounts}) | {account} if {accounts} else {{}} }}}}",
         "backup_username": f"{{{{ backup_account.get('username') or {env.format(named.format('USERNAME'))} }}}}",
         "backup_password": f"{{{{ backup_account.get('password') or {env.format(named.format('PASSWORD'))} }}}}",
         "backup_ca_path": f"{{{{ {env.format(named.format('CA_PATH'))} }}}}",

@@ -306,7 +306,7 @@ def _build_event(
     message: str,
     moment: t.Any,
 ) -> Event:
-    """Build an event. Its id depends on the change and on ``moment``, which tells it from earlier ones of its kind."""
+    """Build an event. Its id depends on the change and on ``moment``, which differs from that of earlier changes."""
     verdict = now.get("verdict")
     content = json.dumps([change, server, workload, verdict, previous, moment], sort_keys=True)
     return {

@@ -69,7 +69,7 @@ def test_every_host_has_a_name_of_its_own(workloads: list[dict[str, Any]], names
 
 def test_host_names_are_unique_and_plain_for_any_text() -> None:
     """Names do not depend on the order of the workloads, and AWX and a limit take them as they are."""
-    generator = random.Random(7)  # noqa: S311 - test data
+    generator = random.Random(7)
     letters = "ab:@#!&,[]{}*?~ -._\u00fc\u4efd\n/\\'\""
     workloads = [
         workload(
