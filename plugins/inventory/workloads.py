@@ -46,8 +46,8 @@ options:
       - C(product) is V(pbs), V(spp), V(unitrends), V(veeam_aws), V(veeam_azure), V(veeam_backup_replication),
         V(veeam_enterprise_manager) or V(vprotect).
       - If an option is not set, the environment variable of the info module is used.
-      - A cached result is used only for the same servers with the same options. A changed user name or password does
-        not invalidate it.
+      - A cached result is used only for the same servers with the same options. A changed password does not invalidate
+        it.
     type: list
     elements: dict
     default: []

@@ -11,7 +11,9 @@ variables as fallback.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import json
+import os
 import typing as t
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -34,7 +36,10 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.ad
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest
 from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler
-from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import argument_spec
+from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import (
+    apply_environment,
+    argument_spec,
+)
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import LineWriter
 from ansible_collections.backup.audit.plugins.module_utils._module.rest_module import read
 from ansible_collections.backup.audit.plugins.module_utils._transport import client
@@ -75,7 +80,7 @@ class Server:
         spec = argument_spec(self._adapter)
         for name in ("product", *_FIXED):
             spec.pop(name, None)
-        self._private = {"username", *(name for name, option in spec.items() if option.get("no_log"))}
+        self._secrets = {"password", *(name for name, option in spec.items() if option.get("no_log"))}
         # The options in _FIXED are not in the spec, so that the validator rejects them as unknown.
         validated = ArgumentSpecValidator(spec).validate(given)
         if validated.error_messages:
@@ -86,8 +91,12 @@ class Server:
         self.warnings: list[str] = []
 
     def public_options(self) -> dict[str, t.Any]:
-        """Return the product and its options without account names and secrets."""
-        shown = {name: value for name, value in self.params.items() if name not in self._private}
+        """Return the product and its options without secrets, with the values of environment variables."""
+        options = self.params
+        # An option may be missing because a cached result is used without a password.
+        with contextlib.suppress(OptionError):
+            options = apply_environment(self.params, self._adapter, os.environ)
+        shown = {name: value for name, value in options.items() if name not in self._secrets}
         return {**shown, "product": self._adapter.product}
 
     def warn(self, warning: str) -> None:

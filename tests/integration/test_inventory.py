@@ -93,7 +93,7 @@ def test_the_cache_spares_the_servers(simulators: Simulators, tmp_path: Path) ->
         json.loads(first.stdout)["_meta"]["hostvars"]
     )
     assert len(simulators.requests("spp")) == asked
-    # A cached result is not used for other servers or options, but for the same server with another account.
+    # A cached result is not used for other servers or options, but for the same server with another password.
     more = {**options, "servers": [*options["servers"], server(simulators, "vprotect")]}
     hosts = json.loads(inventory(simulators, tmp_path, "--list", **more).stdout)["_meta"]["hostvars"].values()
     assert {host["workload_product"] for host in hosts} == {"spp", "vprotect"}

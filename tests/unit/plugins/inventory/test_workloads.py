@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.inventory.workloads import host_names
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
-from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS, read_servers
+from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS, open_servers, read_servers
 
 LOGIN = {"url": "https://127.0.0.1:9", "username": "auditor@pbs", "password": "c0rrect", "retries": 0}
 
@@ -114,6 +114,23 @@ def test_servers_that_make_no_sense_are_refused(servers: Any, message: str) -> N
     with pytest.raises(OptionError, match=message) as raised:
         read_servers(servers)
     assert "c0rrect" not in str(raised.value)
+
+
+@pytest.mark.parametrize("product", list(PRODUCTS))
+def test_options_of_the_cache_key(product: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each option counts, and so does a value from the environment; secrets do not."""
+
+    def public(**options: Any) -> dict[str, Any]:
+        (server,) = open_servers([{"product": product, **LOGIN, **options}])
+        return server.public_options()
+
+    assert public() == public(password="other")
+    for change in ({"url": "https://127.0.0.2:9"}, {"username": "somebody@pbs"}, {"retries": 1}):
+        assert public(**change) != public()
+    assert "c0rrect" not in json.dumps(public())
+    unset = public(ca_path=None)
+    monkeypatch.setenv(f"{PRODUCTS[product].environment[0]}_FINGERPRINT", "aa:bb")
+    assert public(ca_path=None) != unset
 
 
 @pytest.mark.parametrize("product", list(PRODUCTS))
