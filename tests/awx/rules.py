@@ -68,7 +68,9 @@ def check(resource: str, values: Mapping[str, Any], referred: Mapping[str, Mappi
 
 def normalize(resource: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values as AWX stores them."""
-    stored = {name: value.strip() if isinstance(value, str) else copy.deepcopy(value) for name, value in values.items()}
+    stored: dict[str, Any] = {
+        name: value.strip() if isinstance(value, str) else copy.deepcopy(value) for name, value in values.items()
+    }
     if resource == "credential_types":
         for entry in stored.get("inputs", {}).get("fields", []):
             entry.setdefault("type", "string")

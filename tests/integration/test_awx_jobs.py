@@ -148,3 +148,23 @@ def test_an_answer_of_the_survey_replaces_the_policy_only_if_it_is_not_empty(
     assert ("recovery_points.min_count" in controls) is (note is None)
     assert ("recovery_points.max_gap" in controls) is (note is not None)
     assert [text.startswith(str(note)) for text in notes(tmp_path)] == ([True] if note else [])
+
+
+def test_an_error_in_the_accounts_credential_is_the_reason(tmp_path: Path) -> None:
+    """With the variables of the inventory of the kit, and the file that AWX makes of the credential."""
+    variables = yaml.safe_load(awx_assets.assets()["inventory"][0]["variables"])
+    host = {"backup_product": "spp", "backup_url": "https://a.invalid", "backup_retries": 0}
+    accounts = tmp_path / "accounts"
+    accounts.write_text("spp-a: s3cret\n")
+    ended = play(
+        "backup.audit.compliance",
+        tmp_path,
+        inventory={"backup_servers": {"hosts": {"spp-a": host}}, "all": {"vars": variables}},
+        variables={"compliance_fail_when_noncompliant": False, "compliance_output": str(tmp_path / "evidence")},
+        environment={"BACKUP_AUDIT_ACCOUNTS": str(accounts)},
+        arguments=("-vvv",),
+    )
+    assert ended.status == 0, ended.output
+    (message,) = (one["message"] for one in findings(tmp_path) if one["control"] == "data.complete")
+    assert "AWX credential of the type 'Backup audit: accounts', host spp-a: expected a mapping, found str" in message
+    assert "s3cret" not in ended.output

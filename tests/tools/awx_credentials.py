@@ -22,7 +22,7 @@ def credential_type(title: str, prefix: str, port: int) -> Asset:
     """
     name = f"Backup audit: {title}"
     port_text = f" The default port is {port}." if port != 443 else ""
-    fields = [
+    fields: list[Asset] = [
         {
             "id": "url",
             "label": "Server URL",
