@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.backup.audit.plugins.inventory.workloads import host_names
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS, open_servers, read_servers
+from tests.awx.rules import imported_host
 
 LOGIN = {"url": "https://127.0.0.1:9", "username": "auditor@pbs", "password": "c0rrect", "retries": 0}
 
@@ -82,6 +83,7 @@ def test_host_names_are_unique_and_plain_for_any_text() -> None:
     names = host_names(workloads)
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name) for name in names)
+    assert [imported_host(name) for name in names] == [(name, None) for name in names]
     mixed = list(enumerate(workloads))
     generator.shuffle(mixed)
     again = host_names([one for _number, one in mixed])
