@@ -42,6 +42,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "timezone": {"type": "str"},
     "day_start": {"type": "str"},
     "weekdays": {"type": "list", "elements": "str"},
+    "notes": {"type": "list", "elements": "str", "default": []},
     "timelines": {"type": "bool", "default": False},
     "on_empty": {"type": "str", "choices": ["fail", "warn"]},
     "on_read_error": {"type": "str", "choices": ["error", "finding"], "default": "error"},
@@ -99,6 +100,7 @@ class ActionModule(ActionBase):
             collection_version=_collection_version(),
             options={key: options[key] for key in OPTION_KEYS},
             restore_tests=restore_tests(read_results, self._load),
+            notes=options["notes"],
             timelines=options["timelines"],
         )
 

@@ -18,9 +18,12 @@ description:
     backup server.
   - The name of the configuration file must end with C(workloads.yml) or C(workloads.yaml).
 notes:
-  - A host has the name of its workload. If several workloads have the same name, their hosts are named C(NAME@SOURCE).
-    If these names are not unique, the hosts are named C(NAME@SOURCE#ID).
-  - Blanks and braces are replaced by C(_) in host names, but not in host variables.
+  - A host has the name of its workload. If several workloads have the same name, or if the name could be that of a
+    group or of localhost, the host is named C(NAME--SOURCE). If these names are not unique either, a checksum of the
+    workload's source, location and ID is added, C(NAME--SOURCE--CHECKSUM).
+  - Host names contain only ASCII letters, digits, C(.), C(_) and C(-), because a limit and the inventory import of AWX
+    interpret other characters. Accents are removed, and other characters are replaced by C(_). The host variables
+    RV(ignore:workload_name), RV(ignore:workload_id) and RV(ignore:workload_source) are unchanged.
   - Recovery points without a workload are not listed as hosts. A warning contains the number of such rows.
   - If an inventory source fails, Ansible only shows a warning and continues without its hosts. To stop instead, set
     E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) to V(true).
@@ -43,6 +46,8 @@ options:
       - C(product) is V(pbs), V(spp), V(unitrends), V(veeam_aws), V(veeam_azure), V(veeam_backup_replication),
         V(veeam_enterprise_manager) or V(vprotect).
       - If an option is not set, the environment variable of the info module is used.
+      - A cached result is used only for the same servers with the same options. A changed password does not invalidate
+        it.
     type: list
     elements: dict
     default: []
@@ -107,8 +112,13 @@ groups:
 """
 
 import collections
+import hashlib
+import itertools
+import json
 import pathlib
+import re
 import typing as t
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from ansible import constants
@@ -118,7 +128,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest
-from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import read_servers
+from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import open_servers, read_servers
 from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (
     Opened,
     evaluate_now,
@@ -136,13 +146,13 @@ except ImportError:
 _GROUPS = {"verdict": "verdict", "product": "workload_product", "platform": "workload_platform"}
 # Results that are left out of the findings of a host.
 _OMITTED_RESULTS = ("pass", "not_applicable")
-_NAMES = (
-    "{workload_name}",
-    "{workload_name}@{source}",
-    "{workload_name}@{source}#{workload_id}",
-    "{workload_name}@{source}#{workload_id}#{number}",
-)
-_REPLACED_CHARACTERS = str.maketrans({"{": "_", "}": "_", **dict.fromkeys(" \t\r\n\f\v", "_")})
+# From short to unique.
+_NAMES = ("{name}", "{name}--{source}", "{name}--{source}--{checksum}")
+# Names with a meaning for Ansible, and the beginnings of the names of groups.
+_RESERVED = ("all", "ungrouped", "localhost")
+_GROUP_PREFIXES = tuple(f"{prefix}_" for prefix in _GROUPS)
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
+_CHECKSUM_CHARACTERS = 10
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -184,7 +194,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if not servers:
             return []
         use_cache = bool(self.get_option("cache"))
-        key = self.get_cache_key(path)
+        key = f"{self.get_cache_key(path)}_{_fingerprint(servers)}"
         if use_cache and cache:
             try:
                 return list(self._cache[key])
@@ -261,6 +271,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
 
 
+def _fingerprint(servers: t.Any) -> str:
+    """Return a checksum of the servers and their options without secrets, with values from the environment."""
+    options = [server.public_options() for server in open_servers(servers)]
+    return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()
+
+
 def _mark_untrusted(value: t.Any) -> t.Any:
     """Mark text that looks like a template as unsafe; in ansible-core 2.19 or later --list, and so AWX, marks the rest.
 
@@ -292,15 +308,38 @@ def host_variables(workload: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def host_names(workloads: Sequence[Mapping[str, t.Any]]) -> list[str]:
-    """Return a unique host name for each: the workload's name, with its source, with its id, or with a number."""
+    """Return a unique host name for each: the workload's name, with its source, or with a checksum of its identity."""
+    shapes = [_name_shapes(workload) for workload in workloads]
     names = [""] * len(workloads)
-    for shape in _NAMES:
-        tried = {
-            number: clean_text(shape.format(number=number, **workload)).translate(_REPLACED_CHARACTERS)
-            for number, workload in enumerate(workloads)
-            if not names[number]
-        }
+    for level in range(len(_NAMES)):
+        tried = {number: shapes[number][level] for number, name in enumerate(names) if not name}
         taken = collections.Counter([*tried.values(), *names])
         for number, name in tried.items():
-            names[number] = name if taken[name] == 1 else ""
+            names[number] = name if taken[name] == 1 and not (level == 0 and _is_reserved(name)) else ""
+    used = set(names)
+    for number in (number for number, name in enumerate(names) if not name):
+        # Rows with the same identity, or a workload that has the generated name of another one.
+        numbered = (f"{shapes[number][-1]}--{count}" for count in itertools.count(1))
+        names[number] = next(name for name in numbered if name not in used)
+        used.add(names[number])
     return names
+
+
+def _name_shapes(workload: Mapping[str, t.Any]) -> list[str]:
+    parts = {
+        "name": _plain_name(workload["workload_name"]),
+        "source": _plain_name(workload["source"]),
+        "checksum": hashlib.sha256(json.dumps(identity(workload)).encode()).hexdigest()[:_CHECKSUM_CHARACTERS],
+    }
+    return [shape.format(**parts) for shape in _NAMES]
+
+
+def _is_reserved(name: str) -> bool:
+    return name in _RESERVED or name.startswith(_GROUP_PREFIXES)
+
+
+def _plain_name(text: t.Any) -> str:
+    """Return the text as a part of a host name; a leading character that Ansible or a shell interprets is replaced."""
+    decomposed = unicodedata.normalize("NFKD", str(text))
+    letters = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return re.sub(r"^[.-]", "_", _NOT_IN_NAMES.sub("_", letters))

@@ -292,6 +292,15 @@ options:
     type: list
     elements: str
     version_added: 2.0.0
+  notes:
+    description:
+      - Limitations of this assessment that readers of the evidence must know, such as hosts that were left out. Each
+        becomes a finding C(data.notes) with the result C(warn), and is listed below the table of the filter
+        P(backup.audit.to_text#filter).
+    type: list
+    elements: str
+    default: []
+    version_added: 2.0.0
   timelines:
     description:
       - Whether to add a timeline to each workload in RV(assessment), one letter for each of the last 400 days at most.
@@ -582,8 +591,8 @@ findings:
     control:
       description:
         - Attribute and rule. Controls about data quality are C(data.complete), C(data.age), C(data.workloads),
-          C(data.inventory), C(data.scope), C(data.verify), C(data.restore_tests), C(data.superseded) and
-          C(data.proof). Controls about the scope of the policy are C(expected.exists), C(expected.unexpected),
+          C(data.inventory), C(data.scope), C(data.verify), C(data.restore_tests), C(data.superseded), C(data.notes)
+          and C(data.proof). Controls about the scope of the policy are C(expected.exists), C(expected.unexpected),
           C(policy.tier), C(policy.exclude), C(policy.combine), C(policy.proof), C(recovery_points.in_future) and
           C(recovery_points.expired).
       returned: always

@@ -11,7 +11,9 @@ variables as fallback.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import json
+import os
 import typing as t
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -34,7 +36,10 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.ad
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest
 from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler
-from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import argument_spec
+from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import (
+    apply_environment,
+    argument_spec,
+)
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import LineWriter
 from ansible_collections.backup.audit.plugins.module_utils._module.rest_module import read
 from ansible_collections.backup.audit.plugins.module_utils._transport import client
@@ -62,7 +67,7 @@ class Server:
         """Validate the options; OptionError if they are invalid."""
         if not isinstance(options, Mapping):
             raise OptionError(
-                f"{where}: expected a mapping of options, found {type(options).__name__}",
+                f"{where}: expected a mapping of options, found {_describe(options)}",
                 hint="Use for example {product: spp, url: ...}",
             )
         given = dict(options)
@@ -75,6 +80,7 @@ class Server:
         spec = argument_spec(self._adapter)
         for name in ("product", *_FIXED):
             spec.pop(name, None)
+        self._secrets = {"password", *(name for name, option in spec.items() if option.get("no_log"))}
         # The options in _FIXED are not in the spec, so that the validator rejects them as unknown.
         validated = ArgumentSpecValidator(spec).validate(given)
         if validated.error_messages:
@@ -83,6 +89,15 @@ class Server:
         self.url: str | None = self.params[self._adapter.option_names["url"]]
         self.no_log_values: set[str] = set()
         self.warnings: list[str] = []
+
+    def public_options(self) -> dict[str, t.Any]:
+        """Return the product and its options without secrets, with the values of environment variables."""
+        options = self.params
+        # An option may be missing because a cached result is used without a password.
+        with contextlib.suppress(OptionError):
+            options = apply_environment(self.params, self._adapter, os.environ)
+        shown = {name: value for name, value in options.items() if name not in self._secrets}
+        return {**shown, "product": self._adapter.product}
 
     def warn(self, warning: str) -> None:
         """Record a warning about a limitation of the read result."""
@@ -101,6 +116,11 @@ class Server:
             return {"failed": True, "msg": str(error), "failure": error.as_dict()}
 
 
+def _describe(value: t.Any) -> str:
+    """Return a value for an error message, or only its type if it may contain a password."""
+    return repr(value) if isinstance(value, (int, float)) or value in tuple(PRODUCTS) else type(value).__name__
+
+
 def _error_messages(validated: ValidationResult, supported: Collection[str]) -> Iterator[str]:
     for error in validated.errors:
         if isinstance(error, UnsupportedError):
@@ -116,13 +136,20 @@ def read_servers(
     servers: Sequence[Mapping[str, t.Any]], report_progress: LineWriter | None = None
 ) -> list[dict[str, t.Any]]:
     """Return one result per server in this order, reading several in parallel. OptionError before any request."""
+    ready = open_servers(servers)
+    with concurrent.futures.ThreadPoolExecutor(_MAX_PARALLEL, thread_name_prefix="server") as pool:
+        return list(pool.map(lambda server: server.result(report_progress), ready))
+
+
+def open_servers(servers: Sequence[Mapping[str, t.Any]]) -> list[Server]:
+    """Validate the options of all servers; OptionError if any are invalid or two servers are the same."""
     if not client.HAS_REQUESTS:
         raise OptionError(
             "the Python package 'requests' is not installed", hint="Install it on the machine that runs Ansible"
         )
     if not isinstance(servers, (list, tuple)):
         raise OptionError(
-            f"servers: expected a list, found {type(servers).__name__}", hint="Use a list of backup servers"
+            f"servers: expected a list, found {_describe(servers)}", hint="Use for example [{product: spp, url: ...}]"
         )
     ready = [Server(options, f"servers[{number}]") for number, options in enumerate(servers)]
     urls = [server.url for server in ready if server.url]
@@ -131,5 +158,4 @@ def read_servers(
             raise OptionError(
                 f"servers: {url} is listed more than once", hint="Remove the duplicate, or its workloads count twice"
             )
-    with concurrent.futures.ThreadPoolExecutor(_MAX_PARALLEL, thread_name_prefix="server") as pool:
-        return list(pool.map(lambda server: server.result(report_progress), ready))
+    return ready

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import Opened, gather
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import compile_document
 
 Identity = tuple[t.Any, ...]
-__all__ = ["Identity", "Opened", "evaluate_now", "identity", "opened_results", "reasons"]
+__all__ = ["Identity", "Opened", "check_policy", "evaluate_now", "identity", "opened_results", "reasons"]
 
 
 def opened_results(read_results: t.Any, *, failures_are_findings: bool = False) -> Iterator[Opened]:
@@ -24,6 +25,11 @@ def opened_results(read_results: t.Any, *, failures_are_findings: bool = False) 
     return gather(
         read_results, lambda path: pathlib.Path(path).read_bytes(), failures_are_findings=failures_are_findings
     )
+
+
+def check_policy(policy: t.Any) -> None:
+    """Raise OptionError if the policy is invalid, before anything is read."""
+    compile_document(policy)
 
 
 def evaluate_now(

@@ -1,15 +1,33 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWX's validation rules beyond unknown fields. Each rule was measured on AWX 24.6."""
+"""What AWX refuses, normalizes and merges, beyond unknown fields. Each rule was measured on AWX 24.6.
+
+Imitated, with the place in the source of AWX 24.6.1:
+
+- `check`, `_credential_type`, `_field`: fields and injectors of credential types (awx/main/fields.py,
+  `CredentialTypeInputField` and `CredentialTypeInjectorField`); a template of a project that has not synchronized, and
+  the slice count (awx/api/serializers.py, `JobTemplateSerializer`); recurrence rules (awx/api/serializers.py,
+  `SchedulePreviewSerializer.validate_rrule`)
+- `check_survey`: surveys (awx/api/views/__init__.py, `JobTemplateSurveySpec`)
+- `normalize`: text without blanks and line breaks around it (`CharField` of Django REST framework), the type of the
+  fields of a credential type (awx/main/fields.py, `CredentialTypeInputField.schema`)
+- `check_in_use`: status 403 for credential types in use (awx/api/serializers.py, `CredentialTypeSerializer.validate`)
+- `launch_variables`: the order of variables, and answers that are refused (awx/main/models/mixins.py,
+  `SurveyJobTemplateMixin._update_unified_job_kwargs` and `_survey_element_validation`)
+- `imported_host`: host names of inventory sources (awx/main/utils/mem_inventory.py, `MemInventory.get_host`)
+"""
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import jinja2
+import yaml
 
 _FIELD_KEYS = {"id", "label", "type", "format", "choices", "help_text", "multiline", "secret", "default"}
 _REFUSED_ENV = re.compile(
@@ -24,11 +42,12 @@ _QUESTION_TYPES = {"text", "textarea", "password", "integer", "float", "multiple
 
 
 class Refused(Exception):
-    """Status 400, with the wrong field."""
+    """Status 400, with the wrong field; or status 403."""
 
-    def __init__(self, field: str, reason: str) -> None:
+    def __init__(self, field: str, reason: str, status: int = 400) -> None:
         super().__init__(reason)
-        self.body = {field: [reason]}
+        self.status = status
+        self.body: Any = {"detail": reason} if status == 403 else {field: [reason]}
 
 
 def check(resource: str, values: Mapping[str, Any], referred: Mapping[str, Mapping[str, Any]]) -> None:
@@ -45,6 +64,62 @@ def check(resource: str, values: Mapping[str, Any], referred: Mapping[str, Mappi
         _rrule(str(values.get("rrule", "")))
     elif resource == "workflow_job_template_nodes" and not values.get("identifier"):
         raise Refused("identifier", "This field may not be blank.")
+
+
+def normalize(resource: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values as AWX stores them."""
+    stored: dict[str, Any] = {
+        name: value.strip() if isinstance(value, str) else copy.deepcopy(value) for name, value in values.items()
+    }
+    if resource == "credential_types":
+        for entry in stored.get("inputs", {}).get("fields", []):
+            entry.setdefault("type", "string")
+    return stored
+
+
+def check_in_use(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Raise Refused if AWX would reject this change of a credential type, because credentials use it."""
+    if before.get("inputs") != after.get("inputs"):
+        reason = "Modifications to inputs are not allowed for credential types that are in use"
+        raise Refused("inputs", reason, 403)
+
+
+def launch_variables(template: str, survey: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables of a job: those of the template, then defaults of the survey, then answers."""
+    defaults = {}
+    for question in survey.get("spec", []):
+        _check_answer(question, answers)
+        if question.get("default") is not None:
+            default = {question["variable"]: question["default"]}
+            # A default that is not a valid answer is dropped.
+            with contextlib.suppress(Refused):
+                _check_answer(question, default)
+                defaults.update(default)
+    return {**(yaml.safe_load(template) or {}), **defaults, **answers}
+
+
+def _check_answer(question: Mapping[str, Any], answers: Mapping[str, Any]) -> None:
+    name = question["variable"]
+    if name not in answers:
+        if question["required"]:
+            raise Refused("variables_needed_to_start", f"'{name}' value missing")
+        return
+    value = answers[name]
+    if question["type"] == "multiplechoice" and value not in question["choices"]:
+        choices = question["choices"]
+        raise Refused("variables_needed_to_start", f"Value {value} for '{name}' expected to be one of {choices}.")
+    if question["type"] == "text" and not question.get("min", 0) <= len(value) <= question.get("max", len(value)):
+        raise Refused("variables_needed_to_start", f"'{name}' value {value} is too small or too large")
+
+
+def imported_host(name: str) -> tuple[str, int | None]:
+    """Return the name and port under which AWX imports a host of an inventory source."""
+    if match := re.fullmatch(r"\[([A-Fa-f0-9:]{3,})\]:(\d+)", name):
+        return match[1], int(match[2])
+    host, colon, port = name.partition(":")
+    if colon and name.count(":") == 1:
+        return host, int(port) if port.isdecimal() else None
+    return name, None
 
 
 def _credential_type(values: Mapping[str, Any]) -> None:

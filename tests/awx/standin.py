@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.awx.rules import Refused, check, check_survey
+from tests.awx.rules import Refused, check, check_in_use, check_survey, normalize
 from tests.awx.shapes import PARENTS, ROOT, SHAPES
 
 TOKEN = "awx-t0ken-of-a-test"
@@ -52,7 +52,7 @@ class Standin:
             try:
                 return self._answer(method, path.removeprefix(_API).strip("/").split("/"), query, body)
             except Refused as refused:
-                return 400, refused.body, ""
+                return refused.status, refused.body, ""
 
     def _answer(self, method: str, parts: list[str], query: Values, body: Any) -> tuple[int, Any, str]:
         resource = ROOT.get(parts[0], parts[0])
@@ -121,6 +121,8 @@ class Standin:
             parents = {name: known[name] for name in PARENTS.values() if name in known}
             before = known if method == "PATCH" else parents
             values = self._validate(resource, {**before, **body}, number)
+            if any(one.get("credential_type") == number for one in self.objects["credentials"].values()):
+                check_in_use(known, values)
             self.writes += 1
             self.objects[resource][number] = values
         return 200, self.render_object(resource, number), "GET, PUT, PATCH, DELETE"
@@ -154,7 +156,7 @@ class Standin:
             if other != number and [existing.get(name) for name in shape.unique] == key:
                 raise Refused("__all__", f"{resource} with this {' and '.join(shape.unique)} already exists.")
         check(resource, values, referred)
-        return copy.deepcopy(values)
+        return normalize(resource, values)
 
     def render_object(self, resource: str, number: int) -> Values:
         """Return an object as AWX shows it, with links to its related resources."""

@@ -93,10 +93,21 @@ def test_the_cache_spares_the_servers(simulators: Simulators, tmp_path: Path) ->
         json.loads(first.stdout)["_meta"]["hostvars"]
     )
     assert len(simulators.requests("spp")) == asked
+    # A cached result is not used for other servers or options, but for the same server with another password.
+    more = {**options, "servers": [*options["servers"], server(simulators, "vprotect")]}
+    hosts = json.loads(inventory(simulators, tmp_path, "--list", **more).stdout)["_meta"]["hostvars"].values()
+    assert {host["workload_product"] for host in hosts} == {"spp", "vprotect"}
+    asked = len(simulators.requests("spp"))
+    other = {**options, "servers": [server(simulators, "spp", workload_types=["vm"])]}
+    assert inventory(simulators, tmp_path, "--list", **other).returncode == 0
+    assert len(simulators.requests("spp")) > asked
+    asked = len(simulators.requests("spp"))
+    assert inventory(simulators, tmp_path, "--list", passwords={"spp": "changed"}, **options).returncode == 0
+    assert len(simulators.requests("spp")) == asked
     # ansible-core 2.16 does not support --flush-cache here.
     if "--flush-cache" in inventory(simulators, tmp_path, "--help").stdout:
         assert inventory(simulators, tmp_path, "--list", "--flush-cache", **options).returncode == 0
-        assert len(simulators.requests("spp")) == 2 * asked
+        assert len(simulators.requests("spp")) > asked
     kept = "".join(path.read_text("utf-8") for path in (tmp_path / "cache").iterdir())
     assert kept
     assert simulators.ready["products"]["spp"]["password"] not in kept

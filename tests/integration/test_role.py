@@ -115,7 +115,7 @@ def test_a_host_without_a_read_result_is_a_finding(simulators: Simulators, tmp_p
     document = json.loads((output / "findings.json").read_text("utf-8"))
     assert len(document["data_sources"]) == len(MODULES)
     assert [read["server"]["host"] for read in document["data_sources"] if not read["complete"]] == ["spp"]
-    assert any("no read result of spp was stored" in finding["message"] for finding in document["findings"])
+    assert any("no read result of the host was stored" in finding["message"] for finding in document["findings"])
     assert document["compliant"] is False
 
 

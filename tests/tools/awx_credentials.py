@@ -10,6 +10,11 @@ from typing import Any
 Asset = dict[str, Any]
 
 
+def typed(fields: list[Asset]) -> list[Asset]:
+    """Add the default type. AWX stores it too, and compares the stored fields with those of an update."""
+    return [{"type": "string", **field} for field in fields]
+
+
 def credential_type(title: str, prefix: str, port: int) -> Asset:
     """Build the credential type for one product: environment variables, and the CA as a file.
 
@@ -17,7 +22,7 @@ def credential_type(title: str, prefix: str, port: int) -> Asset:
     """
     name = f"Backup audit: {title}"
     port_text = f" The default port is {port}." if port != 443 else ""
-    fields = [
+    fields: list[Asset] = [
         {
             "id": "url",
             "label": "Server URL",
@@ -47,7 +52,7 @@ def credential_type(title: str, prefix: str, port: int) -> Asset:
         "name": name,
         "description": f"Reads recovery points from {title}",
         "kind": "cloud",
-        "inputs": {"fields": fields, "required": ["username", "password"]},
+        "inputs": {"fields": typed(fields), "required": ["username", "password"]},
         "injectors": {
             "env": {
                 f"{prefix}_URL": "{{ url }}",
@@ -77,7 +82,7 @@ def accounts_type() -> Asset:
         "name": name,
         "description": "Accounts of several backup servers, including servers of the same product",
         "kind": "cloud",
-        "inputs": {"fields": [accounts], "required": ["accounts"]},
+        "inputs": {"fields": typed([accounts]), "required": ["accounts"]},
         "injectors": {
             "env": {"BACKUP_AUDIT_ACCOUNTS": "{{ tower.filename.accounts }}"},
             "file": {"template.accounts": "{{ accounts }}"},

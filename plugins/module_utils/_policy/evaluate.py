@@ -47,13 +47,15 @@ def assess(
     collection_version: str,
     options: Mapping[str, t.Any] | None = None,
     restore_tests: Iterable[Mapping[str, t.Any]] = (),
+    notes: Iterable[str] = (),
     timelines: bool = False,
 ) -> Assessment:
     """Evaluate opened read results at ``as_of`` (microseconds since 1970 UTC).
 
     ``options`` has the other keys of a policy file: expected, exclude, waivers, ... (None = not given).
-    ``restore_tests`` are the tests from restore test records (see restore_tests.py). With ``timelines``, each workload
-    gets a timeline. Raises OptionError for an invalid policy and DataError for an invalid read result.
+    ``restore_tests`` are the tests from restore test records (see restore_tests.py). Each of ``notes`` becomes a
+    warning. With ``timelines``, each workload gets a timeline. Raises OptionError for an invalid policy and DataError
+    for an invalid read result.
     """
     document = compile_document(policy, options)
     if not FIRST <= as_of // SECOND <= LAST:
@@ -77,11 +79,11 @@ def assess(
         read_points(read, own, document, tests, kept, timelines=timelines)
         check_listing(read.host, len(own), document.on_empty, findings)
     _report_tests(tests, findings)
+    _report_notes(notes, findings)
     writer.write(records, results, servers)
     _check_proof(writer, findings, has_workloads=bool(records))
     totals = findings.totals()
     compliant = not totals["blocking"]
-    failed_checks = findings.count_blocking_checks()
     frame = {
         "schema": SCHEMA,
         "as_of": format_time(as_of),
@@ -91,7 +93,7 @@ def assess(
         "data_sources": named,
         "totals": totals,
         "compliant": compliant,
-        "headline": build_headline(totals, named, compliant=compliant, failed_checks=failed_checks),
+        "headline": build_headline(totals, named, compliant=compliant, failed_checks=findings.count_blocking_checks()),
     }
     return Assessment(frame, findings)
 
@@ -133,6 +135,13 @@ def _check_proof(writer: FindingsWriter, findings: Findings, *, has_workloads: b
         subject = findings.add_subject((None, None, None, None), is_workload=False)
         text = "no workload is proved compliant" if has_workloads else "no workloads were read"
         findings.add(subject, findings.control_number("data.proof"), FAIL, text, UNPROVED)
+
+
+def _report_notes(notes: Iterable[str], findings: Findings) -> None:
+    """Add the notes about what this assessment covers."""
+    for note in notes:
+        subject = findings.add_subject((None, None, None, None), is_workload=False)
+        findings.add(subject, findings.control_number("data.notes"), WARN, note, UNPROVED)
 
 
 def _report_tests(tests: RestoreTests, findings: Findings) -> None:

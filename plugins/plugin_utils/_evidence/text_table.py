@@ -17,6 +17,9 @@ HEADINGS = ("source", "product", "workload", "points", "newest", "age", "result"
 _ORDER = ("fail", "unknown", "warn", "waived", "pass", "not_applicable")
 _REASON_CHARACTERS = 110
 _NAME_CHARACTERS = 40
+_NOTE_CHARACTERS = 1000
+# Control of the notes about an assessment.
+_NOTES = "data.notes"
 
 
 def table_rows(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
@@ -40,7 +43,7 @@ def table_rows(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
         lines.append(cells)
     for finding in assessment["findings"]:
         if finding["workload_name"] is None and finding["workload_id"] is None and finding["result"] != "pass":
-            if not finding["control"].startswith("data."):
+            if not finding["control"].startswith("data.") or finding["control"] == _NOTES:
                 continue
             lines.append(
                 (finding["source"] or "-", "-", "(server)", "-", "-", "-", finding["result"], finding["message"])
@@ -74,7 +77,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def format_table(assessment: Mapping[str, t.Any], max_rows: int) -> str:
-    """Format the overall result as one line, then the table in columns, at most ``max_rows`` lines of it."""
+    """Format the overall result, the notes, and at most ``max_rows`` lines of the table in columns."""
     rows = [
         tuple(shorten(cell, _REASON_CHARACTERS if index == 7 else _NAME_CHARACTERS) for index, cell in enumerate(cells))
         for cells in table_rows(assessment)
@@ -87,7 +90,10 @@ def format_table(assessment: Mapping[str, t.Any], max_rows: int) -> str:
     lines.insert(1, "  ".join("-" * width for width in widths))
     if len(rows) > max_rows:
         lines.append(f"... and {len(rows) - max_rows} more lines")
-    return "\n".join([headline(assessment), "", *lines])
+    notes = [one["message"] for one in assessment["findings"] if one["control"] == _NOTES]
+    return "\n".join(
+        [headline(assessment), *(f"Note: {shorten(note, _NOTE_CHARACTERS)}" for note in notes), "", *lines]
+    )
 
 
 def headline(assessment: Mapping[str, t.Any]) -> str:

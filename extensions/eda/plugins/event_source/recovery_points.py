@@ -10,9 +10,9 @@ Arguments:
     servers:    list of backup servers: product, url, username, password, and other options of the product's info
                 module. Required.
     policy:     rules, or the name of a built-in policy. Default: at least one recovery point.
-    interval:   seconds between two reads. Default: 900.
+    interval:   time between two reads, as a duration such as 15m or as a number of seconds. Default: 15m.
     state_file: file with the last state, so that a restart does not report a change twice. Without it, each start
-                reports all noncompliant workloads again.
+                reports all noncompliant workloads again. Its directory must exist.
     once:       whether to read only once. Default: false.
 
 Each event has the key `recovery_points`, with
@@ -22,9 +22,11 @@ Each event has the key `recovery_points`, with
                 compliant (the workload is compliant again),
                 recovery_point (the workload has a new recovery point),
                 verification_failed (a restore test requirement of the workload now fails),
-                unreadable (the server can no longer be read), readable (the server can be read again)
-    id:         the same id for the same change, also after other changes
-    server:     URL or product of the server, or the source of the workload
+                disappeared (the server was read completely and no longer lists the workload),
+                unreadable (the server can no longer be read), readable (the server can be read again),
+                not_evaluated (the read results cannot be evaluated), evaluated (they can be evaluated again)
+    id:         the same id if an event is sent again, and a different id for each other change
+    server:     URL or product of the server, or the source of the workload; null for the evaluation
     workload:   name, id, type, product and platform; null for events about servers
     verdict:    result of the workload
     previous:   result of the workload in the previous round
@@ -39,7 +41,7 @@ Example:
       hosts: all
       sources:
         - backup.audit.recovery_points:
-            interval: 900
+            interval: 15m
             state_file: /var/lib/backup-audit/events.json
             policy: daily_26h
             servers:
@@ -61,22 +63,24 @@ import asyncio
 import hashlib
 import json
 import logging
+import math
 import os
 import pathlib
 import sys
-import time
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
 # ansible-rulebook runs this file by its path; the collection is in a directory above it.
-_ROOT = str(pathlib.Path(__file__).resolve().parents[7])
-if _ROOT not in sys.path:
-    sys.path.append(_ROOT)
+sys.path.extend(
+    str(path.parent) for path in pathlib.Path(__file__).absolute().parents if path.name == "ansible_collections"
+)
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError  # noqa: E402
-from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest  # noqa: E402
-from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import read_servers  # noqa: E402
-from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (  # noqa: E402
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_duration
+from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import open_servers, read_servers
+from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (
+    check_policy,
     evaluate_now,
     identity,
     opened_results,
@@ -84,34 +88,50 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (  #
 )
 
 _LOG = logging.getLogger(__name__)
-_SCHEMA = "backup.audit/events/1"
+_SCHEMA = "backup.audit/events/2"
 _ARGUMENTS = ("servers", "policy", "interval", "state_file", "once")
-_INTERVAL = 900
+_INTERVAL = 900.0
 _POLICY = {"recovery_points": {"min_count": 1}}
-_STATE_HINT = "Set state_file to a path that only this event source uses"
+_STATE_HINT = (
+    "Set state_file to a path that only this event source uses, or remove the file to report all noncompliant "
+    "workloads again"
+)
+# Changes of a server or of the evaluation: to failed, to working.
+_UNREADABLE = ("unreadable", "readable")
+_NOT_EVALUATED = ("not_evaluated", "evaluated")
 
+Event = dict[str, t.Any]
 State = dict[str, dict[str, t.Any]]
 
 
 async def main(queue: t.Any, args: dict[str, t.Any]) -> None:
     """Entry point of ansible-rulebook: put events into the queue until cancelled."""
     watcher = ServerWatcher(args)
+    await deliver(queue, watcher, watcher.undelivered)
     while True:
         # Reading may take minutes and must not block other sources.
-        for event in await asyncio.to_thread(watcher.poll):
-            await queue.put({"recovery_points": event})
-        # Only now, so that events that were not delivered are sent after a restart.
-        watcher.save_state()
+        events = await asyncio.to_thread(watcher.poll)
+        # Before any action runs: if the state cannot be saved, a supervisor would repeat the actions at each restart.
+        watcher.save_state(events)
+        await deliver(queue, watcher, events)
         if args.get("once"):
             return
         await asyncio.sleep(watcher.interval)
+
+
+async def deliver(queue: t.Any, watcher: ServerWatcher, events: Sequence[Event]) -> None:
+    """Put events into the queue, and note that they are delivered."""
+    for event in events:
+        await queue.put({"recovery_points": event})
+    if events:
+        watcher.save_state([])
 
 
 class ServerWatcher:
     """Polls servers and compares each result with the previous one."""
 
     def __init__(self, args: Mapping[str, t.Any]) -> None:
-        """Validate the arguments and load the state; OptionError for invalid arguments or an invalid state file."""
+        """Validate the arguments, load the state and check that it can be saved; OptionError if anything is invalid."""
         unknown = set(args) - set(_ARGUMENTS)
         if unknown:
             parts = " ".join(f"{name}. {suggest(name, _ARGUMENTS)}".rstrip() for name in sorted(unknown))
@@ -121,61 +141,89 @@ class ServerWatcher:
         if not args.get("servers"):
             raise OptionError("recovery_points: servers is required", hint="Set it to a list of backup servers")
         self._servers: Sequence[Mapping[str, t.Any]] = args["servers"]
+        open_servers(self._servers)
         self._policy = args.get("policy") or _POLICY
-        self.interval = float(args.get("interval") or _INTERVAL)
+        check_policy(self._policy)
+        self.interval = _parse_interval(args.get("interval"))
+        self.undelivered: list[Event] = []
+        self._state: State = {}
         state_file = args.get("state_file")
         self._state_file = pathlib.Path(state_file) if state_file else None
-        self._state = self._load_state()
-
-    def _load_state(self) -> State:
-        if self._state_file is None or not self._state_file.exists():
-            return {}
-        try:
-            document = json.loads(self._state_file.read_text("utf-8"))
-        except ValueError as error:
-            raise OptionError(
-                f"state_file: {self._state_file} is not valid JSON ({error})", hint=_STATE_HINT
-            ) from error
-        if not isinstance(document, dict) or document.get("schema") != _SCHEMA:
-            raise OptionError(
-                f"state_file: {self._state_file} is not a state file of this event source", hint=_STATE_HINT
-            )
-        return dict(document["workloads"])
-
-    def save_state(self) -> None:
-        """Save the reported state atomically."""
         if self._state_file is not None:
-            new = self._state_file.with_suffix(f".{os.getpid()}.new")
-            new.write_text(json.dumps({"schema": _SCHEMA, "workloads": self._state}, sort_keys=True), "utf-8")
-            new.chmod(0o600)
-            new.replace(self._state_file)
+            self._load_state(self._state_file)
+            self.save_state(self.undelivered)
 
-    def poll(self) -> list[dict[str, t.Any]]:
+    def _load_state(self, path: pathlib.Path) -> None:
+        if not path.parent.is_dir():
+            raise OptionError(f"state_file: the directory {path.parent} does not exist", hint="Create it")
+        if not path.exists():
+            return
+        try:
+            document = json.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise OptionError(f"state_file: cannot read {path}: {error.strerror}", hint=_STATE_HINT) from error
+        except ValueError as error:
+            raise OptionError(f"state_file: {path} is not valid JSON ({error})", hint=_STATE_HINT) from error
+        if not isinstance(document, dict) or document.get("schema") != _SCHEMA:
+            raise OptionError(f"state_file: {path} is not a state file of this event source", hint=_STATE_HINT)
+        self._state = dict(document["workloads"])
+        self.undelivered = list(document["undelivered"])
+
+    def save_state(self, undelivered: Sequence[Event]) -> None:
+        """Save the state atomically, with events that have not been delivered; OptionError if it is not possible."""
+        if self._state_file is None:
+            return
+        document = {"schema": _SCHEMA, "workloads": self._state, "undelivered": undelivered}
+        new = self._state_file.with_suffix(f".{os.getpid()}.new")
+        try:
+            new.touch(0o600)
+            new.write_text(json.dumps(document, sort_keys=True), "utf-8")
+            new.replace(self._state_file)
+        except OSError as error:
+            raise OptionError(
+                f"state_file: cannot write {self._state_file}: {error.strerror}",
+                hint="Make the directory writable for the user that runs ansible-rulebook, and check its free space",
+            ) from error
+
+    def poll(self) -> list[Event]:
         """Read all servers once and return the events: those about servers first, then by workload name."""
-        events: list[dict[str, t.Any]] = []
-        read_results = read_servers(self._servers)
+        events: list[Event] = []
+        read_results, unread = read_servers(self._servers), []
         for number, result in enumerate(read_results):
             server = str(self._servers[number].get("url") or self._servers[number].get("product"))
             failed = bool(result.get("failed"))
-            events.extend(self._server_events(f"server {server}", server, failed, str(result.get("msg", ""))))
+            message = str(result["msg"]) if failed else f"{server} can be read again"
+            events.extend(self._availability_events(_UNREADABLE, server, failed, message))
+            if failed:
+                unread.append(str(result["failure"].get("server", server)))
         headline = None
         try:
-            opened = opened_results(read_results, failures_are_findings=True)
+            opened = list(opened_results(read_results, failures_are_findings=True))
             assessment = evaluate_now(opened, self._policy).plain()
             headline = assessment["headline"]
-            events.extend(self._workload_events(assessment))
         except AuditError as error:
             _LOG.error("recovery_points: the read results cannot be evaluated: %s", error)
+            events.extend(self._availability_events(_NOT_EVALUATED, None, True, str(error)))
+        else:
+            if len(unread) < len(read_results):
+                message = "the read results can be evaluated again"
+                events.extend(self._availability_events(_NOT_EVALUATED, None, False, message))
+            events.extend(self._workload_events(assessment))
+            events.extend(self._disappeared_events(assessment, unread))
         return [{"headline": headline, **event} for event in events]
 
-    def _server_events(self, key: str, server: str, failed: bool, message: str) -> Iterator[dict[str, t.Any]]:
-        before = bool(self._state.get(key, {}).get("failed"))
-        self._state[key] = {"failed": failed}
-        if failed != before:
-            change = "unreadable" if failed else "readable"
-            yield _event(change, server, None, None, None, [], message or f"{server} can be read again", time.time_ns())
+    def _availability_events(
+        self, changes: tuple[str, str], server: str | None, failed: bool, message: str
+    ) -> Iterator[Event]:
+        key = "evaluation" if server is None else f"server {server}"
+        before = self._state.get(key, {})
+        changed = failed != bool(before.get("failed"))
+        number = int(before.get("changes", 0)) + changed
+        self._state[key] = {"failed": failed, "changes": number}
+        if changed:
+            yield _build_event(changes[not failed], server, None, {}, None, [], message, number)
 
-    def _workload_events(self, assessment: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
+    def _workload_events(self, assessment: Mapping[str, t.Any]) -> Iterator[Event]:
         blocking = [finding for finding in assessment["findings"] if finding["blocking"]]
         messages = reasons(blocking)
         not_compliant = {_key(finding) for finding in blocking}
@@ -187,63 +235,101 @@ class ServerWatcher:
         for workload in sorted(assessment["workloads"], key=lambda row: (row["workload_name"] or "", _key(row))):
             key = _key(workload)
             before = self._state.get(key)
+            compliant = key not in not_compliant
+            was_compliant = before is None or bool(before["compliant"])
             now = {
+                "workload": {
+                    **{name: workload[f"workload_{name}"] for name in ("name", "id", "type")},
+                    **{name: workload[name] for name in ("product", "platform")},
+                },
+                "source": workload["source"],
                 "verdict": workload["verdict"],
-                "compliant": key not in not_compliant,
+                "compliant": compliant,
                 "newest": workload["newest"],
                 "broken": key in broken,
+                "changes": (before["changes"] if before else 0) + (compliant != was_compliant),
             }
             self._state[key] = now
-            yield from _changes(workload, before, now, messages.get(identity(workload), []))
+            yield from _changes(before, now, messages.get(identity(workload), []))
+
+    def _disappeared_events(self, assessment: Mapping[str, t.Any], unread: Sequence[str]) -> Iterator[Event]:
+        """Report and forget workloads that a completely read server no longer lists."""
+        listed = {_key(workload) for workload in assessment["workloads"]}
+        complete = {source["server"]["host"] for source in assessment["data_sources"] if source["complete"] is True}
+        # An unread server on the same host may be the one that has them.
+        complete = {host for host in complete if not any(host in server for server in unread)}
+        gone = [key for key, value in self._state.items() if value.get("source") in complete and key not in listed]
+        for key in sorted(gone, key=lambda key: (_name(self._state[key]), key)):
+            before = self._state.pop(key)
+            source, workload, previous = before["source"], before["workload"], before["verdict"]
+            message = f"{source} no longer lists {_name(before)}"
+            moment = [before["newest"], before["changes"]]
+            now = {"newest": before["newest"]}
+            yield _build_event("disappeared", source, workload, now, previous, [], message, moment)
 
 
-def _changes(
-    workload: Mapping[str, t.Any], before: Mapping[str, t.Any] | None, now: Mapping[str, t.Any], findings: list[str]
-) -> Iterator[dict[str, t.Any]]:
+def _parse_interval(value: t.Any) -> float:
+    """Return seconds: of a duration such as 15m, or of a number of seconds."""
+    if value is None:
+        return _INTERVAL
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    seconds = float(value) if is_number else float(parse_duration(value, what="interval"))
+    if not 0 < seconds < math.inf:
+        raise OptionError(
+            f"interval: {value!r} is not more than 0 seconds",
+            hint="Use a duration such as 15m, or a number of seconds such as 900",
+        )
+    return seconds
+
+
+def _changes(before: Mapping[str, t.Any] | None, now: Mapping[str, t.Any], findings: list[str]) -> Iterator[Event]:
     """Build the events for the changes of one workload, in order of importance."""
     previous = before["verdict"] if before else None
-    newest, name = now["newest"], workload["workload_name"] or workload["workload_id"]
-    source, verdict = workload["source"], now["verdict"]
+    newest, name = now["newest"], _name(now)
     good, was_good = now["compliant"], before is None or before["compliant"]
+
+    def build(change: str, message: str, moment: t.Any, findings: list[str] = findings) -> Event:
+        return _build_event(change, now["source"], now["workload"], now, previous, findings, message, moment)
+
     if before is not None and newest is not None and newest > (before["newest"] or ""):
-        message = f"{name} has a new recovery point, created at {newest}"
-        yield _event("recovery_point", source, workload, verdict, previous, findings, message, newest)
+        yield build("recovery_point", f"{name} has a new recovery point, created at {newest}", newest)
+    moment = [newest, now["changes"]]
     if now["broken"] and not (before and before["broken"]):
-        message = f"{name} fails a restore test requirement"
-        yield _event("verification_failed", source, workload, verdict, previous, findings, message, newest)
+        yield build("verification_failed", f"{name} fails a restore test requirement", moment)
     if not good and was_good:
-        message = "; ".join(findings) or f"{name} is not compliant"
-        yield _event("not_compliant", source, workload, verdict, previous, findings, message, newest)
+        yield build("not_compliant", "; ".join(findings) or f"{name} is not compliant", moment)
     elif good and not was_good:
-        yield _event("compliant", source, workload, verdict, previous, [], f"{name} is compliant again", newest)
+        yield build("compliant", f"{name} is compliant again", moment, [])
 
 
-def _event(
+def _build_event(
     change: str,
-    server: str,
+    server: str | None,
     workload: Mapping[str, t.Any] | None,
-    verdict: str | None,
+    now: Mapping[str, t.Any],
     previous: str | None,
     findings: list[str],
     message: str,
     moment: t.Any,
-) -> dict[str, t.Any]:
-    workload_ids = None
-    if workload is not None:
-        workload_ids = {name: workload[f"workload_{name}"] for name in ("name", "id", "type")}
-        workload_ids |= {name: workload[name] for name in ("product", "platform")}
-    identity = json.dumps([change, server, workload_ids, verdict, previous, moment], sort_keys=True)
+) -> Event:
+    """Build an event. Its id depends on the change and on ``moment``, which differs from that of earlier changes."""
+    verdict = now.get("verdict")
+    content = json.dumps([change, server, workload, verdict, previous, moment], sort_keys=True)
     return {
         "change": change,
-        "id": hashlib.sha256(identity.encode()).hexdigest(),
+        "id": hashlib.sha256(content.encode()).hexdigest(),
         "server": server,
-        "workload": workload_ids,
+        "workload": workload,
         "verdict": verdict,
         "previous": previous,
-        "newest": None if workload is None else workload["newest"],
+        "newest": now.get("newest"),
         "findings": findings,
         "message": message,
     }
+
+
+def _name(state: Mapping[str, t.Any]) -> str:
+    return str(state["workload"]["name"] or state["workload"]["id"])
 
 
 def _key(record: Mapping[str, t.Any]) -> str:

@@ -20,6 +20,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.backup.audit.plugins.action import recovery_points_assert as plugin
+from ansible_collections.backup.audit.plugins.filter.to_text import to_text
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, format_time, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
 from tests.unit.plugins.module_utils._policy.policy_points import EMPTY, Row, nightly, point, read, row
@@ -77,6 +78,20 @@ class TestResult:
         assert printed.count("3 recovery points, at least 7 required") == min(number, 20)
         assert len(result["msg"].splitlines()) == (1 + shown if number == 1 else 1 + 20 + 1)
         assert len(printed) < 2500
+
+    def test_notes_are_warnings_that_change_nothing(self) -> None:
+        notes = ["The limit a left out 2 of 3 backup servers.", "{{ 1 + 1 }}"]
+        plain = run(results=read(row()), policy=SEVEN)
+        result = run(results=read(row()), policy=SEVEN, notes=notes)
+        assert [(one["control"], one["result"], one["message"]) for one in result["findings"]] == [
+            ("data.notes", "warn", text) for text in notes
+        ]
+        assert (result["compliant"], result["headline"]) == (plain["compliant"], plain["headline"])
+        text = to_text(result)
+        assert text.splitlines()[1:3] == [f"Note: {note}" for note in notes]
+        assert "(server)" not in text
+        # A note proves nothing.
+        assert run(results=read(), policy=SEVEN, notes=notes)["compliant"] is False
 
     def test_without_failing(self) -> None:
         """The result is the same as with ``fail``, with the findings and the assessment."""

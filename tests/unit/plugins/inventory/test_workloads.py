@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import random
+import re
 from typing import Any
 
 import pytest
 
 from ansible_collections.backup.audit.plugins.inventory.workloads import host_names
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
-from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS, read_servers
+from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS, open_servers, read_servers
+from tests.awx.rules import imported_host
 
 LOGIN = {"url": "https://127.0.0.1:9", "username": "auditor@pbs", "password": "c0rrect", "retries": 0}
 
@@ -24,16 +29,65 @@ def workload(name: str, source: str = "spp", ident: str | None = "1", origin: st
     ("workloads", "names"),
     [
         ([workload("web01"), workload("db01")], ["web01", "db01"]),
-        ([workload("web01"), workload("web01", "vbr"), workload("db01")], ["web01@spp", "web01@vbr", "db01"]),
-        ([workload("a", ident="1"), workload("a", ident="2"), workload("a", "vbr")], ["a@spp#1", "a@spp#2", "a@vbr"]),
-        ([workload("a", origin="x"), workload("a", origin="y")], ["a@spp#1#0", "a@spp#1#1"]),
+        ([workload("web01"), workload("web01", "vbr"), workload("db01")], ["web01--spp", "web01--vbr", "db01"]),
+        (
+            [workload("a", ident="1"), workload("a", ident="2"), workload("a", "vbr")],
+            ["a--spp--%(spp_1)s", "a--spp--%(spp_2)s", "a--vbr"],
+        ),
+        # Rows that nothing tells apart.
+        ([workload("a"), workload("a")], ["a--spp--%(spp_1)s--1", "a--spp--%(spp_1)s--2"]),
         # The name of a workload may equal the name of another one with its source added.
-        ([workload("a"), workload("a", "vbr"), workload("a@spp", "em")], ["a@spp#1", "a@vbr", "a@spp"]),
-        ([workload("my vm {{ 1 + 1 }}\n")], ["my_vm____1_+_1___\N{REPLACEMENT CHARACTER}"]),
+        ([workload("a"), workload("a", "vbr"), workload("a--spp", "em")], ["a--spp--%(spp_1)s", "a--vbr", "a--spp"]),
+        ([workload("my vm {{ 1 + 1 }}\n")], ["my_vm____1___1____"]),
+        ([workload("b\u00fcro"), workload("\u5099\u4efd")], ["buro", "__"]),
+        # A port, an IPv6 address, patterns and options of a limit.
+        ([workload("db:5432"), workload("fe80::1"), workload("a[1:3]")], ["db_5432", "fe80__1", "a_1_3_"]),
+        ([workload("!x"), workload("-x"), workload("&x")], ["%(bang)s", "%(dash)s", "%(and)s"]),
+        # Two different workloads that AWX would import as one host.
+        (
+            [workload("web01", "10.0.0.1:9443"), workload("web01", "10.0.0.1:8443")],
+            ["web01--10.0.0.1_9443", "web01--10.0.0.1_8443"],
+        ),
+        (
+            [workload("all"), workload("localhost"), workload("verdict_fail")],
+            ["all--spp", "localhost--spp", "verdict_fail--spp"],
+        ),
     ],
 )
 def test_every_host_has_a_name_of_its_own(workloads: list[dict[str, Any]], names: list[str]) -> None:
-    assert host_names(workloads) == names
+    def checksum(*identity: str | None) -> str:
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:10]
+
+    known = {
+        "spp_1": checksum("spp", None, "1", "a"),
+        "spp_2": checksum("spp", None, "2", "a"),
+        "bang": f"_x--spp--{checksum('spp', None, '1', '!x')}",
+        "dash": f"_x--spp--{checksum('spp', None, '1', '-x')}",
+        "and": f"_x--spp--{checksum('spp', None, '1', '&x')}",
+    }
+    assert host_names(workloads) == [name % known for name in names]
+
+
+def test_host_names_are_unique_and_plain_for_any_text() -> None:
+    """Names do not depend on the order of the workloads, and AWX and a limit take them as they are."""
+    generator = random.Random(7)
+    letters = "ab:@#!&,[]{}*?~ -._\u00fc\u4efd\n/\\'\""
+    workloads = [
+        workload(
+            "".join(generator.choices(letters, k=generator.randint(1, 4))),
+            generator.choice(["spp:443", "vbr"]),
+            str(number),
+        )
+        for number in range(3000)
+    ]
+    names = host_names(workloads)
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name) for name in names)
+    assert [imported_host(name) for name in names] == [(name, None) for name in names]
+    mixed = list(enumerate(workloads))
+    generator.shuffle(mixed)
+    again = host_names([one for _number, one in mixed])
+    assert [names[number] for number, _one in mixed] == again
 
 
 @pytest.mark.parametrize(
@@ -44,6 +98,9 @@ def test_every_host_has_a_name_of_its_own(workloads: list[dict[str, Any]], names
         ([{"product": ["spp"], **LOGIN}], r"servers\[0\]: \['spp'\] is not a valid product"),
         (["https://audit:c0rrect@spp.example.com"], r"servers\[0\]: expected a mapping of options, found str"),
         (LOGIN, "servers: expected a list, found dict"),
+        ("spp", r"servers: expected a list, found 'spp'. Use for example \[\{product: spp, url: ...\}\]"),
+        (["spp"], r"servers\[0\]: expected a mapping of options, found 'spp'. Use for example \{product: spp"),
+        (5, "servers: expected a list, found 5"),
         (
             [{"product": "spp", **LOGIN, "passwort": "x"}],
             r"servers\[0\] \(spp\): unsupported options: passwort. Did you mean 'password'",
@@ -59,6 +116,23 @@ def test_servers_that_make_no_sense_are_refused(servers: Any, message: str) -> N
     with pytest.raises(OptionError, match=message) as raised:
         read_servers(servers)
     assert "c0rrect" not in str(raised.value)
+
+
+@pytest.mark.parametrize("product", list(PRODUCTS))
+def test_options_of_the_cache_key(product: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each option counts, and so does a value from the environment; secrets do not."""
+
+    def public(**options: Any) -> dict[str, Any]:
+        (server,) = open_servers([{"product": product, **LOGIN, **options}])
+        return server.public_options()
+
+    assert public() == public(password="other")
+    for change in ({"url": "https://127.0.0.2:9"}, {"username": "somebody@pbs"}, {"retries": 1}):
+        assert public(**change) != public()
+    assert "c0rrect" not in json.dumps(public())
+    unset = public(ca_path=None)
+    monkeypatch.setenv(f"{PRODUCTS[product].environment[0]}_FINGERPRINT", "aa:bb")
+    assert public(ca_path=None) != unset
 
 
 @pytest.mark.parametrize("product", list(PRODUCTS))

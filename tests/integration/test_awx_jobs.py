@@ -1,0 +1,170 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What jobs of the AWX templates say about limits, survey answers, and hosts that they lost or never saw."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.awx.rules import launch_variables
+from tests.integration.running_plays import PlayResult, play
+from tests.tools import awx_assets
+from tests.unit.plugins.module_utils._policy.policy_points import nightly, read, row
+
+# Nothing listens there. The read fails, but everything around it is the same as for a real server.
+DEAD = {"backup_product": "spp", "backup_url": "https://127.0.0.1:9", "backup_username": "a", "backup_retries": 0}
+GROUP: dict[str, Any] = {"backup_servers": {"hosts": {"spp-a": DEAD}}}
+
+
+def summary(ended: PlayResult) -> dict[str, Any]:
+    """Return the artifact for later nodes of a workflow."""
+    stats = ended.output[ended.output.index("CUSTOM STATS") :]
+    line = next(line for line in stats.splitlines() if "compliance" in line)
+    text = line.partition("RUN: ")[2]
+    found: dict[str, Any] = json.loads(text)["compliance"]
+    return found
+
+
+def run(playbook: str, folder: Path, *arguments: str, inventory: Any = None, **variables: Any) -> PlayResult:
+    """Run a play of the kit that does not fail because of the result, and writes its evidence."""
+    return play(
+        f"backup.audit.{playbook}",
+        folder,
+        inventory=inventory or GROUP,
+        variables={
+            "compliance_fail_when_noncompliant": False,
+            "compliance_output": str(folder / "evidence"),
+            **variables,
+        },
+        arguments=arguments,
+        environment={"ANSIBLE_SHOW_CUSTOM_STATS": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
+    )
+
+
+def findings(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((folder / "evidence" / "findings.json").read_text("utf-8"))["findings"]
+    return found
+
+
+def notes(folder: Path) -> list[str]:
+    return [one["message"] for one in findings(folder) if one["control"] == "data.notes"]
+
+
+@pytest.mark.parametrize(
+    ("playbook", "inventory", "arguments", "message"),
+    [
+        ("compliance", {"backup_servers": {"hosts": {}}}, (), "Inventory group 'backup_servers' is empty or missing"),
+        ("gather", {"other": {"hosts": {"db": {}}}}, (), "Inventory group 'backup_servers' is empty or missing"),
+        ("gather", {**GROUP, "other": {"hosts": {"db": {}}}}, ("-l", "db"), "'backup_servers' is selected by --limit"),
+        ("gather", {"all": {}}, ("-l", "db"), "The inventory has no hosts, so --limit db selects none"),
+        ("report", GROUP, ("-l", "spp-a"), "evaluates all stored read results. Remove --limit spp-a"),
+        ("awx_setup", GROUP, ("-l", "spp-a"), "runs on localhost only. Remove --limit spp-a"),
+        ("assert_minimum", {"all": {}}, ("-l", "db"), "runs on localhost only. Remove --limit db"),
+        ("restore_test", GROUP, ("-l", "nothing"), "--limit"),
+    ],
+)
+def test_a_play_that_matches_nothing_fails(
+    tmp_path: Path, playbook: str, inventory: dict[str, Any], arguments: tuple[str, ...], message: str
+) -> None:
+    ended = play(f"backup.audit.{playbook}", tmp_path, inventory=inventory, arguments=arguments)
+    assert ended.status != 0
+    assert message in " ".join(ended.output.split())
+
+
+def test_a_result_under_a_limit_says_so(tmp_path: Path) -> None:
+    """In the output, in the artifact and in the reports; disabled hosts are mentioned, because this is a job of AWX."""
+    inventory = {"backup_servers": {"hosts": {f"spp-{name}": {**DEAD, "backup_url": f"https://{name}.invalid"}
+                                              for name in "abc"}}}  # fmt: skip
+    ended = run("compliance", tmp_path, "-l", "spp-a", inventory=inventory, awx_job_id=7)
+    assert ended.status == 0, ended.output
+    limited = "The limit spp-a left out 2 of 3 backup servers, which are not part of this result: spp-b, spp-c"
+    disabled = "AWX does not pass disabled hosts to a job"
+    text = " ".join(ended.output.split())
+    assert f"Note: {limited}" in text
+    assert f"Note: {disabled}" in text
+    first, second = notes(tmp_path)
+    assert first == limited
+    assert second.startswith(disabled)
+    artifact = summary(ended)
+    assert artifact["notes"][0] == limited
+    assert artifact["failing"] == ["a.invalid"] or artifact["failing"] == ["a.invalid:443"]
+    assert limited in (tmp_path / "evidence" / "report.html").read_text("utf-8")
+
+
+def test_hosts_that_are_lost_or_absent_are_named_with_the_reason(tmp_path: Path) -> None:
+    """A wrong type, a variable that cannot be evaluated, and a required host that AWX did not pass to the job."""
+    hosts = {
+        "spp-choice": {**DEAD, "backup_url": "https://b.invalid", "backup_verify": "sometimes"},
+        "spp-undefined": {**DEAD, "backup_url": "https://c.invalid", "backup_password": "{{ nothing_here }}"},
+    }
+    ended = run(
+        "compliance",
+        tmp_path,
+        inventory={"backup_servers": {"hosts": hosts}},
+        awx_job_id=7,
+        compliance_required_hosts=["spp-choice", "spp-disabled"],
+    )
+    assert ended.status == 0, ended.output
+    messages = {one["source"]: one["message"] for one in findings(tmp_path) if one["control"] == "data.complete"}
+    assert set(messages) == {*hosts, "spp-disabled"}
+    assert "value of backup_verify must be one of: none, quick, data, got: sometimes" in messages["spp-choice"]
+    assert "nothing_here" in messages["spp-undefined"]
+    assert "listed in compliance_required_hosts, but it is not a host of this play" in messages["spp-disabled"]
+    assert summary(ended)["failing"] == sorted(messages)
+    assert notes(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "note"),
+    [
+        ({}, None),
+        ({"compliance_survey_policy": "", "compliance_survey_max_data_age": ""}, None),
+        (
+            {"compliance_survey_policy": "daily_26h"},
+            "The policy 'daily_26h' was selected in the survey",
+        ),
+    ],
+)
+def test_an_answer_of_the_survey_replaces_the_policy_only_if_it_is_not_empty(
+    tmp_path: Path, answers: dict[str, str], note: str | None
+) -> None:
+    """The policy in the variables of the template asks for 30 recovery points, and daily_26h only for a recent one."""
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "spp-a.json").write_text(json.dumps(read(row(nightly(9)))))
+    template = yaml.safe_dump({"compliance_policy": {"recovery_points": {"min_count": 30}}})
+    (report,) = (one for one in awx_assets.assets()["job_templates"] if one["name"] == "Backup audit: report")
+    # AWX rejects an empty answer to a multiple choice question, but other clients may add it.
+    merged = {**launch_variables(template, report["related"]["survey_spec"], {}), **answers}
+    ended = run("report", tmp_path, compliance_data_dir=str(data), compliance_as_of="2026-11-21T07:00:00Z", **merged)
+    assert ended.status == 0, ended.output
+    controls = {one["control"] for one in findings(tmp_path)}
+    assert ("recovery_points.min_count" in controls) is (note is None)
+    assert ("recovery_points.max_gap" in controls) is (note is not None)
+    assert [text.startswith(str(note)) for text in notes(tmp_path)] == ([True] if note else [])
+
+
+def test_an_error_in_the_accounts_credential_is_the_reason(tmp_path: Path) -> None:
+    """With the variables of the inventory of the kit, and the file that AWX makes of the credential."""
+    variables = yaml.safe_load(awx_assets.assets()["inventory"][0]["variables"])
+    host = {"backup_product": "spp", "backup_url": "https://a.invalid", "backup_retries": 0}
+    accounts = tmp_path / "accounts"
+    accounts.write_text("spp-a: s3cret\n")
+    ended = play(
+        "backup.audit.compliance",
+        tmp_path,
+        inventory={"backup_servers": {"hosts": {"spp-a": host}}, "all": {"vars": variables}},
+        variables={"compliance_fail_when_noncompliant": False, "compliance_output": str(tmp_path / "evidence")},
+        environment={"BACKUP_AUDIT_ACCOUNTS": str(accounts)},
+        arguments=("-vvv",),
+    )
+    assert ended.status == 0, ended.output
+    (message,) = (one["message"] for one in findings(tmp_path) if one["control"] == "data.complete")
+    assert "AWX credential of the type 'Backup audit: accounts', host spp-a: expected a mapping, found str" in message
+    assert "s3cret" not in ended.output
