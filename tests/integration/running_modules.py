@@ -93,6 +93,8 @@ def get_login(ready: Mapping[str, Any], product: str, account: str | None = None
         "username": login["username"],
         "password": login["password"],
         "ca_path": ready["ca_path"],
+        # Options of this product that a login needs, such as regions.
+        **server.get("options", {}),
     }
 
 

@@ -16,13 +16,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    InvalidResponseError,
     OptionError,
     UnauthorizedError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
-from ansible_collections.backup.audit.plugins.module_utils._transport.stateless_auth import StatelessLogin
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
+from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import invalid_json_error
+from ansible_collections.backup.audit.plugins.module_utils._transport.stateless_auth import StatelessLogin
 
 try:
     from botocore.auth import SigV4Auth
@@ -53,8 +53,10 @@ _REJECTED = frozenset(
     }
 )
 _XML_CODE = re.compile(rb"<Code>([^<]*)</Code>")
-_XML_KEYS = {name: re.compile(rf"<{name}>([^<]+)</{name}>") for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")}
-API_VERSION = "2011-06-15"
+_XML_KEYS = {
+    name: re.compile(rf"<{name}>([^<]+)</{name}>") for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
+}
+STS_VERSION = "2011-06-15"
 
 
 class Keys(t.NamedTuple):
@@ -141,13 +143,13 @@ class AssumedRole(StatelessLogin):
         text = response.body[:100_000].decode("utf-8", "replace")
         found = [pattern.search(text) for pattern in _XML_KEYS.values()]
         if None in found:
-            # For a web page or another product, this raises the clearer error.
-            raise InvalidResponseError(
-                "the response to AssumeRole has no temporary keys, but is a web page or something else",
-                server=response.server,
-                request=response.request,
-                status=response.status,
-                hint='Check "sts_endpoint_url" and "endpoint_url"',
+            raise invalid_json_error(
+                response.server,
+                response.request,
+                response.status,
+                response.body,
+                ValueError("no temporary keys"),
+                response.scrub,
             )
         self.keys = Keys(*(match[1] for match in found if match))
         client.add_secret(self.keys.secret_key, self.keys.token)
@@ -156,7 +158,7 @@ class AssumedRole(StatelessLogin):
     def _assume(self) -> t.Any:
         form = {
             "Action": "AssumeRole",
-            "Version": API_VERSION,
+            "Version": STS_VERSION,
             "RoleArn": self.username,
             "RoleSessionName": self._role["session_name"],
         }

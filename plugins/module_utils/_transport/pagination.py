@@ -71,9 +71,7 @@ def pages_by_link(
     raise unstable_listing_error(what)
 
 
-def _linked_pass(
-    fetch: Callable[[str | None], Page[Item]], what: str, may_be_empty: bool
-) -> Iterator[Page[Item]]:
+def _linked_pass(fetch: Callable[[str | None], Page[Item]], what: str, may_be_empty: bool) -> Iterator[Page[Item]]:
     seen: set[str] = set()
     link: str | None = None
     while True:

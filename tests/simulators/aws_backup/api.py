@@ -14,7 +14,7 @@ Variants (product `aws_backup`; every product also has those of `ProductApi`):
   disabled       ""          a region that the account has not enabled: it rejects every key
   emptied        ""          name of a workload whose recovery points have all been deleted
   empty_pages    false       every second page has no records, but a token (facts 4)
-  job_days       30          for how many days copy jobs are listed
+  job_days       90          for how many days copy jobs are listed
   locks          compliance  how the vaults of immutable copies are locked: governance, grace, air_gapped, none (2)
   newest_status  ""          status of the newest recovery point of each workload
   originals      listed      deleted: only the copies of recovery points with copies are left
@@ -79,7 +79,7 @@ class AwsBackup(ProductApi):
         "disabled": "",
         "emptied": "",
         "empty_pages": False,
-        "job_days": 30,
+        "job_days": 90,
         "locks": "compliance",
         "newest_status": "",
         "originals": "listed",
