@@ -77,7 +77,8 @@ options:
     type: str
     aliases: [url]
   sts_endpoint_url:
-    description: URL of the token service, which is only used for O(assume_roles). The default is that of the first region.
+    description:
+      - URL of the token service, which is only used for O(assume_roles). The default is that of the first region.
     type: str
   page_size:
     description: Number of records per request, at most V(1000). The default is V(1000).
@@ -97,9 +98,13 @@ options:
 notes:
   - Environment variables are used for options that are not set. They are E(AWS_ACCESS_KEY_ID) or E(AWS_ACCESS_KEY),
     E(AWS_SECRET_ACCESS_KEY) or E(AWS_SECRET_KEY), E(AWS_SESSION_TOKEN) or E(AWS_SECURITY_TOKEN), E(AWS_PROFILE) or
-    E(AWS_DEFAULT_PROFILE), E(AWS_REGION) or E(AWS_DEFAULT_REGION), E(AWS_ENDPOINT_URL_BACKUP) or E(AWS_ENDPOINT_URL),
-    E(AWS_ENDPOINT_URL_STS), E(AWS_CA_BUNDLE) and E(AWS_VALIDATE_CERTS). E(AWS_SHARED_CREDENTIALS_FILE) and
-    E(AWS_CONFIG_FILE) replace the files of O(profile).
+    E(AWS_DEFAULT_PROFILE), E(AWS_REGION) or E(AWS_DEFAULT_REGION) (several separated by commas),
+    E(AWS_ENDPOINT_URL_BACKUP) or E(AWS_ENDPOINT_URL), E(AWS_ENDPOINT_URL_STS) and E(AWS_CA_BUNDLE).
+    E(AWS_SHARED_CREDENTIALS_FILE) and E(AWS_CONFIG_FILE) replace the files of O(profile).
+  - Before these, E(AWS_BACKUP_URL), E(AWS_BACKUP_USERNAME), E(AWS_BACKUP_PASSWORD), E(AWS_BACKUP_SESSION_TOKEN),
+    E(AWS_BACKUP_REGIONS) and E(AWS_BACKUP_CA_PATH) are used, which the AWX credential type sets, and
+    E(AWS_BACKUP_FINGERPRINT) and E(AWS_BACKUP_VALIDATE_CERTS).
+  - If O(access_key) or O(profile) is set, environment variables with parts of another key are ignored.
   - No other source of credentials is used, such as the metadata service of an instance or a container.
 requirements:
   - requests

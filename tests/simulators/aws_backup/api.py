@@ -135,8 +135,10 @@ class AwsBackup(ProductApi):
             "region": REGIONS["berlin"],
             "access_key": main.access_key,
             "secret_key": main.secret_key,
-            "options": {"regions": list(REGIONS.values()), "assume_roles": [{"role_arn": ROLE.format(MAIN_ACCOUNT)}]},
         }
+
+    def module_options(self, url: str) -> dict[str, object]:
+        return {"regions": list(REGIONS.values()), "assume_roles": [{"role_arn": ROLE.format(MAIN_ACCOUNT)}]}
 
     def _assume_role(self, call: Call, session: Session) -> Response:
         document = self.session_store.assume(call, session, self.clock())

@@ -61,7 +61,7 @@ class AwsBackup(RestAdapter):
     product = "aws_backup"
     title = "AWS Backup"
     default_page_size = options.LONGEST_PAGE
-    environment = ("AWS",)
+    environment = ("AWS_BACKUP",)
     option_names = options.OPTION_NAMES
     variables = options.VARIABLES
     variables_unless = options.VARIABLES_UNLESS

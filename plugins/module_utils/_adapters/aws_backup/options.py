@@ -16,15 +16,16 @@ from ansible_collections.backup.audit.plugins.module_utils._transport import aws
 
 LONGEST_PAGE = 1000
 OPTION_NAMES = {"url": "endpoint_url", "username": "access_key", "password": "secret_key"}
+# The first name of each is that of the AWX credential.
 VARIABLES = {
-    "url": ("AWS_ENDPOINT_URL_BACKUP", "AWS_ENDPOINT_URL"),
-    "username": ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"),
-    "password": ("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"),
-    "session_token": ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
+    "url": ("AWS_BACKUP_URL", "AWS_ENDPOINT_URL_BACKUP", "AWS_ENDPOINT_URL"),
+    "username": ("AWS_BACKUP_USERNAME", "AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"),
+    "password": ("AWS_BACKUP_PASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"),
+    "session_token": ("AWS_BACKUP_SESSION_TOKEN", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
     "profile": ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
-    "regions": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    "regions": ("AWS_BACKUP_REGIONS", "AWS_REGION", "AWS_DEFAULT_REGION"),
     "sts_endpoint_url": ("AWS_ENDPOINT_URL_STS",),
-    "ca_path": ("AWS_CA_BUNDLE",),
+    "ca_path": ("AWS_BACKUP_CA_PATH", "AWS_CA_BUNDLE"),
     # The files of a profile, which are not options.
     "credentials_file": ("AWS_SHARED_CREDENTIALS_FILE",),
     "config_file": ("AWS_CONFIG_FILE",),
@@ -103,7 +104,7 @@ def complete(params: dict[str, t.Any]) -> None:
 
 
 def _missing_error(*names: str, hint: str = "") -> OptionError:
-    variables = ", ".join(variable for name in names for variable in VARIABLES[name])
+    variables = ", ".join(variable for name in names for variable in VARIABLES[name][1:])
     return OptionError(
         f"missing required arguments: {', '.join(OPTION_NAMES.get(name, name) for name in names)}",
         hint=f"Set them as options or as environment variables ({variables}){hint}",
