@@ -114,6 +114,7 @@ class Client:
         # Called with each request just before it is sent, also before a retry: signatures contain the time.
         self.sign: Callable[[requests.PreparedRequest], None] = lambda _prepared: None
         self._siblings: list[Client] = []
+        self._allowed = allowlist
         self._allowlist = Allowlist(allowlist, self.prefix)
         self.secrets = Secrets()
         self._lock = threading.Lock()
@@ -157,6 +158,10 @@ class Client:
         other = Client(dataclasses.replace(self.endpoint, url=url), allowlist)
         other.request_stats, other.signals, other.hint_for = self.request_stats, self.signals, self.hint_for
         other.meaning_of = self.meaning_of
+        for twin in self._siblings:
+            if twin.origin == other.origin and twin._allowed is allowlist:
+                # Regions of one service at the same address share their connections.
+                other._session = twin._session
         other.secrets, other._lock, other._stopped = self.secrets, self._lock, self._stopped
         self._siblings.append(other)
         return other

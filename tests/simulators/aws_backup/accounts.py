@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from urllib.parse import parse_qsl, quote
@@ -104,8 +105,8 @@ class TemporaryKeys:
             "    </Credentials>\n  </AssumeRoleResult>\n</AssumeRoleResponse>\n"
         )
 
-    def authorize(self, call: Call, service: str, now: int) -> Session:
-        """Check the signature of a call (Signature Version 4)."""
+    def authorize(self, call: Call, service: str, times: Sequence[int]) -> Session:
+        """Check the signature of a call (Signature Version 4), which must be of one of these times."""
         scheme, _blank, rest = call.headers.get("Authorization", "").partition(" ")
         parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
         scope = parts.get("Credential", "").split("/")
@@ -123,7 +124,7 @@ class TemporaryKeys:
                 "Access Key and signing method. Consult the service documentation for details."
             )
             raise Refusal(403, message, "InvalidSignatureException")
-        _check_time(call, now)
+        _check_time(call, times)
         return Session(key, region)
 
     def _find(self, access_key: str, token: str | None) -> Key:
@@ -149,11 +150,11 @@ def _signature(call: Call, key: Key, region: str, service: str, signed: list[str
     return computed
 
 
-def _check_time(call: Call, now: int) -> None:
+def _check_time(call: Call, times: Sequence[int]) -> None:
     """A signature is valid for five minutes before and after the server's time."""
     text = call.headers.get("X-Amz-Date", "")
     signed = as_moment(datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc))
-    if abs(signed - now) > _TOLERATED_SKEW:
-        relation = "expired" if signed < now else "not yet current"
-        limit = rfc3339(now - _TOLERATED_SKEW if signed < now else now + _TOLERATED_SKEW)
-        raise Refusal(403, f"Signature {relation}: {text} is not within 5 min. of {limit}", "InvalidSignatureException")
+    if all(abs(signed - now) > _TOLERATED_SKEW for now in times):
+        relation = "expired" if signed < times[0] else "not yet current"
+        message = f"Signature {relation}: {text} is not within 5 min. of {rfc3339(times[0])}"
+        raise Refusal(403, message, "InvalidSignatureException")

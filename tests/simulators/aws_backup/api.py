@@ -29,12 +29,13 @@ import base64
 import bisect
 import fnmatch
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from tests.simulators.aws_backup.accounts import KEYS, MAIN_ACCOUNT, ROLE, Session, TemporaryKeys
 from tests.simulators.aws_backup.vaults import LISTED_BY, REGIONS, Row, Vault, Vaults
-from tests.simulators.ground_truth import Estate, Point, Workload
+from tests.simulators.ground_truth import SECOND, Estate, Point, Workload
 from tests.simulators.member_names import MemberNames
 from tests.simulators.product_api import (
     Call,
@@ -120,12 +121,16 @@ class AwsBackup(ProductApi):
 
     def authorize(self, call: Call) -> Session:
         is_sts = call.path == _STS
-        session = self.session_store.authorize(call, "sts" if is_sts else "backup", self.clock())
+        session = self.session_store.authorize(call, "sts" if is_sts else "backup", self._signing_times())
         if session.region == self.text("disabled"):
             raise Refusal(403, "The security token included in the request is invalid.", "UnrecognizedClientException")
         if not is_sts:
             self._throttle(call)
         return session
+
+    def _signing_times(self) -> tuple[int, int]:
+        """The time of the estate, which may be fixed, and that of the machine, which clients without it use."""
+        return self.clock(), time.time_ns() // 1000 + self.number("clock_skew") * SECOND
 
     def credentials(self) -> dict[str, object]:
         logins = {name: key.as_json() for name, key in KEYS.items()}
@@ -138,7 +143,7 @@ class AwsBackup(ProductApi):
         }
 
     def module_options(self, url: str) -> dict[str, object]:
-        return {"regions": list(REGIONS.values()), "assume_roles": [{"role_arn": ROLE.format(MAIN_ACCOUNT)}]}
+        return {"regions": ",".join(REGIONS.values()), "assume_roles": [{"role_arn": ROLE.format(MAIN_ACCOUNT)}]}
 
     def _assume_role(self, call: Call, session: Session) -> Response:
         document = self.session_store.assume(call, session, self.clock())

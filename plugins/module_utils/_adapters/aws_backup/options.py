@@ -104,7 +104,7 @@ def complete(params: dict[str, t.Any]) -> None:
 
 
 def _missing_error(*names: str, hint: str = "") -> OptionError:
-    variables = ", ".join(variable for name in names for variable in VARIABLES[name][1:])
+    variables = ", ".join(variable for name in names for variable in VARIABLES[name])
     return OptionError(
         f"missing required arguments: {', '.join(OPTION_NAMES.get(name, name) for name in names)}",
         hint=f"Set them as options or as environment variables ({variables}){hint}",
