@@ -23,6 +23,10 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.merged_copies import merge_into
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
+
+# A copy may be dated when its copy job ended.
+_LONGEST_COPY = 2 * DAY * SECOND
 
 
 class CopyLinks:
@@ -62,7 +66,7 @@ class CopyLinks:
     def would_be_listed(self, entry: Entry) -> bool:
         """Whether jobs are listed that are older than this recovery point, so that one that made it would be too."""
         oldest = self._oldest.get(_get_place(entry))
-        return oldest is not None and entry.created >= oldest
+        return oldest is not None and entry.created >= oldest + _LONGEST_COPY
 
 
 def _get_place(entry: Entry) -> Arn:

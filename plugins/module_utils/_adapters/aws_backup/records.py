@@ -171,7 +171,7 @@ class Entry(t.NamedTuple):
 
 
 # The fields that decide the shared facts, except those that are objects.
-_KEYS = ("ResourceArn", "ResourceType", "Status", "IsEncrypted", "SourceBackupVaultArn")
+_KEYS = ("ResourceArn", "ResourceType", "Status", "SourceBackupVaultArn")
 
 
 class PointParser:
@@ -203,8 +203,7 @@ class PointParser:
         never = expires is None and _never_expires(row)
         job, malware = as_object(get("CreatedBy")).get("BackupPlanName"), _parse_malware(row)
         is_continuous, is_copy = ":continuous:" in arn, ":awsbackup:copyjob-" in arn
-        # Of 1, 1.0 and True, which are equal, only the last one has a meaning.
-        key = (*map(get, _KEYS), get("IsEncrypted") is True, job, malware, never, is_continuous, is_copy)
+        key = (*map(get, _KEYS), as_bool(get("IsEncrypted")), job, malware, never, is_continuous, is_copy)
         try:
             shared = self._shared.get(key)
         except TypeError as error:
