@@ -149,6 +149,18 @@ RECIPES: dict[str, Recipe] = {
         cutoff="milliseconds",
         module="vprotect_backups_info",
     ),
+    "aws_backup": Recipe(
+        login={"url": "", "method": "GET", "headers": {}},
+        headers={},
+        first="/backup-vaults/berlin-disk-1/recovery-points/?maxResults={{ size }}",
+        loop="[]",
+        page="",
+        rows=("RecoveryPoints",),
+        group="ResourceArn",
+        time="CreationDate",
+        cutoff="seconds",
+        module="aws_backup_recovery_points_info",
+    ),
     "pbs": Recipe(
         login={
             "url": "/api2/json/access/ticket",
