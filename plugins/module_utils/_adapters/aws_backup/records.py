@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import typing as t
 from collections.abc import Iterable, Mapping
 
@@ -61,6 +60,10 @@ _AIR_GAPPED = "LOGICALLY_AIR_GAPPED_BACKUP_VAULT"
 _VAULT_TYPES = ("BACKUP_VAULT", _AIR_GAPPED)
 
 
+# More seconds than until the end of the calendar.
+_LONGEST_TIME = 1e12
+
+
 class Arn(t.NamedTuple):
     """The parts of an Amazon Resource Name; region and account are empty in the names of some resources."""
 
@@ -87,7 +90,8 @@ def parse_moment(value: t.Any) -> int:
             value = float(value)
         except ValueError:
             return parse_time(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+    # Compared first: the product of an extreme value may be infinite.
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LONGEST_TIME:
         return parse_epoch_millis(round(value * 1000))
     raise DataError(f"{value!r} is not a valid time")
 

@@ -93,7 +93,9 @@ def test_times_are_seconds_with_a_fraction_or_text(value: Any, expected: str) ->
     assert parse_moment(value) == parse_time(expected)
 
 
-@pytest.mark.parametrize("value", [None, True, "", "yesterday", float("nan"), float("inf"), 1e30, [], {}])
+@pytest.mark.parametrize(
+    "value", [None, True, "", "yesterday", float("nan"), float("inf"), float("-inf"), 1.7e308, 10**400, 1e30, [], {}]
+)
 def test_other_values_are_not_times(value: Any) -> None:
     with pytest.raises(DataError):
         parse_moment(value)
