@@ -134,7 +134,7 @@ def _get_response(api: ProductApi, request: requests.PreparedRequest) -> FakeRes
     method, _url, body = _key(request)
     query = parse_qsl(parts.query, keep_blank_values=True)
     # Signatures cover the host, which is added when a request is sent.
-    received = requests.structures.CaseInsensitiveDict({**request.headers, "Host": parts.hostname})
+    received = requests.structures.CaseInsensitiveDict({**request.headers, "Host": str(parts.hostname)})
     answer = api.respond(Call(method, parts.path, query, received, body))
     headers = {"Date": format_datetime(as_datetime(api.clock()), usegmt=True), **answer.headers}
     if answer.body:

@@ -73,8 +73,8 @@ def test_nothing_is_read_twice(slow: Simulators, product: str) -> None:
         query = tuple(sorted(map(tuple, call["query"])))
         if ANCHORED.get(product) not in query:
             # Signed requests contain the region, which is part of the address in reality.
-            region = call["headers"].get("Authorization", "").partition(" ")[2].split("/")[2:3]
-            sent[(call["method"], call["path"], query, call["body"], *region)] += 1
+            region = str(call["headers"].get("Authorization", "").partition(" ")[2].split("/")[2:3])
+            sent[(call["method"], call["path"], query, call["body"], region)] += 1
     assert not {call: times for call, times in sent.items() if times > 1}
     assert ended.result["http_requests"]["count"] <= REQUESTS.get(product, 40)
 

@@ -12,7 +12,7 @@ Asset = dict[str, Any]
 
 
 def credential_type(
-    title: str, prefix: str, port: int, more: Mapping[str, str], secrets: Collection[str] = ()
+    title: str, prefix: str, port: int, more: Mapping[str, str] | None = None, secrets: Collection[str] = ()
 ) -> Asset:
     """Build the credential type for one product: environment variables, and the CA as a file.
 
@@ -25,13 +25,13 @@ def credential_type(
         "name": name,
         "description": f"Reads recovery points from {title}",
         "kind": "cloud",
-        "inputs": {"fields": _build_fields(port, more, secrets), "required": ["username", "password"]},
+        "inputs": {"fields": _build_fields(port, more or {}, secrets), "required": ["username", "password"]},
         "injectors": {
             "env": {
                 f"{prefix}_URL": "{{ url }}",
                 f"{prefix}_USERNAME": "{{ username }}",
                 f"{prefix}_PASSWORD": "{{ password }}",
-                **{variable: f"{{{{ {name} }}}}" for name, variable in more.items()},
+                **{variable: f"{{{{ {name} }}}}" for name, variable in (more or {}).items()},
                 f"{prefix}_CA_PATH": "{{ tower.filename.ca }}",
                 f"{prefix}_FINGERPRINT": "{{ fingerprint }}",
                 f"{prefix}_VALIDATE_CERTS": "{{ 'false' if skip_tls_verification else 'true' }}",

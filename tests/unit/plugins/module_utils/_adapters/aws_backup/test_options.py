@@ -26,7 +26,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist 
 )
 from tests.simulators.aws_backup.service_model import list_operations, load_model
 
-KEY = {"access_key": "AKIA1", "secret_key": "s3cret", "regions": ["eu-west-1"]}
+KEY: dict[str, Any] = {"access_key": "AKIA1", "secret_key": "s3cret", "regions": ["eu-west-1"]}
 ROLE = {"role_arn": "arn:aws:iam::123456789012:role/audit", "external_id": None, "session_name": "backup-audit"}
 
 

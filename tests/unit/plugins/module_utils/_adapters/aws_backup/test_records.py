@@ -307,7 +307,7 @@ def test_offsite_is_another_region_or_account(resource: str, resource_type: str,
 def test_marks_of_a_copy(more: dict[str, Any], is_copy: bool) -> None:
     entry = parse(point_row(**more))
     assert entry.shared.is_copy is is_copy
-    (copy,) = entry.shared.template.copies or ()
+    (copy,) = list(entry.shared.template.copies or [])
     assert copy.role == ("copy" if is_copy else "primary")
     assert copy.location == "123456789012/eu-west-1/main"
 
