@@ -294,8 +294,8 @@ def _wait(
         rows = future.result()
         if isinstance(rows, AuditError):
             collector.scope[name] = False
-            words = name.replace("_", " ")
-            collector.warnings.append(f"{words} of {region.title} cannot be read: {rows.message}")
+            title = name.replace("_", " ")
+            collector.warnings.append(f"{title} of {region.title} cannot be read: {rows.message}")
         else:
             found.append((region, rows))
     return found

@@ -153,7 +153,7 @@ def test_addresses_are_those_of_botocore() -> None:
     assert count > 30
 
 
-READS = {
+LISTINGS = {
     "ListBackupVaults",
     "ListCopyJobs",
     "ListProtectedResources",
@@ -174,7 +174,7 @@ def test_of_all_operations_of_the_service_only_the_listings_are_allowed() -> Non
                 continue
             if method == operation.http["method"]:
                 allowed.add(operation.name)
-    assert allowed == READS
+    assert allowed == LISTINGS
     assert len(operations) > 100
 
 
@@ -197,7 +197,7 @@ def test_of_all_operations_of_the_token_service_only_one_is_allowed() -> None:
         allowlist.check("POST", url, b"Action=AssumeRole&Version=2011-06-15&Action=GetSessionToken")
 
 
-@pytest.mark.parametrize("name", sorted(READS))
+@pytest.mark.parametrize("name", sorted(LISTINGS))
 def test_the_query_keys_are_those_of_the_service_model(name: str) -> None:
     shape = load_model().operation_model(name).input_shape
     known = {
