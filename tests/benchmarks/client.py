@@ -19,6 +19,7 @@ import xml.parsers.expat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import jinja2
 import jinja2.nativetypes
@@ -26,6 +27,24 @@ import requests
 
 from tests.benchmarks.memory import peak_kilobytes
 from tests.benchmarks.recipes import RECIPES, WEEK, Recipe
+
+
+class _Signature(requests.auth.AuthBase):
+    """Signs requests for AWS (Signature Version 4)."""
+
+    def __init__(self, server: dict[str, Any], service: str) -> None:
+        from botocore.auth import SigV4Auth
+        from botocore.credentials import Credentials
+
+        self._signer = SigV4Auth(Credentials(server["username"], server["password"]), service, "eu-central-1")
+
+    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        from botocore.awsrequest import AWSRequest
+
+        request = AWSRequest(prepared.method, prepared.url)
+        self._signer.add_auth(request)
+        prepared.headers.update(request.headers.items())
+        return prepared
 
 
 @dataclass(frozen=True)
@@ -74,6 +93,8 @@ class Client:
         session = requests.Session()
         session.trust_env = False
         session.verify = self._server["ca_path"]
+        if self.recipe.signed_for:
+            session.auth = _Signature(self._server, self.recipe.signed_for)
         return session
 
     def _render(self, text: str, **more: Any) -> str:
@@ -84,6 +105,8 @@ class Client:
 
     def _log_in(self) -> None:
         login = self.recipe.login
+        if not login:
+            return
         body = self._render_all(login.get("body", {}))
         answer = self._session.request(
             login["method"],
@@ -97,12 +120,25 @@ class Client:
 
     def _plan_requests(self) -> tuple[list[Request], int]:
         """Plan the requests that follow the first response; return them and the number of rows in that response."""
-        answer = self._send(self._session, Request("GET", self._render(self.recipe.first)))
+        first = self._render(self.recipe.first)
+        answer = self._send(self._session, Request("GET", first))
+        if self.recipe.token is not None:
+            return [], self._follow_tokens(first, answer, *self.recipe.token)
         first_body = _parse_page_count(answer.content) if self.recipe.xml else json.loads(answer.content)
         find = self._jinja.compile_expression(self.recipe.loop)
         items = find(**self._variables, first=_as_uri_result(answer, decoded=False), first_body=first_body)
         rows = _count_rows(answer, self.recipe) if self.recipe.first_has_rows else 0
         return [self._build_request(item) for item in items or ()], rows
+
+    def _follow_tokens(self, first: str, answer: requests.Response, member: str, key: str) -> int:
+        """Read all further pages, one after the other, and return the number of rows."""
+        body = json.loads(answer.content)
+        rows = len(body[self.recipe.rows[0]])
+        while token := body.get(member):
+            target = f"{first}&{urlencode({key: token})}"
+            body = json.loads(self._send(self._session, Request("GET", target)).content)
+            rows += len(body[self.recipe.rows[0]])
+        return rows
 
     def _build_request(self, item: Any) -> Request:
         target = self._render(self.recipe.page, item=item)

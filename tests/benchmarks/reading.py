@@ -131,7 +131,7 @@ def measure_wall_time(name: str, points: int, pairs: int, *, hand: bool, workloa
     """Measure task and play in turn with the minimal client; once also the figures that explain them, and memory."""
     series = ("bare", "ping", "read", "audit", "same_calls", "ping_compressed", "read_compressed", "audit_compressed")
     measured: dict[str, list[float]] = {key: [] for key in series}
-    hand = hand and not (RECIPES[name].xml or RECIPES[name].variants)
+    hand = hand and not (RECIPES[name].xml or RECIPES[name].variants or RECIPES[name].signed_for)
     with running_server(get_product(name), workloads, points, variants=RECIPES[name].variants) as server:
         calls, peaks = warm_up(name, server)
         result: Result = {"server": measure_server(name, server, calls), "calls": len(calls)}

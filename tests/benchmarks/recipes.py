@@ -62,6 +62,10 @@ class Recipe:
     xml: bool = False
     # Variants of the simulated server (NAME=VALUE) for another run of the same product, without the play with `uri`.
     variants: tuple[str, ...] = ()
+    # The member with the token for the next page, and the query key to send it.
+    token: tuple[str, str] | None = None
+    # The service of AWS for which requests are signed; `uri` cannot sign.
+    signed_for: str = ""
     # Whether points come in pages; otherwise in time slices, whose number is unknown beforehand.
     paged: bool = True
 
@@ -148,6 +152,22 @@ RECIPES: dict[str, Recipe] = {
         time="snapshotTime",
         cutoff="milliseconds",
         module="vprotect_backups_info",
+    ),
+    "aws_backup": Recipe(
+        login={},
+        headers={},
+        first="/backup-vaults/berlin-disk-1/recovery-points/?maxResults={{ size }}",
+        loop="[]",
+        page="",
+        rows=("RecoveryPoints",),
+        group="ResourceArn",
+        time="CreationDate",
+        cutoff="seconds",
+        module="aws_backup_recovery_points_info",
+        token=("NextToken", "nextToken"),
+        signed_for="backup",
+        # One region: all of them have the same address here.
+        options={"regions": ["eu-central-1"], "assume_roles": []},
     ),
     "pbs": Recipe(
         login={

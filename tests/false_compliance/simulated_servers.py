@@ -43,11 +43,13 @@ def one(simulators: Simulators, product: str, name: str, policy: Any, **options:
     )
 
 
-def with_and_without(simulators: Simulators, product: str, variant: dict[str, Any], policy: Any) -> Pair:
-    """Read and evaluate web-01 on a server with this variant, and on one without it."""
-    straight = one(simulators, product, "web-01", policy)
+def with_and_without(
+    simulators: Simulators, product: str, variant: dict[str, Any], policy: Any, name: str = "web-01"
+) -> Pair:
+    """Read and evaluate one machine on a server with this variant, and on one without it."""
+    straight = one(simulators, product, name, policy)
     simulators.ask(product, "__variant", variant)
-    return one(simulators, product, "web-01", policy), straight
+    return one(simulators, product, name, policy), straight
 
 
 def newest_age(assessment: Assessment) -> int:

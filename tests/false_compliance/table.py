@@ -18,6 +18,7 @@ MODULES = {
     "test_policies": "Policies and waivers that require less than they seem to",
     "test_servers": "Server behavior: simulated server, info module and policy",
     "test_servers_veeam": "Server behavior: Veeam",
+    "test_servers_aws_backup": "Server behavior: AWS Backup",
     "test_servers_pbs": "Server behavior: Proxmox Backup Server",
     "test_handwritten_answers": "Server behavior: filters, backup chains and inventories",
 }

@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._module import rest_m
 
 # Imported here so that the forked processes have it loaded already.
 from ansible_collections.backup.audit.plugins.module_utils._transport import client, deadlines
-from tests.integration.products import PREFIXES
+from tests.integration.products import PREFIXES, VARIABLES
 
 __all__ = ["Run", "run"]
 _MODULES = "ansible_collections.backup.audit.plugins.modules."
@@ -66,7 +66,7 @@ def _run_in_child(name: str, arguments: Mapping[str, Any], writer: int) -> None:
         os.dup2(writer, 2)
         sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), write_through=True)
         sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False), write_through=True)
-        for variable in [each for each in os.environ if each.startswith(PREFIXES)]:
+        for variable in [each for each in os.environ if each.startswith(PREFIXES) or each in VARIABLES]:
             del os.environ[variable]
         _shorten_waits()
         basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": dict(arguments)}).encode()

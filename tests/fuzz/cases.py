@@ -27,6 +27,7 @@ ALLOWED_ADDITIONS = {
     r"/virtualMachines body\.results\.\[\]\.name$": "AWS: the name of an unnamed instance is its id",
     r"/vnets body\.results\.\[\]\.(subscriptionName|subscriptionId|regionName)$": "Azure: names are made of these",
     r"/assets/ body\.data\.\[\]\..*(asset_type|children|parent_id)$": "Unitrends: a node's position shows its type",
+    r"/recovery-points/ body\.RecoveryPoints\.\[\]\.ResourceName$": "AWS: its ARN names it then",
     r"^drop .*/snapshots body\.data\.\[\]\.verification$": "PBS: only this field reports damaged snapshots",
     r"/snapshots body\.data\.\[\]\.comment$": "PBS: a guest without a comment is named by its id",
     r"/backups/ body\.(data|backups)\.\[\]\.verify_status$": "Unitrends: only this field reports unreadable backups",

@@ -19,6 +19,7 @@ import requests
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from tests.fuzz.reading import FakeResponse, ReadResult, read
 from tests.integration.products import ADAPTERS
+from tests.simulators.aws_backup.accounts import MAIN_ACCOUNT, ROLE
 from tests.simulators.estate import add_product_scenarios, build_estate
 from tests.simulators.ground_truth import Estate, as_datetime, as_moment
 from tests.simulators.product_api import Call, ProductApi
@@ -132,7 +133,9 @@ def _get_response(api: ProductApi, request: requests.PreparedRequest) -> FakeRes
     parts = urlsplit(request.url or "")
     method, _url, body = _key(request)
     query = parse_qsl(parts.query, keep_blank_values=True)
-    answer = api.respond(Call(method, parts.path, query, request.headers, body))
+    # Signatures cover the host, which is added when a request is sent.
+    received = requests.structures.CaseInsensitiveDict({**request.headers, "Host": str(parts.hostname)})
+    answer = api.respond(Call(method, parts.path, query, received, body))
     headers = {"Date": format_datetime(as_datetime(api.clock()), usegmt=True), **answer.headers}
     if answer.body:
         headers["Content-Type"] = answer.content_type
@@ -154,6 +157,7 @@ def _midnight(days: int) -> str:
     return f"{day.isoformat()}T00:00:00Z"
 
 
+AWS_ROLE = {"role_arn": ROLE.format(MAIN_ACCOUNT), "external_id": None, "session_name": "fuzz"}
 _UNITRENDS = {"since": _midnight(-60), "until": _midnight(2), "slice": "30d", "timezone": None}
 SETUPS = (
     Setup("spp", "spp"),
@@ -172,6 +176,8 @@ SETUPS = (
     Setup("vbr 1.1-rev0", "veeam_backup_replication", {}, {"api_version": "1.1-rev0"}),
     Setup("em 12", "veeam_enterprise_manager"),
     Setup("em 13", "veeam_enterprise_manager", {"release": "13"}),
+    Setup("aws_backup", "aws_backup", {"validation": ""}, {"regions": ["eu-central-1"]}),
+    Setup("aws_backup with a role", "aws_backup", {}, {"regions": ["eu-north-1"], "assume_roles": [AWS_ROLE]}),
     Setup("pbs", "pbs", {"empty_groups": True}),
     Setup("pbs 2.1", "pbs", {"version": "2.1.10"}),
     Setup("pbs with copies", "pbs", {"synced": True, "mixed_encryption": True}, {"workload_name": "id"}),

@@ -93,6 +93,7 @@ def servers(ready: Mapping[str, Any], **overrides: Mapping[str, Any]) -> dict[st
             "backup_username": server["username"],
             "backup_password": server["password"],
             "backup_ca_path": ready["ca_path"],
+            **{f"backup_{name}": value for name, value in server["options"].items()},
             **overrides.get(product, {}),
         }
     return {"backup_servers": {"hosts": hosts}}

@@ -29,7 +29,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "vprotect": {"synchronizations": False},
 }
 # If points of the same time are merged, the result has the id of one of them, which may be the removed one.
-MERGED = ("veeam_backup_replication", "veeam_enterprise_manager")
+MERGED = ("aws_backup", "veeam_backup_replication", "veeam_enterprise_manager")
 
 
 @pytest.fixture(scope="module")

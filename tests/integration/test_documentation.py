@@ -30,7 +30,7 @@ from tests.integration.products import ADAPTERS
 from tests.integration.running_modules import MODULES, get_login, read
 from tests.integration.running_plays import PlayResult, on_localhost, play, servers
 from tests.integration.test_events import read_events
-from tests.integration.test_examples import HOSTS, get_product
+from tests.integration.test_examples import HOSTS, get_product, use_shared_names
 from tests.tools.project import ROOT
 
 # test_getting_started follows the page with all of its steps.
@@ -60,15 +60,17 @@ class Example:
             return self.move_path(content) if isinstance(content, str) else content
         changed = {name: self.use_simulators(inner) for name, inner in content.items() if not name.startswith("become")}
         for name, options in content.items():
-            if name.startswith("backup.audit.") and "url" in (options or {}):
-                changed[name].update(self.login(get_product(name, options)))
+            if name.startswith("backup.audit.") and {"url", "access_key"} & set(options or {}):
+                product = get_product(name, options)
+                use_shared_names(product, changed[name])
+                changed[name].update(self.login(product))
                 changed[name].pop("fingerprint", None)
         return changed
 
     def login(self, product: str) -> dict[str, Any]:
         """Return the connection of the simulated server; the password stays the example's variable."""
         login = get_login(self.simulators.ready, product)
-        return {name: login[name] for name in ("url", "username", "ca_path")}
+        return {name: value for name, value in login.items() if name != "password"}
 
     def move_path(self, text: str) -> str:
         """Return a path of the example, moved into the folder."""
@@ -88,6 +90,7 @@ class Example:
             for product in MODULES
             for prefix in ADAPTERS[product].environment
             for name, value in get_login(self.simulators.ready, product).items()
+            if isinstance(value, str)
         }
         hosts = {
             "production": {"hosts": {"web-01": LOCAL}},

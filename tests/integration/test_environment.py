@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from tests.integration.conftest import Simulators
 from tests.integration.products import ADAPTERS
 from tests.integration.running_modules import MODULES, get_login, run_module
@@ -30,7 +31,8 @@ def test_the_environment_may_give_all(simulators: Simulators, product: str, empt
     name, own = MODULES[product]
     login = get_login(simulators.ready, product)
     *before, last = ADAPTERS[product].environment
-    environment = {f"{last}_{key.upper()}": value for key, value in login.items()}
+    environment = {f"{last}_{key.upper()}": value for key, value in login.items() if isinstance(value, str)}
+    own = {**own, **{key: value for key, value in login.items() if not isinstance(value, str)}}
     for prefix in before:
         environment |= {**{f"{prefix}_{key}": "" for key in NAMES}, f"{prefix}_CA_PATH": empty_file}
     empty = {"url": "", "username": "", "password": "", "ca_path": empty_file, "proxy": ""}
@@ -52,5 +54,9 @@ def test_empty_variables_say_nothing(simulators: Simulators, product: str, empty
     unchecked = run_module(name, {**own, **login, "ca_path": empty_file}, environment)
     assert unchecked.result["failure"]["code"] == "certificate_error"
     missing = run_module(name, own, environment)
-    assert "missing required arguments: url, username, password" in missing.message
-    assert f"{ADAPTERS[product].environment[0]}_URL" in missing.message
+    adapter = ADAPTERS[product]
+    assert issubclass(adapter, RestAdapter)
+    required = adapter.required or ("username", "password")
+    names = ", ".join(adapter.option_names[shared] for shared in required)
+    assert f"missing required arguments: {names}" in missing.message
+    assert f"{adapter.environment[0]}_{required[0].upper()}" in missing.message

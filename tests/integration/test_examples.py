@@ -19,8 +19,11 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from tests.false_compliance.collecting import moved
 from tests.integration.conftest import Simulators
+from tests.integration.products import ADAPTERS
+from tests.integration.products import MODULES as PRODUCT_MODULES
 from tests.integration.running_modules import get_login, read
 from tests.integration.running_plays import on_localhost, play
 from tests.tools.project import ROOT
@@ -35,8 +38,10 @@ HOSTS = {
     "unitrends": "unitrends",
     "vprotect": "vprotect",
     "pbs": "pbs",
+    "aws_backup": "aws_backup",
 }
 MODULES = [
+    "aws_backup_recovery_points_info",
     "pbs_snapshots_info",
     "recovery_points_assert",
     "spp_recovery_points_info",
@@ -78,11 +83,18 @@ def get_product(module: str, options: dict[str, Any]) -> str:
     host = urlsplit(options.get("url", "")).hostname
     if host is not None:
         return HOSTS[host.split(".")[0]]
-    return (
-        f"veeam_{options['product']}"
-        if "veeam" in module
-        else module.rsplit(".", maxsplit=1)[-1].split("_", maxsplit=1)[0]
-    )
+    name = module.rsplit(".", maxsplit=1)[-1]
+    own = {key: options[key] for key in ("product",) if key in options}
+    return next(product for product, found in PRODUCT_MODULES.items() if found == (name, own))
+
+
+def use_shared_names(product: str, options: dict[str, Any]) -> None:
+    """Rename the options of an account to the names that all products share."""
+    adapter = ADAPTERS[product]
+    if issubclass(adapter, RestAdapter):
+        for shared, own in adapter.option_names.items():
+            if own in options:
+                options[shared] = options.pop(own)
 
 
 def runnable(task: dict[str, Any], simulators: Simulators, folder: Path) -> list[dict[str, Any]]:
@@ -90,9 +102,11 @@ def runnable(task: dict[str, Any], simulators: Simulators, folder: Path) -> list
     task = copy.deepcopy(task)
     for name, options in task.items():
         if name.startswith("backup.audit.") and name.endswith("_info"):
+            product = get_product(name, options)
+            use_shared_names(product, options)
             # A password in the example stays, as a variable of the play; otherwise the environment provides it.
             kept = {"password": options["password"]} if "password" in options else {}
-            options.update({**get_login(simulators.ready, get_product(name, options)), **kept})
+            options.update({**get_login(simulators.ready, product), **kept})
             # The simulated servers have a certificate of their own.
             options.pop("fingerprint", None)
         if name == "ansible.builtin.copy":

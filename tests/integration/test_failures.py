@@ -21,6 +21,8 @@ from tests.faults.products import LOG_IN, listing
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, get_login, read, run_module
 
+# What products with other names for user and password recommend after a rejected log-in.
+HINTS = {"aws_backup": 'Check "access_key", "secret_key"'}
 PRODUCTS = list(MODULES)
 # Products whose listings are plain arrays, so that an empty one is valid.
 BARE_LISTS = ("unitrends", "vprotect")
@@ -123,7 +125,7 @@ def test_wrong_password_is_tried_once(simulators: Simulators, product: str) -> N
     ended = run_module(name, {**get_login(simulators.ready, product), **own, "password": "not & the + one"})
     assert ended.failed
     assert ended.result["failure"]["code"] == "login_rejected"
-    assert "Check username and password" in ended.message
+    assert HINTS.get(product, "Check username and password") in ended.message
     assert [call["path"] for call in simulators.requests(product)].count(LOG_IN[product]) == 1
     assert "not & the + one" not in ended.output
 

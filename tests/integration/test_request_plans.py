@@ -27,6 +27,8 @@ REQUESTS = {
     "veeam_enterprise_manager": 30,
     "unitrends": 370,
 }
+# Products with a separate log-in service, to which one connection is made.
+LOGIN_SERVICES = ("aws_backup",)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def test_as_many_at_once_as_are_allowed(slow: Simulators, product: str, connecti
     assert not ended.failed, ended.message
     traffic = slow.ask(product, "__traffic")
     assert traffic["at_once"] == connections
-    assert traffic["connections"] == connections
+    assert traffic["connections"] == connections + (product in LOGIN_SERVICES)
 
 
 def test_pages_of_backup_files_are_read_side_by_side(slow: Simulators) -> None:
@@ -70,7 +72,9 @@ def test_nothing_is_read_twice(slow: Simulators, product: str) -> None:
     for call in slow.requests(product):
         query = tuple(sorted(map(tuple, call["query"])))
         if ANCHORED.get(product) not in query:
-            sent[call["method"], call["path"], query, call["body"]] += 1
+            # Signed requests contain the region, which is part of the address in reality.
+            region = str(call["headers"].get("Authorization", "").partition(" ")[2].split("/")[2:3])
+            sent[(call["method"], call["path"], query, call["body"], region)] += 1
     assert not {call: times for call, times in sent.items() if times > 1}
     assert ended.result["http_requests"]["count"] <= REQUESTS.get(product, 40)
 

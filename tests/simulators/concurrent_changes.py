@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 
 # Number of points that are added or removed in each list.
 CHANGED_POINTS = 3
-_PAGING = {"offset", "limit", "skip", "page", "size", "pagesize", "pagestartindex"}
+_PAGING = {"offset", "limit", "skip", "page", "size", "pagesize", "pagestartindex", "maxresults", "nexttoken"}
 _MODES = ("add", "remove", "swap")
 
 

@@ -291,7 +291,16 @@ def assets() -> dict[str, list[Asset]]:
     from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS
 
     sources = PRODUCTS.values()
-    products = [credential_type(source.title, source.environment[0], source.default_port) for source in sources]
+    products = [
+        credential_type(
+            source.title,
+            source.environment[0],
+            source.default_port,
+            {name: known[0] for name, known in source.variables.items() if name in source.own_spec()},
+            {name for name, option in source.own_spec().items() if option.get("no_log")},
+        )
+        for source in sources
+    ]
     return {
         "credential_types": [*products, accounts_type()],
         "notification_templates": [notification()],

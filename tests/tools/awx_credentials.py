@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 Asset = dict[str, Any]
@@ -15,14 +16,40 @@ def typed(fields: list[Asset]) -> list[Asset]:
     return [{"type": "string", **field} for field in fields]
 
 
-def credential_type(title: str, prefix: str, port: int) -> Asset:
+def credential_type(
+    title: str, prefix: str, port: int, more: Mapping[str, str] | None = None, secrets: Collection[str] = ()
+) -> Asset:
     """Build the credential type for one product: environment variables, and the CA as a file.
+
+    ``more``: options that belong to the account of this product -> their environment variables.
 
     The TLS field is inverted on purpose: AWX sets booleans without a value to false, regardless of their default.
     """
     name = f"Backup audit: {title}"
+    return {
+        "name": name,
+        "description": f"Reads recovery points from {title}",
+        "kind": "cloud",
+        "inputs": {"fields": typed(_build_fields(port, more or {}, secrets)), "required": ["username", "password"]},
+        "injectors": {
+            "env": {
+                f"{prefix}_URL": "{{ url }}",
+                f"{prefix}_USERNAME": "{{ username }}",
+                f"{prefix}_PASSWORD": "{{ password }}",
+                **{variable: f"{{{{ {name} }}}}" for name, variable in (more or {}).items()},
+                f"{prefix}_CA_PATH": "{{ tower.filename.ca }}",
+                f"{prefix}_FINGERPRINT": "{{ fingerprint }}",
+                f"{prefix}_VALIDATE_CERTS": "{{ 'false' if skip_tls_verification else 'true' }}",
+            },
+            "file": {"template.ca": "{{ ca }}"},
+        },
+        "natural_key": {"name": name, "kind": "cloud", "type": "credential_type"},
+    }
+
+
+def _build_fields(port: int, more: Collection[str], secrets: Collection[str]) -> list[Asset]:
     port_text = f" The default port is {port}." if port != 443 else ""
-    fields: list[Asset] = [
+    return [
         {
             "id": "url",
             "label": "Server URL",
@@ -30,6 +57,10 @@ def credential_type(title: str, prefix: str, port: int) -> Asset:
         },
         {"id": "username", "label": "Username"},
         {"id": "password", "label": "Password", "secret": True},
+        *(
+            {"id": name, "label": name.replace("_", " ").capitalize(), **({"secret": True} if name in secrets else {})}
+            for name in more
+        ),
         {
             "id": "ca",
             "label": "CA certificates (PEM)",
@@ -48,24 +79,6 @@ def credential_type(title: str, prefix: str, port: int) -> Asset:
             "help_text": "The identity of the server is then not verified. Every result contains a warning.",
         },
     ]
-    return {
-        "name": name,
-        "description": f"Reads recovery points from {title}",
-        "kind": "cloud",
-        "inputs": {"fields": typed(fields), "required": ["username", "password"]},
-        "injectors": {
-            "env": {
-                f"{prefix}_URL": "{{ url }}",
-                f"{prefix}_USERNAME": "{{ username }}",
-                f"{prefix}_PASSWORD": "{{ password }}",
-                f"{prefix}_CA_PATH": "{{ tower.filename.ca }}",
-                f"{prefix}_FINGERPRINT": "{{ fingerprint }}",
-                f"{prefix}_VALIDATE_CERTS": "{{ 'false' if skip_tls_verification else 'true' }}",
-            },
-            "file": {"template.ca": "{{ ca }}"},
-        },
-        "natural_key": {"name": name, "kind": "cloud", "type": "credential_type"},
-    }
 
 
 def accounts_type() -> Asset:

@@ -56,6 +56,7 @@ READ_RESULT = {f"{MODULE_UTILS}_collect/{name}.py" for name in ("blocks", "point
 FOREIGN: dict[str, tuple[str, ...]] = {
     "requests": (f"{MODULE_UTILS}_transport/client.py", f"{MODULE_UTILS}_transport/deadlines.py"),
     "urllib3": (f"{MODULE_UTILS}_transport/client.py", f"{MODULE_UTILS}_transport/deadlines.py"),
+    "botocore": (f"{MODULE_UTILS}_transport/aws_auth.py",),
     "xmltodict": (f"{MODULE_UTILS}_adapters/veeam/enterprise_manager/decoding.py",),
     "subprocess": (f"{MODULE_UTILS}_transport/command.py",),
     "ansible.module_utils.basic.env_fallback": (f"{MODULE_UTILS}_adapters/*",),

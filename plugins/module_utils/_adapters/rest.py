@@ -56,6 +56,8 @@ class RestAdapter(Adapter):
     option_names: t.ClassVar[Mapping[str, str]] = {"url": "url", "username": "username", "password": "password"}
     # Environment variables of options that are not named PREFIX_OPTION. The first one that is set is used.
     variables: t.ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    # Variables that are ignored if another option is set: parts of different credentials must not be combined.
+    variables_unless: t.ClassVar[Mapping[str, tuple[str, ...]]] = {}
     # Which of url, username and password must be set. ``complete`` sets the others.
     required: t.ClassVar[tuple[str, ...]] = ("url", "username", "password")
     allowlist: t.ClassVar[tuple[AllowedRequest, ...]]

@@ -68,9 +68,10 @@ def _encoded_forms(secret: str) -> Iterator[str]:
 
 
 def find_secrets(params: Mapping[str, t.Any]) -> Iterator[str]:
-    """Yield the secrets in module options: the password, and passwords in the URLs, whether allowed there or not."""
-    if params.get("password"):
-        yield params["password"]
+    """Yield the secrets in module options: passwords, keys, and passwords in the URLs, whether allowed there or not."""
+    for name in ("password", "secret_key", "session_token"):
+        if params.get(name):
+            yield params[name]
     for name in ("url", "proxy"):
         account = (params.get(name) or "").rpartition("@")[0]
         password = (account.partition("://")[2] or account).partition(":")[2]

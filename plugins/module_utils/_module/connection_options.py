@@ -89,6 +89,8 @@ def apply_environment(
     for name in dict.fromkeys((*_FROM_ENVIRONMENT, *adapter.variables)):
         if filled.get(name) in (None, ""):
             filled[name] = None
+            if any(params.get(other) for other in adapter.variables_unless.get(name, ())):
+                continue
             for variable in _variables(adapter, name):
                 value = environ.get(variable, "")
                 # A password may start or end with a blank; without it the login fails and counts towards a lockout.

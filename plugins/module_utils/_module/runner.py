@@ -105,7 +105,7 @@ def _fail(module: AnsibleModule, error: AuditError, server: str | None) -> None:
 # Options that limit which workloads are listed.
 _LIMITS = (
     *("workload_names", "workload_types", "include_unprotected", "datastores"),
-    *("tenant", "tenant_organization", "stanza", "repo", "server"),
+    *("tenant", "tenant_organization", "stanza", "repo", "server", "regions", "roles"),
 )
 
 

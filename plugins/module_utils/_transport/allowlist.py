@@ -35,12 +35,15 @@ class AllowedRequest:
 
     ``path`` is a template in which each {name} matches one path segment. ``query`` maps the allowed keys to their
     values: None allows any value, a string or a tuple of strings only these. ``required`` lists mandatory keys.
+    ``form`` does the same for the fields of a form in the body, if the body selects what the server does: fields with
+    fixed values are mandatory.
     """
 
     method: str
     path: str
     query: Mapping[str, str | tuple[str, ...] | None] = dataclasses.field(default_factory=dict)
     required: tuple[str, ...] = ()
+    form: Mapping[str, str | tuple[str, ...] | None] | None = None
 
     def pattern(self) -> re.Pattern[str]:
         """Return the template as a regular expression for a decoded path."""
@@ -55,8 +58,8 @@ class Allowlist:
         self._prefix = prefix
         self._allowlist = [(entry, entry.pattern()) for entry in allowlist]
 
-    def check(self, method: str, url: str) -> None:
-        """Raise RequestNotAllowedError unless one entry allows the method, decoded path and every query parameter."""
+    def check(self, method: str, url: str, body: str | bytes | None = None) -> None:
+        """Raise RequestNotAllowedError unless one entry allows method, decoded path, query parameters and form."""
         parts = urlsplit(url)
         path = unquote(parts.path)
         reason = "it is not on the request allowlist"
@@ -68,7 +71,7 @@ class Allowlist:
         query = parse_qsl(parts.query, keep_blank_values=True)
         for entry, pattern in self._allowlist:
             if entry.method == method and pattern.fullmatch(relative_path):
-                problem = _find_invalid_key(entry, query)
+                problem = _find_invalid_key(entry.query, entry.required, query) or _find_invalid_field(entry, body)
                 if problem is None:
                     return
                 reason = problem
@@ -95,12 +98,25 @@ def _find_ambiguity(parts: SplitResult, path: str) -> str | None:
     return "its query contains a semicolon" if ";" in parts.query else None
 
 
-def _find_invalid_key(entry: AllowedRequest, query: list[tuple[str, str]]) -> str | None:
-    for key, value in query:
-        if key not in entry.query:
-            return f"the query key {key!r} is not on the allowlist for this path"
-        allowed: t.Any = entry.query[key]
-        if allowed is not None and value not in ((allowed,) if isinstance(allowed, str) else allowed):
-            return f"the value of the query key {key!r} is not on the allowlist for this path"
-    missing = [key for key in entry.required if key not in {name for name, _value in query}]
-    return f"the required query key {missing[0]!r} is missing" if missing else None
+def _find_invalid_key(
+    allowed: Mapping[str, str | tuple[str, ...] | None],
+    required: Sequence[str],
+    found: list[tuple[str, str]],
+    what: str = "query key",
+) -> str | None:
+    for key, value in found:
+        if key not in allowed:
+            return f"the {what} {key!r} is not on the allowlist for this path"
+        values: t.Any = allowed[key]
+        if values is not None and value not in ((values,) if isinstance(values, str) else values):
+            return f"the value of the {what} {key!r} is not on the allowlist for this path"
+    missing = [key for key in required if key not in {name for name, _value in found}]
+    return f"the required {what} {missing[0]!r} is missing" if missing else None
+
+
+def _find_invalid_field(entry: AllowedRequest, body: str | bytes | None) -> str | None:
+    if entry.form is None:
+        return None
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""
+    required = [name for name, value in entry.form.items() if value is not None]
+    return _find_invalid_key(entry.form, required, parse_qsl(text, keep_blank_values=True), "form field")

@@ -24,6 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     ConnectionFailedError,
     InvalidResponseError,
     OptionError,
+    ServerError,
     UnauthorizedError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.redaction import Secrets, find_secrets
@@ -107,10 +108,13 @@ class Client:
         self.skew_micros: int | None = None
         # Returns a product-specific hint for an error response from its status and body; None keeps the general hint.
         self.hint_for: Callable[[int, bytes], str | None] = lambda _status, _body: None
+        # Returns the status that an error response means: some products have only a code of their own for 401 and 429.
+        self.meaning_of: Callable[[int, Mapping[str, str], bytes], int] = lambda status, _headers, _body: status
         self.signals = SignalHandler()
         # Called with each request just before it is sent, also before a retry: signatures contain the time.
         self.sign: Callable[[requests.PreparedRequest], None] = lambda _prepared: None
         self._siblings: list[Client] = []
+        self._allowed = allowlist
         self._allowlist = Allowlist(allowlist, self.prefix)
         self.secrets = Secrets()
         self._lock = threading.Lock()
@@ -153,6 +157,11 @@ class Client:
         """
         other = Client(dataclasses.replace(self.endpoint, url=url), allowlist)
         other.request_stats, other.signals, other.hint_for = self.request_stats, self.signals, self.hint_for
+        other.meaning_of = self.meaning_of
+        for twin in self._siblings:
+            if twin.origin == other.origin and twin._allowed is allowlist:
+                # Regions of one service at the same address share their connections.
+                other._session = twin._session
         other.secrets, other._lock, other._stopped = self.secrets, self._lock, self._stopped
         self._siblings.append(other)
         return other
@@ -252,7 +261,7 @@ class Client:
         except requests.exceptions.InvalidURL as error:
             raise OptionError(f"url: {self.origin!r} is not a valid URL ({error})", hint='Check "url"') from error
         url = prepared.url or ""
-        self._allowlist.check(method, url)
+        self._allowlist.check(method, url, prepared.body)
         request = f"{method} {urlsplit(url).path}"
         attempt = 1
         while True:
@@ -303,11 +312,12 @@ class Client:
         response = Response(request, self.host, raw_response.status_code, raw_response.headers, body, self.scrub)
         if 200 <= raw_response.status_code < 300:
             return response, None
+        meaning = self.meaning_of(response.status, response.headers, body)
         http_error = build_http_error(
-            response.server, request, response.status, response.headers, body, self.scrub, self.prefix
+            response.server, request, response.status, response.headers, body, self.scrub, self.prefix, meaning
         )
         http_error.hint = self.hint_for(response.status, body) or http_error.hint
-        if response.status not in RETRIED_STATUSES:
+        if meaning not in RETRIED_STATUSES:
             return http_error, None
         return http_error, _parse_retry_after(raw_response.headers)
 
@@ -352,7 +362,7 @@ def _is_unprocessed(error: AuditError) -> bool:
     """Whether the server certainly has not processed the request."""
     if isinstance(error, ConnectionFailedError):
         return error.is_unsent
-    return error.status in (429, 503)
+    return isinstance(error, ServerError) and (error.status == 503 or (error.status or 0) < 500)
 
 
 def _backoff(attempt: int) -> float:

@@ -33,7 +33,8 @@ _MAX_MESSAGE_LENGTH = 300
 _MAX_PARTS = 20
 _MAX_DEPTH = 4
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_XML_MESSAGE = re.compile(rb"\bMessage=\"([^\"]*)\"")
+# As an attribute (Veeam), or as an element after a code (AWS).
+_XML_MESSAGE = re.compile(rb"\bMessage=\"([^\"]*)\"|<Message>([^<]*)</Message>")
 # An error code rather than a sentence, in one of the keys that have either.
 _CODE = re.compile(r"[A-Za-z][\w.]*")
 _CODE_KEYS = ("error", "id")
@@ -111,7 +112,7 @@ def _message_in_text(body: bytes) -> str:
     start = body[:20_000]
     marked = _TITLE.search(start) or _XML_MESSAGE.search(start)
     if marked:
-        return html.unescape(marked[1].decode("utf-8", "replace"))
+        return html.unescape(marked[marked.lastindex or 0].decode("utf-8", "replace"))
     # Markup without a title and broken JSON contain no usable one-line message.
     return "" if start.lstrip()[:1] in (b"<", b"{", b"[") or b"\0" in start else start.decode("utf-8", "replace")
 
@@ -142,8 +143,13 @@ def build_http_error(
     body: bytes,
     scrub: Callable[[str], str],
     base_path: str = "",
+    meaning: int | None = None,
 ) -> AuditError:
-    """Build the error for a complete response with a status other than 2xx; ``base_path`` is the path in the URL."""
+    """Build the error for a complete response with a status other than 2xx; ``base_path`` is the path in the URL.
+
+    ``meaning`` is the status that this product should have used.
+    """
+    meaning = status if meaning is None else meaning
     server_message = extract_server_message(body, scrub) or None
     details: dict[str, t.Any] = {
         "server": server,
@@ -151,17 +157,17 @@ def build_http_error(
         "status": status,
         "server_message": server_message,
     }
-    if status == 401:
-        return UnauthorizedError("the server rejected the session or the login (HTTP 401)", **details)
-    if status == 403:
+    if meaning == 401:
+        return UnauthorizedError(f"the server rejected the session or the login (HTTP {status})", **details)
+    if meaning == 403:
         hint = "Grant the account the permissions that the documentation of this module lists"
         return ForbiddenError("the account lacks permission for this request (HTTP 403)", hint=hint, **details)
-    if status in (404, 405):
+    if meaning in (404, 405):
         hint = 'Check "url", the product and its version. An older or newer version may not support this request'
         if base_path:
             hint = f'"url" contains the path {base_path!r}; remove it unless a reverse proxy needs it'
         return NotFoundError(f"the server does not support this request (HTTP {status})", hint=hint, **details)
-    if 300 <= status < 400:
+    if 300 <= meaning < 400:
         # Query and fragment of a redirect target often contain a token.
         target = scrub(re.split("[?#]", headers.get("Location", "an unknown address"))[0])
         return InvalidResponseError(
@@ -169,8 +175,8 @@ def build_http_error(
             hint='Set "url" to the server itself, not to a portal or a load balancer that redirects',
             **details,
         )
-    if status == 429 or status >= 500:
-        what = "receives too many requests" if status == 429 else "failed or is still starting"
+    if meaning == 429 or meaning >= 500:
+        what = "receives too many requests" if meaning == 429 else "failed or is still starting"
         return ServerError(f"the server {what} (HTTP {status})", hint=_TRY_AGAIN, **details)
     return InvalidResponseError(f"the server did not accept the request (HTTP {status})", **details)
 

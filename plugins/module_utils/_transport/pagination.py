@@ -41,18 +41,23 @@ class Page(t.Generic[Item]):
 
 
 def pages_by_link(
-    fetch: Callable[[str | None], Page[Item]], what: str, identity: Callable[[Item], t.Hashable] = repr
+    fetch: Callable[[str | None], Page[Item]],
+    what: str,
+    identity: Callable[[Item], t.Hashable] = repr,
+    *,
+    may_be_empty: bool = False,
 ) -> Iterator[Sequence[Item]]:
     """Yield pages that link to the next page. A repeated link or fewer items than the smallest total is an error.
 
     If items were removed while pages were read, the listing is read again and only items not seen before are yielded.
+    ``may_be_empty``: a server that filters its pages returns empty ones with a link to the next page.
     """
     listing_check = ListingCheck(identity)
     for attempt in range(MAX_PASSES):
         listing_check.begin_pass()
         overlap_check = PageOverlapCheck(identity)
         count = 0
-        for page in _linked_pass(fetch, what):
+        for page in _linked_pass(fetch, what, may_be_empty):
             listing_check.record_total(page.total)
             items = overlap_check.strip_overlap(page.items, overlaps=page.overlaps)
             count += len(items)
@@ -66,7 +71,7 @@ def pages_by_link(
     raise unstable_listing_error(what)
 
 
-def _linked_pass(fetch: Callable[[str | None], Page[Item]], what: str) -> Iterator[Page[Item]]:
+def _linked_pass(fetch: Callable[[str | None], Page[Item]], what: str, may_be_empty: bool) -> Iterator[Page[Item]]:
     seen: set[str] = set()
     link: str | None = None
     while True:
@@ -78,7 +83,7 @@ def _linked_pass(fetch: Callable[[str | None], Page[Item]], what: str) -> Iterat
             raise InvalidResponseError(
                 f"the pages of {what} link to each other in a loop", hint="Check the log of the server"
             )
-        if not page.items:
+        if not page.items and not may_be_empty:
             raise InvalidResponseError(f"a page of {what} is empty but links to a next page", hint="Try again")
         seen.add(page.next)
         link = page.next

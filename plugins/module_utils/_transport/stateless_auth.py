@@ -19,12 +19,14 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.auth impor
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
 
 
-class _StatelessLogin(Login):
+class StatelessLogin(Login):
+    """Base class of these login methods."""
+
     def _log_out(self, client: Client) -> None:
         """Send nothing: the server does not store tokens and tickets, and cannot end them."""
 
 
-class ApiToken(_StatelessLogin):
+class ApiToken(StatelessLogin):
     """An API token that is sent in each request: ``SCHEME=ID:SECRET`` (Proxmox). ``path`` is a request to check it."""
 
     hint = (
@@ -45,7 +47,7 @@ class ApiToken(_StatelessLogin):
         return headers
 
 
-class FormForTicket(_StatelessLogin):
+class FormForTicket(StatelessLogin):
     """Form login; the ticket in the response is sent in a cookie (Proxmox). ``challenge`` marks an incomplete login."""
 
     def __init__(self, username: str, password: str, *, path: str, cookie: str, challenge: str, mfa_hint: str) -> None:

@@ -10,13 +10,8 @@ import functools
 import typing as t
 from collections.abc import Iterable, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._core.model import (
-    BACKUP_KINDS,
-    RETENTION,
-    Copy,
-    RecoveryPoint,
-    any_true,
-)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.merged_copies import merge_into
+from ansible_collections.backup.audit.plugins.module_utils._core.model import BACKUP_KINDS, RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import OTHER
 
@@ -43,9 +38,6 @@ _HOMES = (("aws_", "aws"), ("azure_", "azure"), ("gcp", "google"), ("entra_id", 
 # The values of a database and of a program without a time.
 _NO_TIMES = ("1753-01-01", "0001-01-01")
 _UNDATED = parse_time("1753-01-01T00:00:00Z")
-# If one copy has an unknown state, the other copies cannot prove that the point is clean.
-_MALWARE_BY_SEVERITY = ("clean", None, "suspicious", "infected")
-_INFERRED_FIELDS = ("encrypted", "offsite", "immutable", "immutable_until")
 
 
 def parse_cloud(kind: str | None) -> str | None:
@@ -103,28 +95,7 @@ def _merge_group(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
         main.kind = main.kind if len(kinds) == 1 else "backup" if kinds <= {*BACKUP_KINDS, "backup"} else "unknown"
         main.job = main.job if len({point.job for point in group}) == 1 else None
         main.size_bytes = main.size_bytes if len({point.size_bytes for point in group}) == 1 else None
-    usable = {point.usable for point in group}
-    main.usable = True if True in usable else usable.pop() if len(usable) == 1 else None
-    inferred = {name for point in group for name in point.inferred}
-    main.copies = [copy for point in group for copy in (point.copies or [Copy()])]
-    main.offsite = any_true(point.offsite for point in group)
-    main.immutable = any_true(point.immutable for point in group)
-    main.immutable_until = max((p.immutable_until for p in group if p.immutable_until is not None), default=None)
-    # One unencrypted copy is enough to expose the data.
-    readable = any_true(None if point.encrypted is None else not point.encrypted for point in group)
-    main.encrypted = None if readable is None else not readable
-    main.inferred = tuple(name for name in _INFERRED_FIELDS if name in inferred and getattr(main, name) is not None)
-    main.malware = max((point.malware for point in group), key=_MALWARE_BY_SEVERITY.index)
-    newest = max((p for p in group if p.integrity_checked), key=lambda point: point.checked_at or 0, default=main)
-    main.integrity_checked, main.checked_at, main.checked_by = (
-        newest.integrity_checked,
-        newest.checked_at,
-        newest.checked_by,
-    )
-    main.retention = tuple(name for name in RETENTION if any(name in point.retention for point in group))
-    if main.raw is not None:
-        main.raw = {"records": [record for point in group for record in (point.raw or {}).get("records", [])]}
-    return main
+    return merge_into(main, group)
 
 
 def _is_copy(point: RecoveryPoint) -> bool:

@@ -19,6 +19,8 @@ from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import P
 from tests.awx.rules import imported_host
 
 LOGIN = {"url": "https://127.0.0.1:9", "username": "auditor@pbs", "password": "c0rrect", "retries": 0}
+# Options that a product needs in addition.
+MORE = {"aws_backup": {"regions": ["eu-west-1"]}}
 
 
 def workload(name: str, source: str = "spp", ident: str | None = "1", origin: str | None = None) -> dict[str, Any]:
@@ -138,7 +140,7 @@ def test_options_of_the_cache_key(product: str, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("product", list(PRODUCTS))
 def test_a_server_that_does_not_answer_is_a_failure(product: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "")
-    (result,) = read_servers([{"product": product, **LOGIN}])
+    (result,) = read_servers([{"product": product, **LOGIN, **MORE.get(product, {})}])
     assert result["failed"]
     assert result["failure"]["server"] == "127.0.0.1:9"
     assert "c0rrect" not in str(result)

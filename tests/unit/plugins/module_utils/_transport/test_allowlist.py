@@ -178,3 +178,27 @@ def test_an_id_passes_as_one_quoted_segment_or_not_at_all(ident: str) -> None:
         assert hostile or doubled or any("\ud800" <= character <= "\udfff" for character in ident)
     else:
         assert not hostile
+
+
+FORM = Allowlist([AllowedRequest("POST", "/", form={"Action": "Read", "Name": None})])
+
+
+@pytest.mark.parametrize("body", ["Action=Read", b"Name=a%26b&Action=Read", "Action=Read&Name="])
+def test_a_form_that_selects_an_allowed_action(body: str | bytes) -> None:
+    FORM.check("POST", "https://a.example/", body)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (None, "the required form field 'Action' is missing"),
+        ("Name=a", "the required form field 'Action' is missing"),
+        ("Action=Delete", "the value of the form field 'Action' is not on the allowlist"),
+        ("Action=Read&Action=Delete", "the value of the form field 'Action' is not on the allowlist"),
+        ("Action=Read&Force=1", "the form field 'Force' is not on the allowlist"),
+        (b'{"Action": "Read"}', "is not on the allowlist"),
+    ],
+)
+def test_a_form_that_selects_something_else(body: str | bytes | None, reason: str) -> None:
+    with pytest.raises(RequestNotAllowedError, match=reason):
+        FORM.check("POST", "https://a.example/", body)

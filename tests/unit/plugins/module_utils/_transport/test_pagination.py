@@ -317,3 +317,14 @@ def test_an_error_in_a_page_is_the_error_of_the_listing(thread_pool: ThreadPool)
 
     with pytest.raises(InvalidResponseError, match="page of 30 is broken"):
         list_by_offset(fetch, thread_pool)
+
+
+def test_a_server_that_filters_its_pages_may_return_empty_ones() -> None:
+    pages = {None: Page([1, 2], next="a"), "a": Page([], next="b"), "b": Page([], next="c"), "c": Page([3])}
+    found = [item for items in pages_by_link(pages.__getitem__, "things", may_be_empty=True) for item in items]
+    assert found == [1, 2, 3]
+    with pytest.raises(InvalidResponseError, match="a page of things is empty but links to a next page"):
+        list(pages_by_link(pages.__getitem__, "things"))
+    looped = {**pages, "b": Page([], next="a")}
+    with pytest.raises(InvalidResponseError, match="link to each other in a loop"):
+        list(pages_by_link(looped.__getitem__, "things", may_be_empty=True))

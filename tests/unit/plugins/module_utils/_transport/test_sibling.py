@@ -66,3 +66,25 @@ class Bearer:
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": "Bearer token"}
+
+
+def test_regions_of_one_service_share_their_connections(serve: Any, connect: Any) -> None:
+    server = serve(in_turn(OK, OK, OK))
+    client = connect(serve(in_turn(OK)))
+    allowlist = [AllowedRequest("GET", "/api/list")]
+    first, second = client.sibling(server.url, allowlist), client.sibling(server.url, allowlist)
+    login = client.sibling(server.url, [AllowedRequest("GET", "/api/list")])
+    assert first._session is second._session
+    assert login._session is not first._session
+    second.sign = lambda prepared: prepared.headers.update({"X-Signature": "second"})
+    first.get("/api/list")
+    second.get("/api/list")
+    assert [request.headers.get("X-Signature") for request in server.requests] == [None, "second"]
+
+
+def test_the_product_decides_what_the_status_of_an_error_means(serve: Any, connect: Any) -> None:
+    server = serve(in_turn((400, {"X-Reason": "throttled", "Retry-After": "0"}, b"busy"), OK))
+    client = connect(server)
+    client.meaning_of = lambda status, headers, _body: 429 if "X-Reason" in headers else status
+    assert client.get("/api/list").json() == {"ok": True}
+    assert client.request_stats.retries == 1

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""AWS Backup: which listed recovery points are copies of one another, and which may be.
+
+A copy is listed like any other recovery point, in the vault that it was copied to. Only the copy job names both; it is
+listed for a limited time. A recovery point that may be a copy of another one must not count in addition to it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.records import (
+    Arn,
+    CopyJob,
+    Entry,
+    RestoreTest,
+    build_point,
+)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.merged_copies import merge_into
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
+
+# A copy may be dated when its copy job ended.
+_LONGEST_COPY = 2 * DAY * SECOND
+
+
+class CopyLinks:
+    """The copy jobs of all regions and accounts that were read."""
+
+    def __init__(self) -> None:
+        self._job_of: dict[str, CopyJob] = {}
+        self._sources: set[str] = set()
+        # Account and region of the jobs -> the oldest start that is listed.
+        self._oldest: dict[Arn, int] = {}
+
+    def add(self, place: Arn, jobs: Iterable[CopyJob]) -> None:
+        """Add the copy jobs of one account and region."""
+        for job in jobs:
+            self._job_of[job.target] = job
+            self._sources.add(job.source)
+            if job.started is not None:
+                self._oldest[place] = min(job.started, self._oldest.get(place, job.started))
+
+    def is_linked(self, arn: str) -> bool:
+        """Whether a copy job names the recovery point."""
+        return arn in self._job_of or arn in self._sources
+
+    def started(self, arn: str) -> int | None:
+        """Return when the copy job of a copy started."""
+        job = self._job_of.get(arn)
+        return None if job is None else job.started
+
+    def find_original(self, arn: str) -> str:
+        """Return the recovery point that was copied first; the same if no copy job has made it."""
+        seen = {arn}
+        while (job := self._job_of.get(arn)) is not None and job.source not in seen:
+            arn = job.source
+            seen.add(arn)
+        return arn
+
+    def would_be_listed(self, entry: Entry) -> bool:
+        """Whether jobs are listed that are older than this recovery point, so that one that made it would be too."""
+        oldest = self._oldest.get(_get_place(entry))
+        return oldest is not None and entry.created >= oldest + _LONGEST_COPY
+
+
+def _get_place(entry: Entry) -> Arn:
+    return entry.shared.vault.place._replace(resource="")
+
+
+def drop_members(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Return the recovery points of one resource without members of a composite recovery point of this resource."""
+    if all(entry.parent is None for entry in entries):
+        return entries
+    listed = {entry.arn for entry in entries}
+    return [entry for entry in entries if entry.parent not in listed]
+
+
+def find_doubtful(entries: Sequence[Entry], links: CopyLinks) -> set[str]:
+    """Return the recovery points of one resource that may be copies of others of them, or of which that is unknown.
+
+    These are copies whose copy job is not listed. If recovery points are in several vaults, those that are older than
+    the listed copy jobs may be copies as well, except in the vault that has most of them.
+    """
+    doubtful = {entry.arn for entry in entries if entry.shared.is_copy and links.find_original(entry.arn) == entry.arn}
+    backups = [entry for entry in entries if not entry.shared.is_copy and entry.arn not in doubtful]
+    vaults = Counter(entry.shared.vault.arn for entry in backups)
+    if len(vaults) > 1:
+        main = min(vaults, key=lambda arn: (-vaults[arn], arn))
+        doubtful.update(
+            entry.arn
+            for entry in backups
+            if entry.shared.vault.arn != main and not links.is_linked(entry.arn) and not links.would_be_listed(entry)
+        )
+    return doubtful
+
+
+def merge_copies(
+    entries: Sequence[Entry],
+    links: CopyLinks,
+    doubtful: Collection[str],
+    tests: Mapping[str, RestoreTest],
+    *,
+    include_raw: bool,
+) -> Iterator[RecoveryPoint]:
+    """Yield one recovery point of a resource for each backup, with its copies; those in ``doubtful`` may not count."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in {entry.arn: entry for entry in entries}.values():
+        groups.setdefault(links.find_original(entry.arn), []).append(entry)
+    for original, group in groups.items():
+        points = {entry.arn: build_point(entry, tests, include_raw=include_raw) for entry in group}
+        main_arn = original if original in points else min(group, key=lambda entry: (entry.created, entry.arn)).arn
+        point = points[main_arn] if len(points) == 1 else _merge(points[main_arn], list(points.values()))
+        is_date_known = main_arn == original or _is_date_of_original(point, links)
+        if point.usable and (main_arn in doubtful or not is_date_known):
+            point.usable = None
+        yield point
+
+
+def _is_date_of_original(point: RecoveryPoint, links: CopyLinks) -> bool:
+    """Whether a copy has the date of the backup that was copied, and not that of its copy job."""
+    started = links.started(point.id)
+    return started is not None and point.created < started
+
+
+def _merge(main: RecoveryPoint, points: list[RecoveryPoint]) -> RecoveryPoint:
+    # A copy that cannot be restored does not make the others immutable or off-site.
+    good = [point for point in points if point.usable] or points
+    raw = [record for point in points for record in _list_records(point)]
+    merged = merge_into(main, good)
+    if any(point.immutable for point in good):
+        merged.immutable, merged.immutable_until = True, None
+    ends = [point.expires_at for point in good]
+    merged.expires_at = None if None in ends else max(end for end in ends if end is not None)
+    merged.raw = {"records": raw} if raw else None
+    return merged
+
+
+def _list_records(point: RecoveryPoint) -> list[t.Any]:
+    return list((point.raw or {}).get("records", []))

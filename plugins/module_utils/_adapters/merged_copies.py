@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Copies of a recovery point that the product lists as points of their own: one point with all their attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, any_true
+
+# If one copy has an unknown state, the other copies cannot prove that the point is clean.
+_MALWARE_BY_SEVERITY = ("clean", None, "suspicious", "infected")
+_INFERRED_FIELDS = ("encrypted", "offsite", "immutable", "immutable_until", "restore_tested")
+
+
+def merge_into(main: RecoveryPoint, group: Sequence[RecoveryPoint]) -> RecoveryPoint:
+    """Return ``main``, one of the points in ``group``, with the attributes of all of them."""
+    usable = {point.usable for point in group}
+    main.usable = True if True in usable else usable.pop() if len(usable) == 1 else None
+    inferred = {name for point in group for name in point.inferred}
+    main.copies = [copy for point in group for copy in (point.copies or [Copy()])]
+    main.offsite = any_true(point.offsite for point in group)
+    main.immutable = any_true(point.immutable for point in group)
+    main.immutable_until = max((p.immutable_until for p in group if p.immutable_until is not None), default=None)
+    # One unencrypted copy is enough to expose the data.
+    readable = any_true(None if point.encrypted is None else not point.encrypted for point in group)
+    main.encrypted = None if readable is None else not readable
+    main.inferred = tuple(name for name in _INFERRED_FIELDS if name in inferred and getattr(main, name) is not None)
+    main.malware = max((point.malware for point in group), key=_MALWARE_BY_SEVERITY.index)
+    tested = max((p for p in group if p.restore_tested), key=lambda point: point.tested_at or 0, default=None)
+    if tested is not None:
+        main.restore_tested, main.tested_at, main.tested_by = True, tested.tested_at, tested.tested_by
+    newest = max((p for p in group if p.integrity_checked), key=lambda point: point.checked_at or 0, default=main)
+    main.integrity_checked, main.checked_at, main.checked_by = (
+        newest.integrity_checked,
+        newest.checked_at,
+        newest.checked_by,
+    )
+    main.retention = tuple(name for name in RETENTION if any(name in point.retention for point in group))
+    if main.raw is not None:
+        main.raw = {"records": [record for point in group for record in (point.raw or {}).get("records", [])]}
+    return main

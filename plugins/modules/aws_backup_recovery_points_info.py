@@ -1,0 +1,718 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads recovery points from AWS Backup."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: aws_backup_recovery_points_info
+short_description: Read recovery points from AWS Backup
+version_added: 2.0.0
+description:
+  - Reads the recovery points in all backup vaults of one or several regions and accounts, and returns one row for each
+    resource.
+  - A recovery point and its copies become one recovery point if a copy job links them. Copies that no copy job links
+    may be copies of recovery points that are listed as well, so they do not count.
+  - Regions that are not in O(regions), accounts that are not in O(assume_roles), and types of resources that AWS Backup
+    does not protect in a region, are not read. RV(server.scope) contains the regions and accounts that were read.
+author:
+  - the backup.audit contributors (@backup-audit)
+options:
+  access_key:
+    description:
+      - ID of the access key. A read-only user is sufficient. The documentation page of the product lists the required
+        permissions.
+      - Required, either as this option, as an environment variable (see the notes), or in O(profile).
+    type: str
+    aliases: [username]
+  secret_key:
+    description: Secret of O(access_key).
+    type: str
+    aliases: [password]
+  session_token:
+    description: Session token of O(access_key), if it is a temporary key.
+    type: str
+  profile:
+    description:
+      - Name of a profile in the files V(~/.aws/credentials) and V(~/.aws/config) that has an access key. The files are
+        only read if this option or its environment variable is set, and only on the host where this module runs.
+      - Profiles for single sign-on, roles, or other programs are not supported. Use O(assume_roles) for roles.
+    type: str
+  regions:
+    description:
+      - Codes of the regions to read, such as V(eu-west-1).
+      - Required, either as this option, as an environment variable (see the notes), or in O(profile).
+    type: list
+    elements: str
+    aliases: [region]
+  assume_roles:
+    description:
+      - Roles to assume, one for each account. All O(regions) are read with each role.
+      - Without roles, the account of the access key is read. With roles, it is only read if one of them belongs to it.
+      - Include the accounts that recovery points are copied from and those that they are copied to. Only then are
+        copies linked to the original.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      role_arn:
+        description: ARN of the role, such as V(arn:aws:iam::123456789012:role/backup-audit).
+        type: str
+        required: true
+      external_id:
+        description: External ID, if the trust policy of the role requires one.
+        type: str
+      session_name:
+        description: Name of the session, which the account's logs contain.
+        type: str
+        default: backup-audit
+  endpoint_url:
+    description:
+      - URL of the service, such as that of a VPC endpoint. It is then used for all O(regions), and for
+        O(sts_endpoint_url) unless that is set. The default is the public endpoint of each region.
+    type: str
+    aliases: [url]
+  sts_endpoint_url:
+    description:
+      - URL of the token service, which is only used for O(assume_roles). The default is that of the first region.
+    type: str
+  page_size:
+    description: Number of records per request, at most V(1000). The default is V(1000).
+    type: int
+  detail:
+    description:
+      - Level of detail. V(workloads) returns one row for each resource.
+      - V(recovery_points) also returns every recovery point.
+    type: str
+    choices: [workloads, recovery_points]
+    default: workloads
+  workload_types:
+    description: Types of workloads to read. The default is all types.
+    type: list
+    elements: str
+    choices: [vm, storage, file_share, database, container, application]
+notes:
+  - Environment variables are used for options that are not set. They are E(AWS_ACCESS_KEY_ID) or E(AWS_ACCESS_KEY),
+    E(AWS_SECRET_ACCESS_KEY) or E(AWS_SECRET_KEY), E(AWS_SESSION_TOKEN) or E(AWS_SECURITY_TOKEN), E(AWS_PROFILE) or
+    E(AWS_DEFAULT_PROFILE), E(AWS_REGION) or E(AWS_DEFAULT_REGION) (several separated by commas),
+    E(AWS_ENDPOINT_URL_BACKUP) or E(AWS_ENDPOINT_URL), E(AWS_ENDPOINT_URL_STS) and E(AWS_CA_BUNDLE).
+    E(AWS_SHARED_CREDENTIALS_FILE) and E(AWS_CONFIG_FILE) replace the files of O(profile).
+  - Before these, E(AWS_BACKUP_URL), E(AWS_BACKUP_USERNAME), E(AWS_BACKUP_PASSWORD), E(AWS_BACKUP_SESSION_TOKEN),
+    E(AWS_BACKUP_REGIONS) and E(AWS_BACKUP_CA_PATH) are used, which the AWX credential type sets, and
+    E(AWS_BACKUP_FINGERPRINT) and E(AWS_BACKUP_VALIDATE_CERTS).
+  - If O(access_key) or O(profile) is set, environment variables with parts of another key are ignored.
+  - No other source of credentials is used, such as the metadata service of an instance or a container.
+requirements:
+  - requests
+  - botocore (only for this module)
+extends_documentation_fragment:
+  - backup.audit.connection
+  - backup.audit.reading
+  - backup.audit.attributes
+"""
+
+EXAMPLES = r"""
+- name: Read two regions of one account
+  backup.audit.aws_backup_recovery_points_info:
+    access_key: AKIAIOSFODNN7EXAMPLE
+    secret_key: "{{ aws_backup_password }}"
+    regions: [eu-central-1, eu-west-1]
+  delegate_to: localhost
+  register: aws_backup
+
+- name: Require a recovery point of last night, and one in another region or account
+  backup.audit.recovery_points_assert:
+    results: ["{{ aws_backup }}"]
+    policy:
+      recovery_points:
+        max_age: 26h
+      offsite:
+        min_count: 1
+
+- name: Read the account with the workloads and the account that receives copies, with a role in each
+  backup.audit.aws_backup_recovery_points_info:
+    access_key: AKIAIOSFODNN7EXAMPLE
+    secret_key: "{{ aws_backup_password }}"
+    regions: [eu-central-1, eu-west-1]
+    assume_roles:
+      - role_arn: arn:aws:iam::123456789012:role/backup-audit
+      - role_arn: arn:aws:iam::999988887777:role/backup-audit
+        external_id: audit-of-copies-7
+  delegate_to: localhost
+  register: both
+"""
+
+RETURN = r"""
+schema:
+  description: Name of the result format. An incompatible format gets a different name.
+  returned: success
+  type: str
+  sample: backup.audit/read-result/2
+server:
+  description: Server that was read.
+  returned: success
+  type: dict
+  contains:
+    host:
+      description: Host name, with the port if it is not the default port of the product. Modules that run a tool return
+        the repository instead.
+      returned: always
+      type: str
+      sample: spp.example.com
+    product:
+      description: Product of the server.
+      returned: always
+      type: str
+      sample: spp
+    version:
+      description: Version of the product.
+      returned: when reported
+      type: str
+      sample: 10.1.16
+    identity:
+      description: The product's own ID of the installation or repository, after the name of the product. It does not
+        depend on the address that was read. A copy of the data, such as a mirrored repository, has the same ID.
+      returned: when reported
+      type: str
+      sample: veeam_backup_replication:6745a759-2205-4cd2-b172-8ec8f7e60ef8
+    time:
+      description: Time of the server's clock at RV(read_at). Ages are calculated from it.
+      returned: when reported
+      type: str
+      sample: "2026-11-21T06:49:00Z"
+    clock_skew_seconds:
+      description: Seconds by which the server's clock is ahead of the clock of this machine. If the difference exceeds
+        300 s, no rule about time passes.
+      returned: when the server reports its time
+      type: int
+      sample: 0
+    scope:
+      description:
+        - Data that the account could access, as far as the product reports it. C(inventory) is V(false) if workloads
+          without recovery points could not be listed.
+      returned: always
+      type: dict
+      sample:
+        inventory: true
+    verify:
+      description:
+        - Result of the product's own integrity check, if it was requested with C(verify) (modules that run a tool).
+        - C(level) is the requested level. C(result) is C(sound), C(damaged), C(unfinished), or C(skipped) in check
+          mode. C(at) is the start time. C(server_message) is the tool's description of the damage.
+        - For a check in parts, C(part) is the part that was read, C(parts_read) the number of parts that were read
+          without damage, and C(covered_since) the time since which all parts were read.
+      returned: when a check was requested
+      type: dict
+      sample:
+        at: "2026-11-21T06:48:00Z"
+        level: data
+        result: sound
+read_at:
+  description: Time of the read, by the clock of this machine.
+  returned: success
+  type: str
+  sample: "2026-11-21T06:49:00Z"
+selection:
+  description:
+    - Options that limit what is listed, such as O(workload_names) and O(workload_types), and the account.
+    - A policy needs them to tell a workload or a recovery point that is no longer listed from one that was not asked
+      for.
+  returned: success
+  type: dict
+  sample:
+    include_unprotected: true
+    account: auditor
+    since: "2026-10-22T06:49:00Z"
+  contains:
+    since:
+      description: Start of the period that was read, in whole seconds. Older recovery points were not read.
+      returned: with O(since)
+      type: str
+      sample: "2026-10-22T06:49:00Z"
+    until:
+      description: End of the period that was read, in whole seconds. Newer recovery points were not read.
+      returned: with O(until)
+      type: str
+      sample: "2026-11-21T00:00:00Z"
+complete:
+  description: Whether all requested data was read. V(false) only with O(allow_partial).
+  returned: success
+  type: bool
+  sample: true
+errors:
+  description: Errors for data that could not be read.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+  contains:
+    code:
+      description: Stable identifier of the error type.
+      returned: always
+      type: str
+      sample: forbidden
+    message:
+      description: Description of what failed.
+      returned: always
+      type: str
+      sample: the account lacks permission for this request (HTTP 403)
+    server:
+      description: Server on which it failed.
+      returned: when known
+      type: str
+      sample: spp.example.com
+    request:
+      description: Request or command that failed.
+      returned: when known
+      type: str
+      sample: GET /ngp/slapolicy
+    status:
+      description: HTTP status code.
+      returned: when the server responded
+      type: int
+      sample: 403
+    server_message:
+      description: Error message of the product.
+      returned: when the product returned one
+      type: str
+      sample: Access denied
+    hint:
+      description: Suggested fix.
+      returned: when known
+      type: str
+      sample: Grant the account the permissions that the documentation of this module lists
+workloads:
+  description:
+    - One row for each workload of this server, for people and playbooks, sorted by name. Null and empty values are
+      left out.
+    - The numbers of a row are those at the time of the read. For example, C(attributes.immutable) counts locks that had
+      not ended then. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
+    - Counts and the newest and oldest times cover usable recovery points only. Snapshots, log backups, configuration
+      backups and points of unknown kind do not count as recovery points. They are listed in C(by_kind).
+    - All times are in whole seconds.
+  returned: success, without O(compress)
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: Server that was read.
+      returned: always
+      type: str
+      sample: spp.example.com
+    origin:
+      description: Server that holds the data, if it is not the server that was read.
+      returned: when it is a different server
+      type: str
+      sample: vbr2.example.com
+    product:
+      description: Product of the server.
+      returned: always
+      type: str
+      sample: spp
+    workload_id:
+      description: ID of the workload in the product. A row without ID and name contains recovery points that could not
+        be assigned to a workload.
+      returned: when known
+      type: str
+      sample: 92647504afd9005226aef77bc0b98abb
+    workload_name:
+      description: Name of the workload.
+      returned: when known
+      type: str
+      sample: sales-americas
+    workload_type:
+      description: Type of the workload, such as V(vm), V(database) or V(file_share).
+      returned: when known
+      type: str
+      sample: vm
+    platform:
+      description: Platform of the workload, one of a fixed list, such as V(vmware) or V(azure_vm). V(other) if it is
+        not in the list.
+      returned: when known
+      type: str
+      sample: vmware
+    vendor_platform:
+      description: Platform as the product reports it.
+      returned: when the product reports one
+      type: str
+      sample: VMware
+    in_inventory:
+      description: Whether the workload still exists, according to the product.
+      returned: when known
+      type: bool
+      sample: true
+    recovery_points:
+      description: Number of usable recovery points. Copies of a recovery point are not counted again.
+      returned: always
+      type: int
+      sample: 30
+    newest:
+      description: Newest point in time that can be restored.
+      returned: when a point can be restored
+      type: str
+      sample: "2026-11-21T01:00:12Z"
+    oldest:
+      description: Oldest point in time that can be restored.
+      returned: when a point can be restored
+      type: str
+      sample: "2026-10-23T01:00:09Z"
+    newest_age_seconds:
+      description: Age of C(newest) in seconds, rounded up. Based on the server's clock if its time is known.
+      returned: when a point can be restored
+      type: int
+      sample: 20928
+    by_kind:
+      description: Number of points of each kind, without points that are known to be unusable.
+      returned: when there are points
+      type: dict
+      sample: {"full": 5, "incremental": 25}
+    by_status:
+      description: Number of points with each status, including unusable points.
+      returned: when there are points
+      type: dict
+      sample: {"success": 30}
+    size_bytes:
+      description: Total size in bytes of all usable recovery points.
+      returned: when the size of each recovery point is known
+      type: int
+      sample: 139586437120
+    locations:
+      description: Locations where copies are stored.
+      returned: when the product lists copies
+      type: list
+      elements: dict
+      contains:
+        location:
+          description: Name of the location.
+          returned: when known
+          type: str
+          sample: Primary
+        location_type:
+          description: Type of the location. One of V(disk), V(dedup_appliance), V(object), V(tape), V(cloud_vault),
+            V(snapshot_array) and V(other).
+          returned: when known
+          type: str
+          sample: disk
+        count:
+          description: Number of recovery points that have a copy in this location.
+          returned: always
+          type: int
+          sample: 30
+        newest:
+          description: Newest recovery point in this location.
+          returned: always
+          type: str
+          sample: "2026-11-21T01:00:12Z"
+    attributes:
+      description:
+        - Numbers of points for each of the attributes C(full), C(restore_tested), C(integrity_checked), C(offsite),
+          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is left out.
+          C(recovery_points) is only listed if it is unknown whether some of the points are usable recovery points.
+        - C(count) is the number of usable points that are reported to have the attribute, and C(newest) is the newest
+          of them. C(inferred) and C(declared) count the points that have it only by inference or by declaration.
+          C(unknown) counts the points for which it is unknown.
+        - C(malware) counts points that a scan found suspicious or infected.
+      returned: when an attribute is known
+      type: dict
+      sample:
+        full: {"count": 5, "newest": "2026-11-16T01:00:10Z"}
+        offsite: {"count": 0, "inferred": 30}
+        immutable: {"count": 7, "newest": "2026-11-21T01:00:12Z"}
+    undated:
+      description: Number of points without a plausible time, and of points for which only the number was read. Their
+        time and attributes are unknown.
+      returned: when there are such points
+      type: int
+      sample: 1
+    in_future:
+      description: Number of points that are dated more than 300 s after the server's time. All other values exclude
+        them.
+      returned: when there are such points
+      type: int
+      sample: 1
+data:
+  description: RV(workloads) in compressed form, with only the identity of each row. Each string (JSON, zlib, Base64)
+    has up to 1,000 workloads.
+  returned: success, with O(compress)
+  type: list
+  elements: str
+points:
+  description:
+    - All recovery points of all workloads in columns, in the order of RV(workloads). Each string is a compressed block
+      (JSON, zlib, Base64).
+    - Only policies read it. M(backup.audit.recovery_points_assert) evaluates these points. To list recovery points in a
+      playbook, use O(detail=recovery_points).
+  returned: success
+  type: list
+  elements: str
+recovery_points:
+  description: All recovery points, sorted by workload and time. Unknown values are null. Policies evaluate RV(points)
+    instead.
+  returned: success, with O(detail=recovery_points)
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: ID of the recovery point, unique within the server.
+      returned: always
+      type: str
+    source:
+      description: Server that was read.
+      returned: always
+      type: str
+    origin:
+      description: Server that holds the data, if it is not the server that was read.
+      returned: always
+      type: str
+    product:
+      description: Product of the server.
+      returned: always
+      type: str
+    workload_id:
+      description: ID of the workload in the product.
+      returned: always
+      type: str
+    workload_name:
+      description: Name of the workload.
+      returned: always
+      type: str
+    workload_type:
+      description: Type of the workload.
+      returned: always
+      type: str
+    platform:
+      description: Platform of the workload, one of a fixed list.
+      returned: always
+      type: str
+    vendor_platform:
+      description: Platform as the product reports it.
+      returned: always
+      type: str
+    in_inventory:
+      description: Whether the workload still exists, according to the product.
+      returned: always
+      type: bool
+    created_at:
+      description: Point in time that can be restored (RFC 3339, UTC).
+      returned: always
+      type: str
+      sample: "2026-11-21T01:00:12.5Z"
+    completed_at:
+      description: Time at which the backup finished.
+      returned: always
+      type: str
+    kind:
+      description:
+        - Kind of the point. One of V(full), V(incremental), V(differential), V(synthetic_full), V(backup), V(log),
+          V(snapshot), V(replica), V(archive), V(continuous), V(config), V(unknown).
+        - V(backup) is a backup whose type the product does not report. V(unknown) may be anything, so it does not count
+          as a recovery point.
+      returned: always
+      type: str
+      sample: incremental
+    status:
+      description: Status of the backup. One of V(success), V(warning), V(failed), V(running), V(unknown).
+      returned: always
+      type: str
+      sample: success
+    usable:
+      description:
+        - Whether the point can be restored.
+        - V(true) if the product offers it for restore and reports no problem with it. V(false) if it failed, is
+          running, is corrupted, was removed, lacks its parent or is a replica in failover. Null if the product does not
+          report it.
+      returned: always
+      type: bool
+    size_bytes:
+      description: Size in bytes that the point occupies, or that was transferred for it.
+      returned: always
+      type: int
+    file_count:
+      description: Number of files in the point. Only restic 0.17 and later, and BorgBackup, report it.
+      returned: always
+      type: int
+    copies:
+      description: Copies of the point. Null if the product does not list copies.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        location:
+          description: Name of the location.
+          returned: always
+          type: str
+        location_type:
+          description: Type of the location, one of a fixed list.
+          returned: always
+          type: str
+        vendor_location_type:
+          description: Type of the location as the product reports it.
+          returned: always
+          type: str
+        role:
+          description: Role of this copy, such as V(primary), V(replica) or V(archive).
+          returned: always
+          type: str
+        immutable_until:
+          description: Time until which this copy cannot be changed or deleted.
+          returned: always
+          type: str
+        encrypted:
+          description: Whether this copy is encrypted.
+          returned: always
+          type: bool
+        offsite:
+          description: Whether this copy is stored at a different site than the workload.
+          returned: always
+          type: bool
+    restore_tested:
+      description: Whether a restore or a boot of this point was tested successfully.
+      returned: always
+      type: bool
+    tested_at:
+      description: Time of the test.
+      returned: always
+      type: str
+    tested_by:
+      description: "Type of the test: V(restore) or V(boot)."
+      returned: always
+      type: str
+    integrity_checked:
+      description: Whether a test that is weaker than a restore or a boot found no damage.
+      returned: always
+      type: bool
+    checked_at:
+      description: Time of the check.
+      returned: always
+      type: str
+    checked_by:
+      description: "Type of the check: V(integrity_check), V(scan) or V(vendor_flag)."
+      returned: always
+      type: str
+    encrypted:
+      description: Whether all copies are encrypted.
+      returned: always
+      type: bool
+    offsite:
+      description: Whether a copy is stored at a different site.
+      returned: always
+      type: bool
+    immutable:
+      description: Whether at least one copy currently cannot be changed or deleted by anybody. A legal hold does not
+        count, because it can be released.
+      returned: always
+      type: bool
+    immutable_until:
+      description: Time until which the point is immutable.
+      returned: always
+      type: str
+    expires_at:
+      description: Time at which retention will remove the point.
+      returned: always
+      type: str
+    restorable_from:
+      description: Start of the range of times that can be restored. Null unless C(kind) is V(continuous).
+      returned: always
+      type: str
+    restorable_until:
+      description: End of the range of times that can be restored. Null unless C(kind) is V(continuous).
+      returned: always
+      type: str
+    malware:
+      description: "Result of a malware scan: V(clean), V(suspicious) or V(infected)."
+      returned: always
+      type: str
+    retention:
+      description: Long-term retention periods of the point (V(daily), V(weekly), V(monthly), V(quarterly), V(yearly)).
+      returned: always
+      type: list
+      elements: str
+    job:
+      description: Policy or job that created the point.
+      returned: always
+      type: str
+    inferred:
+      description: Fields whose value the product does not report and that was inferred, for example from its settings.
+      returned: always
+      type: list
+      elements: str
+    declared:
+      description: Fields whose value was declared with O(location_attributes).
+      returned: always
+      type: list
+      elements: str
+    raw:
+      description: Original record of the product, without fields that look like secrets.
+      returned: with O(include_raw)
+      type: dict
+totals:
+  description: Totals of all workloads. C(points_listed) also counts points that are not recovery points or not usable.
+  returned: success
+  type: dict
+  sample:
+    workloads: 20
+    without_recovery_points: 1
+    recovery_points: 540
+    points_listed: 552
+    undated: 0
+    in_future: 0
+http_requests:
+  description: Statistics of the read. For modules that run a tool, the commands are counted.
+  returned: success
+  type: dict
+  contains:
+    count:
+      description: Number of requests that were answered.
+      returned: always
+      type: int
+      sample: 24
+    retries:
+      description: Number of retries.
+      returned: always
+      type: int
+      sample: 0
+    bytes:
+      description: Size in bytes of all responses after decompression.
+      returned: always
+      type: int
+      sample: 183422
+    seconds:
+      description: Duration in seconds.
+      returned: always
+      type: float
+      sample: 0.84
+sha256:
+  description:
+    - SHA-256 of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and does not
+      cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
+    - M(backup.audit.recovery_points_assert) rejects a result that does not match its SHA-256.
+  returned: success
+  type: str
+failure:
+  description: Details of the error, with the same fields as RV(errors).
+  returned: failure
+  type: dict
+  sample:
+    code: login_rejected
+    message: Login to https://spp.example.com:443 as 'auditor' failed (HTTP 401)
+    server: spp.example.com
+    request: POST /api/endeavour/session
+    status: 401
+    hint: Check username and password. The account may be locked, disabled or expired
+"""
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.adapter import AwsBackup
+from ansible_collections.backup.audit.plugins.module_utils._module.rest_module import run_module
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(AwsBackup)
+
+
+if __name__ == "__main__":
+    main()
