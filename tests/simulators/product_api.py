@@ -153,6 +153,10 @@ class ProductApi(ABC):
 
     # Shared by all products
 
+    def module_options(self, url: str) -> dict[str, object]:
+        """Options that the info module needs for this server in addition to its URL, account and CA."""
+        return {}
+
     def open_sessions(self) -> int:
         """Number of open sessions."""
         return len(self.session_store)

@@ -53,7 +53,9 @@ class ProductServer:
         assert self._listener is not None
         assert self._control_listener is not None
         urls = {"url": self._listener.port, "control": self._control_listener.port}
-        return {name: f"https://127.0.0.1:{port}" for name, port in urls.items()} | self.api.credentials()
+        entry: dict[str, object] = {name: f"https://127.0.0.1:{port}" for name, port in urls.items()}
+        options = self.api.module_options(str(entry["url"]))
+        return entry | options | self.api.credentials() | {"options": options}
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if (request.content_length or 0) > _LARGEST_REQUEST:
