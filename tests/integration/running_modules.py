@@ -93,6 +93,7 @@ def get_login(ready: Mapping[str, Any], product: str, account: str | None = None
         "username": login["username"],
         "password": login["password"],
         "ca_path": ready["ca_path"],
+        **server["options"],
     }
 
 

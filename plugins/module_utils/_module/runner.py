@@ -89,6 +89,7 @@ def _fail(module: AnsibleModule, error: AuditError, server: str | None) -> None:
 _LIMITS = (
     *("workload_names", "workload_types", "include_unprotected", "datastores"),
     *("tenant", "tenant_organization", "stanza", "repo", "server"),
+    *("subscription_id", "resource_groups", "vaults"),
 )
 
 

@@ -21,6 +21,8 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 # No separators, control characters or invalid UTF-8 (some servers accept an overlong dot or slash). Some servers
 # strip everything after a semicolon and treat "..;" as "..". "." and ".." themselves are rejected separately.
 _SEGMENT = r"[^/?#\\;\x00-\x1f\ufffd]+"
+# For services whose ids contain semicolons: only dot segments must not be followed by one.
+_SEGMENT_WITH_SEMICOLONS = r"(?!\.{1,2};)[^/?#\\\x00-\x1f\ufffd]+"
 
 
 class RequestNotAllowedError(AuditError):
@@ -35,17 +37,20 @@ class AllowedRequest:
 
     ``path`` is a template in which each {name} matches one path segment. ``query`` maps the allowed keys to their
     values: None allows any value, a string or a tuple of strings only these. ``required`` lists mandatory keys.
+    ``has_semicolons``: segments may contain semicolons.
     """
 
     method: str
     path: str
     query: Mapping[str, str | tuple[str, ...] | None] = dataclasses.field(default_factory=dict)
     required: tuple[str, ...] = ()
+    has_semicolons: bool = False
 
     def pattern(self) -> re.Pattern[str]:
         """Return the template as a regular expression for a decoded path."""
         parts = re.split(r"\{[a-z_]+\}", self.path)
-        return re.compile(_SEGMENT.join(re.escape(part) for part in parts))
+        segment = _SEGMENT_WITH_SEMICOLONS if self.has_semicolons else _SEGMENT
+        return re.compile(segment.join(re.escape(part) for part in parts))
 
 
 class Allowlist:

@@ -34,7 +34,6 @@ from tests.simulators.azure_backup.arm import (
     SUBSCRIPTIONS,
     TENANT,
     ArmRoute,
-    Row,
     check_version,
     denied,
     error_response,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Azure Resource Manager has in common for all services: api-version, errors, pages, paths in any case (facts 1)."""
+"""What Azure Resource Manager has for all services: api-version, errors, pages, paths in any case (facts 1)."""
 
 from __future__ import annotations
 
