@@ -169,9 +169,11 @@ async def _serve(options: argparse.Namespace, api: ProductApi, folder: Path) -> 
         for _number in range(options.ports)
     ]
     ports = [server.sockets[0].getsockname()[1] for server in servers]
+    urls = [f"https://127.0.0.1:{port}" for port in ports]
     ready = {
         "ca_path": str(folder / "ca.pem"),
-        "urls": [f"https://127.0.0.1:{port}" for port in ports],
+        "urls": urls,
+        "options": api.module_options(urls[0]),
         "workloads": [api.workload_id(work) for work in api.estate.workloads],
         **api.credentials(),
     }

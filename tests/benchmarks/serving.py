@@ -45,7 +45,8 @@ class Server:
     @property
     def login(self) -> dict[str, Any]:
         """Connection options for an info module."""
-        return {"url": self.url, **{name: self.ready[name] for name in ("username", "password", "ca_path")}}
+        account = {name: self.ready[name] for name in ("username", "password", "ca_path")}
+        return {"url": self.url, **account, **self.ready["options"]}
 
     def fetch_stats(self) -> dict[str, Any]:
         """Return what was served since the last query. Open sessions are closed."""

@@ -50,6 +50,7 @@ CLOUDS = {
     "AzureChinaCloud": Cloud("https://management.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
 }
 _VERSIONS = {"recovery_services_api_version": "2024-10-01", "data_protection_api_version": "2024-04-01"}
+_UNKNOWN_KIND = ("sometimes", "the recovery points do not report whether they are full or incremental")
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 _SUBSCRIPTION = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d(?:-preview)?")
@@ -98,18 +99,7 @@ class AzureBackup(RestAdapter):
             "malware": ("sometimes", "only with the threat detection of the vault"),
             "retention": ("sometimes", "the rule of the policy, if it is named Daily, Weekly, Monthly or Yearly"),
         },
-        ("vm", "*"): {
-            "full:kind": ("cannot", "recovery points do not report whether they are full or incremental"),
-            "incremental:kind": ("cannot", "recovery points do not report whether they are full or incremental"),
-        },
-        ("file_share", "*"): {
-            "full:kind": ("cannot", "recovery points do not report whether they are full or incremental"),
-            "incremental:kind": ("cannot", "recovery points do not report whether they are full or incremental"),
-        },
-        ("physical", "*"): {
-            "full:kind": ("cannot", "recovery points do not report whether they are full or incremental"),
-            "incremental:kind": ("cannot", "recovery points do not report whether they are full or incremental"),
-        },
+        **{(name, "*"): {"kind": _UNKNOWN_KIND} for name in ("vm", "file_share", "physical")},
     }
 
     @classmethod

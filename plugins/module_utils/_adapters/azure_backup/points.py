@@ -110,7 +110,7 @@ def _parse_stores(value: t.Any, is_valid: t.Callable[[Mapping[str, t.Any]], bool
         word = as_text(row.get("type")) or "unknown"
         words[word.casefold()] = word
         found[is_valid(row)].add(word.casefold())
-    return Stores(*(frozenset(found[state]) for state in (True, None, False)), words)
+    return Stores(frozenset(found[True]), frozenset(found[None]), frozenset(found[False]), words)
 
 
 def _lower(value: t.Any) -> str:
