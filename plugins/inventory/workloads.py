@@ -40,8 +40,8 @@ options:
     description:
       - Backup servers to read. Each item has C(product) and the options of the product's info module, such as C(url),
         C(username) and C(password). Templates are allowed.
-      - C(product) is V(pbs), V(spp), V(unitrends), V(veeam_aws), V(veeam_azure), V(veeam_backup_replication),
-        V(veeam_enterprise_manager) or V(vprotect).
+      - C(product) is V(azure_backup), V(pbs), V(spp), V(unitrends), V(veeam_aws), V(veeam_azure),
+        V(veeam_backup_replication), V(veeam_enterprise_manager) or V(vprotect).
       - If an option is not set, the environment variable of the info module is used.
     type: list
     elements: dict

@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import UnsupportedError
 
+from ansible_collections.backup.audit.plugins.module_utils._adapters.azure_backup.adapter import AzureBackup
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.adapter import ProxmoxBackupServer
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.adapter import SpectrumProtectPlus
@@ -40,6 +41,7 @@ from ansible_collections.backup.audit.plugins.module_utils._module.rest_module i
 from ansible_collections.backup.audit.plugins.module_utils._transport import client
 
 _ADAPTERS: tuple[type[RestAdapter], ...] = (
+    AzureBackup,
     ProxmoxBackupServer,
     SpectrumProtectPlus,
     Unitrends,

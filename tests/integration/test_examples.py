@@ -21,6 +21,7 @@ import yaml
 
 from tests.false_compliance.collecting import moved
 from tests.integration.conftest import Simulators
+from tests.integration.products import MODULES as PRODUCT_MODULES
 from tests.integration.running_modules import get_login, read
 from tests.integration.running_plays import on_localhost, play
 from tests.tools.project import ROOT
@@ -37,6 +38,7 @@ HOSTS = {
     "pbs": "pbs",
 }
 MODULES = [
+    "azure_backup_recovery_points_info",
     "pbs_snapshots_info",
     "recovery_points_assert",
     "spp_recovery_points_info",
@@ -78,11 +80,9 @@ def get_product(module: str, options: dict[str, Any]) -> str:
     host = urlsplit(options.get("url", "")).hostname
     if host is not None:
         return HOSTS[host.split(".")[0]]
-    return (
-        f"veeam_{options['product']}"
-        if "veeam" in module
-        else module.rsplit(".", maxsplit=1)[-1].split("_", maxsplit=1)[0]
-    )
+    name = module.rsplit(".", maxsplit=1)[-1]
+    own = {key: options[key] for key in ("product",) if key in options}
+    return next(product for product, found in PRODUCT_MODULES.items() if found == (name, own))
 
 
 def runnable(task: dict[str, Any], simulators: Simulators, folder: Path) -> list[dict[str, Any]]:

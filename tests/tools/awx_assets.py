@@ -282,7 +282,15 @@ def assets() -> dict[str, list[Asset]]:
     from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS
 
     sources = PRODUCTS.values()
-    products = [credential_type(source.title, source.environment[0], source.default_port) for source in sources]
+    products = [
+        credential_type(
+            source.title,
+            source.environment[0],
+            source.default_port,
+            {name: known[0] for name, known in source.variables.items() if name not in source.option_names},
+        )
+        for source in sources
+    ]
     return {
         "credential_types": [*products, accounts_type()],
         "notification_templates": [notification()],

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 Asset = dict[str, Any]
 
 
-def credential_type(title: str, prefix: str, port: int) -> Asset:
+def credential_type(title: str, prefix: str, port: int, more: Mapping[str, str] | None = None) -> Asset:
     """Build the credential type for one product: environment variables, and the CA as a file.
+
+    ``more``: options that belong to the account of this product -> their environment variables.
 
     The TLS field is inverted on purpose: AWX sets booleans without a value to false, regardless of their default.
     """
@@ -25,6 +28,7 @@ def credential_type(title: str, prefix: str, port: int) -> Asset:
         },
         {"id": "username", "label": "Username"},
         {"id": "password", "label": "Password", "secret": True},
+        *({"id": name, "label": name.replace("_", " ").capitalize()} for name in more or {}),
         {
             "id": "ca",
             "label": "CA certificates (PEM)",
@@ -53,6 +57,7 @@ def credential_type(title: str, prefix: str, port: int) -> Asset:
                 f"{prefix}_URL": "{{ url }}",
                 f"{prefix}_USERNAME": "{{ username }}",
                 f"{prefix}_PASSWORD": "{{ password }}",
+                **{variable: f"{{{{ {name} }}}}" for name, variable in (more or {}).items()},
                 f"{prefix}_CA_PATH": "{{ tower.filename.ca }}",
                 f"{prefix}_FINGERPRINT": "{{ fingerprint }}",
                 f"{prefix}_VALIDATE_CERTS": "{{ 'false' if skip_tls_verification else 'true' }}",

@@ -167,7 +167,7 @@ class AzureBackup(ProductApi):
         }
 
     def module_options(self, url: str) -> dict[str, object]:
-        return {"login_url": url, "tenant": TENANT, "subscription_id": list(SUBSCRIPTIONS)}
+        return {"login_url": url, "tenant": TENANT, "subscription_id": ",".join(SUBSCRIPTIONS)}
 
     # Subscriptions and vaults
 

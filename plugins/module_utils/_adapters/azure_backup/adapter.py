@@ -64,11 +64,11 @@ class AzureBackup(RestAdapter):
     environment = ("AZURE_BACKUP",)
     option_names: t.ClassVar = {"url": "url", "username": "client_id", "password": "secret"}
     variables: t.ClassVar = {
-        "username": ("AZURE_CLIENT_ID",),
-        "password": ("AZURE_SECRET", "AZURE_CLIENT_SECRET"),
-        "tenant": ("AZURE_TENANT", "AZURE_TENANT_ID"),
-        "subscription_id": ("AZURE_SUBSCRIPTION_ID",),
-        "cloud_environment": ("AZURE_CLOUD_ENVIRONMENT",),
+        "username": ("AZURE_BACKUP_USERNAME", "AZURE_CLIENT_ID"),
+        "password": ("AZURE_BACKUP_PASSWORD", "AZURE_SECRET", "AZURE_CLIENT_SECRET"),
+        "tenant": ("AZURE_BACKUP_TENANT", "AZURE_TENANT", "AZURE_TENANT_ID"),
+        "subscription_id": ("AZURE_BACKUP_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"),
+        "cloud_environment": ("AZURE_BACKUP_CLOUD_ENVIRONMENT", "AZURE_CLOUD_ENVIRONMENT"),
         "login_url": ("AZURE_BACKUP_LOGIN_URL",),
     }
     # ``complete`` checks the secret, which a federated token replaces.
@@ -137,7 +137,7 @@ class AzureBackup(RestAdapter):
             missing.insert(0, "secret")
         if missing:
             variables = {"secret": "password"}
-            named = ", ".join(cls.variables[variables.get(name, name)][0] for name in missing)
+            named = ", ".join(one for name in missing for one in cls.variables[variables.get(name, name)][1:])
             raise OptionError(
                 f"missing required arguments: {', '.join(missing)}",
                 hint=f"Set them as options or as environment variables ({named})",

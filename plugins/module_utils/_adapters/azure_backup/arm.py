@@ -181,7 +181,7 @@ class Arm:
         return self._versions[provider]
 
     def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> list[dict[str, t.Any]]:
-        """Return the records of a list. Only the query of a link to the next page is used: it names no other list."""
+        """Return the records of a list. Only the query of a link to the next page is used."""
         rows: list[dict[str, t.Any]] = []
         seen: set[str] = set()
         params: dict[str, str] | None = {"api-version": version, **(query or {})}

@@ -62,7 +62,7 @@ class Stores:
     valid: frozenset[str]
     unclear: frozenset[str]
     invalid: frozenset[str]
-    # The words as the product writes them.
+    # Lower case -> as the product writes it.
     words: Mapping[str, str] = dataclasses.field(compare=False)
 
     @property
