@@ -13,10 +13,11 @@ module: azure_backup_recovery_points_info
 short_description: Read recovery points from Azure Backup
 version_added: 2.0.0
 description:
-  - Reads the recovery points of Azure Backup and returns one row for each protected item. It reads the Recovery Services
-    vaults and the Backup vaults of one or several subscriptions.
+  - Reads the recovery points of Azure Backup and returns one row for each protected item. It reads the Recovery
+    Services vaults and the Backup vaults of one or several subscriptions.
   - The permissions of the account are read, too. Azure silently omits vaults that the account must not see. If the
-    permissions do not prove that the lists of vaults are complete, the module fails, unless O(allow_partial) is V(true).
+    permissions do not prove that the lists of vaults are complete, the module fails, unless O(allow_partial) is
+    V(true).
 author:
   - the backup.audit contributors (@backup-audit)
 options:
@@ -81,7 +82,8 @@ options:
     elements: str
     default: []
   recovery_services_api_version:
-    description: Version of the API of Recovery Services vaults. Change it only if the cloud does not support the default.
+    description:
+      - Version of the API of Recovery Services vaults. Change it only if the cloud does not support the default.
     type: str
     default: "2024-10-01"
   data_protection_api_version:
@@ -97,16 +99,20 @@ options:
     default: workloads
   workload_types:
     description:
-      - Types of workloads to read. The default is all types. V(storage) is disks and blobs, V(application) is Kubernetes
-        clusters and the applications of Azure Backup Server, V(physical) is machines with the Azure Backup agent.
+      - Types of workloads to read. The default is all types.
+      - V(storage) is disks and blobs, V(application) is Kubernetes clusters and the applications of Azure Backup Server,
+        V(physical) is machines with the Azure Backup agent.
     type: list
     elements: str
     choices: [vm, database, file_share, physical, storage, application]
 notes:
-  - Environment variables are used for options that are not set. They are E(AZURE_TENANT), E(AZURE_CLIENT_ID),
-    E(AZURE_SECRET), E(AZURE_SUBSCRIPTION_ID) and E(AZURE_CLOUD_ENVIRONMENT), as in the collection C(azure.azcollection),
-    and E(AZURE_BACKUP_URL), E(AZURE_BACKUP_LOGIN_URL), E(AZURE_BACKUP_CA_PATH), E(AZURE_BACKUP_FINGERPRINT) and
-    E(AZURE_BACKUP_VALIDATE_CERTS). E(AZURE_TENANT_ID) and E(AZURE_CLIENT_SECRET) are used, too.
+  - Environment variables are used for options that are not set. As in the collection C(azure.azcollection), they are
+    E(AZURE_TENANT), E(AZURE_CLIENT_ID), E(AZURE_SECRET), E(AZURE_SUBSCRIPTION_ID) and E(AZURE_CLOUD_ENVIRONMENT).
+    E(AZURE_TENANT_ID) and E(AZURE_CLIENT_SECRET) are used, too. The variables E(AZURE_BACKUP_TENANT),
+    E(AZURE_BACKUP_USERNAME), E(AZURE_BACKUP_PASSWORD), E(AZURE_BACKUP_SUBSCRIPTION_ID) and
+    E(AZURE_BACKUP_CLOUD_ENVIRONMENT) take precedence.
+  - The variables of other options are E(AZURE_BACKUP_URL), E(AZURE_BACKUP_LOGIN_URL), E(AZURE_BACKUP_CA_PATH),
+    E(AZURE_BACKUP_FINGERPRINT) and E(AZURE_BACKUP_VALIDATE_CERTS).
   - The token is valid for an hour, and Azure cannot end it earlier. The module requests another one if it expires. It
     does not store or return tokens.
   - O(page_size) has no effect, because the service decides how long its pages are.

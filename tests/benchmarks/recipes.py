@@ -70,8 +70,8 @@ _VBR = {"x-api-version": "1.3-rev2"}
 _AWS = {"x-api-version": "1.7-rev0"}
 _SPP = "/api/endeavour/catalog/recovery/hypervisorvm"
 _AZURE_VAULT = (
-    "/subscriptions/{{ server.subscription_id.split(',')[0] }}/resourceGroups/rg-backup/providers/Microsoft.RecoveryServices"
-    "/vaults/rsv-1"
+    "/subscriptions/{{ server.subscription_id.split(',')[0] }}/resourceGroups/rg-backup"
+    "/providers/Microsoft.RecoveryServices/vaults/rsv-1"
 )
 _AZURE_VERSION = "api-version=2024-10-01"
 _AZURE_COUNT = f"{_AZURE_VERSION}&$filter=expand%20eq%20%27extendedinfo%27"

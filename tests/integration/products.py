@@ -35,5 +35,13 @@ MODULES: dict[str, tuple[str, dict[str, Any]]] = {
     for name, adapter in _FOUND
     if issubclass(adapter, RestAdapter)
 }
+# Environment variables that replace options and do not have these prefixes.
+VARIABLES = {
+    variable
+    for adapter in ADAPTERS.values()
+    if issubclass(adapter, RestAdapter)
+    for known in adapter.variables.values()
+    for variable in known
+}
 # Prefixes of the environment variables that replace options.
 PREFIXES = tuple(f"{prefix}_" for adapter in ADAPTERS.values() for prefix in adapter.environment)

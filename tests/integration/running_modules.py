@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from tests.integration.products import MODULES, PREFIXES
+from tests.integration.products import MODULES, PREFIXES, VARIABLES
 from tests.tools.project import ROOT
 
 __all__ = ["MODULES", "ModuleResult", "get_login", "read", "run_module", "start_module", "wait_for_module"]
@@ -60,7 +60,7 @@ def start_module(
 ) -> subprocess.Popen[str]:
     """Start one module without waiting; ``wait_for_module`` waits for it."""
     tree = str(ROOT / ".venv" / "tree")
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(PREFIXES)}
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(PREFIXES) and key not in VARIABLES}
     environ.update({"PYTHONPATH": tree, **(environment or {})})
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", before + _RUN, name]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from tests.integration.conftest import Simulators
 from tests.integration.products import ADAPTERS
 from tests.integration.running_modules import MODULES, get_login, run_module
@@ -52,5 +53,8 @@ def test_empty_variables_say_nothing(simulators: Simulators, product: str, empty
     unchecked = run_module(name, {**own, **login, "ca_path": empty_file}, environment)
     assert unchecked.result["failure"]["code"] == "certificate_error"
     missing = run_module(name, own, environment)
-    assert "missing required arguments: url, username, password" in missing.message
-    assert f"{ADAPTERS[product].environment[0]}_URL" in missing.message
+    adapter = ADAPTERS[product]
+    assert issubclass(adapter, RestAdapter)
+    names = ", ".join(adapter.option_names[shared] for shared in adapter.required)
+    assert f"missing required arguments: {names}" in missing.message
+    assert f"{adapter.environment[0]}_{adapter.required[0].upper()}" in missing.message
