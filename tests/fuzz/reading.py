@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import requests
@@ -23,6 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._module.connection_op
     build_endpoint,
     build_settings,
 )
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
@@ -68,6 +69,19 @@ class _Transport(BaseAdapter):
         """Nothing to close."""
 
 
+class _ServedClient(Client):
+    """A client whose requests, and those of its siblings, are served without a network."""
+
+    def serve(self, answer: Serve) -> None:
+        self._answer = answer
+        self._session.mount("https://", _Transport(answer))
+
+    def sibling(self, url: str, allowlist: Sequence[AllowedRequest]) -> Client:
+        other = super().sibling(url, allowlist)
+        other._session.mount("https://", _Transport(self._answer))
+        return other
+
+
 def read(adapter_class: type[RestAdapter], serve: Serve, own: Mapping[str, Any], *, compressed: bool) -> ReadResult:
     """Read everything from one server; ``own`` are module options. Errors other than AuditError are bugs and propagate.
 
@@ -85,8 +99,9 @@ def read(adapter_class: type[RestAdapter], serve: Serve, own: Mapping[str, Any],
     }
     shared = {name: option.get("default") for name, option in argument_spec(adapter_class).items()}
     params = {**shared, **given, **own}
-    client = Client(build_endpoint(params, adapter_class), adapter_class.allowlist)
-    client._session.mount("https://", _Transport(serve))
+    adapter_class.complete(params)
+    client = _ServedClient(build_endpoint(params, adapter_class), adapter_class.allowlist)
+    client.serve(serve)
     client.host = "server.example"
     collector = Collector(
         client.host, adapter_class.product, since=params["since"], until=params["until"], keep_points=True

@@ -119,6 +119,7 @@ def get_recording(name: str) -> Recording:
     api.set_initial_variants(setup.variants)
     api.prepare()
     account = {key: str(api.credentials()[key]) for key in ("username", "password")}
+    account |= {key: str(value) for key, value in api.module_options("https://server.example").items()}
 
     def answer(request: requests.PreparedRequest) -> FakeResponse:
         return _get_response(api, request)
@@ -172,6 +173,12 @@ SETUPS = (
     Setup("vbr 1.1-rev0", "veeam_backup_replication", {}, {"api_version": "1.1-rev0"}),
     Setup("em 12", "veeam_enterprise_manager"),
     Setup("em 13", "veeam_enterprise_manager", {"release": "13"}),
+    Setup("azure backup", "azure_backup", {"page_length": 100}),
+    Setup(
+        "azure backup, older",
+        "azure_backup",
+        {"ids": "vendor", "point_locks": False, "databases": "sql", "log_ranges": True, "page_length": 2},
+    ),
     Setup("pbs", "pbs", {"empty_groups": True}),
     Setup("pbs 2.1", "pbs", {"version": "2.1.10"}),
     Setup("pbs with copies", "pbs", {"synced": True, "mixed_encryption": True}, {"workload_name": "id"}),

@@ -21,7 +21,7 @@ ANCHORED = {"veeam_enterprise_manager": ("page", "1"), "vprotect": ("page", "0")
 # Number of requests for a complete read of this estate, if not 40. An increase needs a good reason.
 REQUESTS = {
     # The items of each kind are requested separately, and each item's points and their number.
-    "azure_backup": 100,
+    "azure_backup": 140,
     "spp": 50,
     "veeam_aws": 35,
     "veeam_azure": 35,

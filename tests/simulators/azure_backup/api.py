@@ -6,7 +6,7 @@
 The log-in service has the address of the management service here. Accounts: see accounts.py.
 
 Variants (product `azure_backup`; every product also has those of `ProductApi`):
-  page_length           20     number of records in a page; clients cannot change it (facts 1)
+  page_length           8      number of records in a page; clients cannot change it (facts 1)
   links                 own    other: nextLink names another host
   ids                   plain  vendor: ids of items as in the vendor's examples, /Subscriptions/ and no fabric (2)
   unfiltered_lists_all  false  a list of items without a filter has all kinds of items (2)
@@ -95,7 +95,7 @@ class AzureBackup(ProductApi):
     }
     VARIANTS: ClassVar[dict[str, Setting]] = {
         **ProductApi.VARIANTS,
-        "page_length": 20,
+        "page_length": 8,
         "links": "own",
         "ids": "plain",
         "unfiltered_lists_all": False,

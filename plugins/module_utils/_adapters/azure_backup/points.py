@@ -51,7 +51,6 @@ _FACTS = (
     "retentionTagName",
 )
 _STORE_FACTS = ("type", "status", "state", "visible")
-_KEY_TYPES = frozenset({str, bool, type(None), int, tuple})
 _MALWARE = {"healthy": "clean", "warning": "suspicious", "unhealthy": "infected"}
 
 
@@ -146,7 +145,11 @@ class PointParser:
         lifetime = as_object(properties.get("recoveryPointProperties"))
         expires = _time_or_none(lifetime.get("expiryTime") or properties.get("expiryTime"))
         key = self._key(properties, lifetime, expires, is_copied=created <= self._oldest_uncopied)
-        template = self._templates.get(key)
+        try:
+            template = self._templates.get(key)
+        except TypeError:
+            # A list or an object, which is not hashable, and which these fields should not contain.
+            key, template = len(self._templates), None
         if template is None:
             template = self._templates[key] = self._build(ident, created, properties, expires)
             if not self._item.vault.locked:
@@ -161,18 +164,21 @@ class PointParser:
     ) -> t.Any:
         stores = properties.get("recoveryPointTierDetails") or properties.get("recoveryPointDataStoresDetails")
         lock = lifetime.get("immutabilityProperties")
-        parts = (
-            *map(properties.get, _FACTS),
-            lifetime.get("ruleName"),
-            lifetime.get("isSoftDeleted"),
-            *(tuple(map(one.get, _STORE_FACTS)) for one in map(as_object, as_list(stores))),
-            None if lock is None else repr(lock),
+        parts = [
+            is_copied,
             # A lock that lasts as long as the point ends at another time for each.
             expires if self._item.vault.locked else None,
-            is_copied,
-        )
-        # 1, 1.0 and True are equal but have different meanings; lists and objects cannot be keys.
-        return parts if _KEY_TYPES.issuperset(map(type, parts)) else repr(parts)
+            # Older versions of the API do not have this member.
+            "immutabilityProperties" in lifetime,
+            None if lock is None else repr(lock),
+            lifetime.get("ruleName"),
+            lifetime.get("isSoftDeleted"),
+            *map(properties.get, _FACTS),
+        ]
+        for one in map(as_object, as_list(stores)):
+            parts += map(one.get, _STORE_FACTS)
+        # 1, 1.0 and True are equal but have different meanings.
+        return (*parts, *map(type, parts))
 
     def _parse_ranges(
         self, ident: str, properties: Mapping[str, t.Any], row: Mapping[str, t.Any]
@@ -230,7 +236,7 @@ class PointParser:
         is_snapshot = main in _SNAPSHOT_STORES
         self._set_location(point, None if stores is None or main is None else stores.words[main], is_snapshot)
         self._set_offsite(point, main, is_generic=is_generic)
-        self._set_lock(point, lifetime.get("immutabilityProperties"), in_vault=in_vault, is_snapshot=is_snapshot)
+        self._set_lock(point, lifetime, in_vault=in_vault, is_snapshot=is_snapshot)
         if in_vault:
             point.encrypted = self._item.vault.own_key
         return point
@@ -260,7 +266,9 @@ class PointParser:
         for copy in point.copies or ():
             copy.offsite = point.offsite
 
-    def _set_lock(self, point: RecoveryPoint, lock: t.Any, *, in_vault: bool, is_snapshot: bool) -> None:
+    def _set_lock(
+        self, point: RecoveryPoint, lifetime: Mapping[str, t.Any], *, in_vault: bool, is_snapshot: bool
+    ) -> None:
         """A locked vault protects its points until they expire; snapshots are not in the vault."""
         locked = self._item.vault.locked
         if locked is False or is_snapshot:
@@ -268,13 +276,14 @@ class PointParser:
             return
         if not locked or not in_vault:
             return
+        lock = lifetime.get("immutabilityProperties")
         if isinstance(lock, dict):
             is_immutable = as_bool(lock.get("isImmutable"))
             if is_immutable is not True:
                 point.immutable = is_immutable
                 return
             point.immutable_until = _time_or_none(lock.get("expiryTime")) or point.expires_at
-        elif point.expires_at is not None:
+        elif "immutabilityProperties" not in lifetime and self._item.vault.locks_until_expiry and point.expires_at:
             point.immutable_until = point.expires_at
             point.inferred = (*point.inferred, "immutable")
         for copy in point.copies or ():

@@ -74,6 +74,8 @@ class Vault:
     ident: VaultId
     region: str | None
     locked: bool | None
+    # Whether the lock lasts as long as the policy keeps a point, and not for a fixed time.
+    locks_until_expiry: bool
     # Whether the customer's own key encrypts the vault. Encryption by the platform is not reported.
     own_key: bool | None
     # Whether the copy in another region can be restored there; None if it exists, but only Microsoft can use it.
@@ -108,6 +110,16 @@ def _look_up(table: Mapping[str, bool], value: t.Any) -> bool | None:
     return table.get((as_text(value) or "").casefold())
 
 
+def _parse_lock(security: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    settings = as_object(security.get("immutabilitySettings"))
+    configuration = settings.get("configuration")
+    kind = (as_text(as_object(configuration).get("type")) or "").casefold()
+    return {
+        "locked": _look_up(_LOCKS, settings.get("state")),
+        "locks_until_expiry": configuration is None or kind == "asperpolicy",
+    }
+
+
 def _has_other_region(redundancy: t.Any, restore: t.Any) -> bool | None:
     is_copied = _look_up(_GEO_REDUNDANT, redundancy)
     if is_copied and (as_text(restore) or "").casefold() != "enabled":
@@ -124,7 +136,7 @@ def parse_recovery_services_vault(row: Mapping[str, t.Any]) -> Vault:
     return Vault(
         ident=parse_vault_id(row.get("id")),
         region=parse_region(row.get("location")),
-        locked=_look_up(_LOCKS, as_object(security.get("immutabilitySettings")).get("state")),
+        **_parse_lock(security),
         own_key=True if as_text(key.get("keyUri")) else None,
         has_other_region=_has_other_region(
             redundancy.get("standardTierStorageRedundancy"), redundancy.get("crossRegionRestore")
@@ -145,7 +157,7 @@ def parse_backup_vault(row: Mapping[str, t.Any]) -> Vault:
     return Vault(
         ident=parse_vault_id(row.get("id")),
         region=parse_region(row.get("location")),
-        locked=_look_up(_LOCKS, as_object(security.get("immutabilitySettings")).get("state")),
+        **_parse_lock(security),
         own_key=True if is_enabled and as_text(key.get("keyUri")) else None,
         has_other_region=_has_other_region(kinds.pop(), restore) if len(kinds) == 1 else None,
     )
@@ -183,11 +195,11 @@ def _build_workload(ident: str, properties: Mapping[str, t.Any], management: str
     name = as_text(properties.get("friendlyName"))
     if management == "MAB":
         # The friendly name is that of a volume, such as C:\.
-        name = as_text(properties.get("computerName")) or name
+        name = as_text(properties.get("computerName"))
     platform_word = word if management in ("AzureWorkload", "DPM", "AzureBackupServer") else management
     return Workload(
         id=key.casefold(),
-        name=name or _last_part(ident),
+        name=name,
         type=types[0] if len(types) == 1 else _DPM_WORKLOADS.get(word or "", OTHER),
         platform=parse_platform(platform_word),
         vendor_platform=platform_word,
@@ -203,7 +215,7 @@ def parse_backup_instance(row: Mapping[str, t.Any], vault: Vault) -> Item:
     state = as_text(properties.get("currentProtectionState"))
     workload = Workload(
         id=ident.casefold(),
-        name=as_text(source.get("resourceName")) or as_text(properties.get("friendlyName")) or _last_part(ident),
+        name=as_text(source.get("resourceName")) or as_text(properties.get("friendlyName")),
         type=_DATASOURCES.get((word or "").casefold(), OTHER),
         platform=parse_platform(word),
         vendor_platform=word,
@@ -222,9 +234,10 @@ def parse_backup_instance(row: Mapping[str, t.Any], vault: Vault) -> Item:
 
 def _get_id(row: Mapping[str, t.Any], what: str) -> str:
     ident = as_text(row.get("id"))
-    if ident is None:
-        raise InvalidResponseError(f"a {what} has no 'id'")
-    return ident
+    for name, value in (("id", ident), ("properties", as_object(row.get("properties")))):
+        if not value:
+            raise InvalidResponseError(f"a {what} has no {name!r}")
+    return str(ident)
 
 
 def _last_part(ident: t.Any) -> str | None:

@@ -121,8 +121,8 @@ class VaultReader:
         self._report_failures()
         if self._with_logs:
             self._warn(
-                f"{len(self._with_logs)} databases count more recovery points than are listed "
-                f"({', '.join(self._with_logs[:_SHOWN])}). The difference may be log backups, which are listed as ranges"
+                f"{len(self._with_logs)} databases count more recovery points than they list "
+                f"({', '.join(self._with_logs[:_SHOWN])}). The difference may be log backups, which are a range"
             )
 
     def is_wanted(self, item: Item) -> bool:
