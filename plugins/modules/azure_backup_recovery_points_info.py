@@ -100,7 +100,7 @@ options:
   workload_types:
     description:
       - Types of workloads to read. The default is all types.
-      - V(storage) is disks and blobs, V(application) is Kubernetes clusters and the applications of Azure Backup Server,
+      - V(storage) is disks and blobs. V(application) is Kubernetes clusters and the applications of Azure Backup Server.
         V(physical) is machines with the Azure Backup agent.
     type: list
     elements: str

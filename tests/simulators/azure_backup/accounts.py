@@ -23,8 +23,8 @@ LIFETIME_SECONDS = 3599
 _FORM = "application/x-www-form-urlencoded"
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _SCOPE = "https://management.azure.com/.default"
-_READER = {"actions": ["*/read"], "notActions": [], "dataActions": [], "notDataActions": []}
-_VAULT_LISTER = {
+_READER: Row = {"actions": ["*/read"], "notActions": [], "dataActions": [], "notDataActions": []}
+_VAULT_LISTER: Row = {
     "actions": ["Microsoft.RecoveryServices/Vaults/read", "Microsoft.DataProtection/backupVaults/read"],
     "notActions": [],
 }

@@ -109,8 +109,9 @@ class Vaults:
             work.policy.encrypted,
         )
         if key not in self.vaults:
-            number = 1 + sum(each.service == key[0] for each in self.vaults.values())
-            self.vaults[key] = Vault(str(key[0]), number, key[1], work.site.region, *map(bool, key[3:]))
+            service, subscription, region, geo_redundant, locked, own_key = key
+            number = 1 + sum(each.service == service for each in self.vaults.values())
+            self.vaults[key] = Vault(service, number, subscription, region, geo_redundant, locked, own_key)
         return self.vaults[key]
 
     def list(self, service: str, subscription: str) -> list[Vault]:

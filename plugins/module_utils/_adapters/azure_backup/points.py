@@ -56,13 +56,13 @@ _MALWARE = {"healthy": "clean", "warning": "suspicious", "unhealthy": "infected"
 
 @dataclasses.dataclass(frozen=True)
 class Stores:
-    """Where a point is stored: the product's words (lower case) by whether the point can be restored from there."""
+    """Where a point is stored: the product's spellings (lower case) by whether the point can be restored from there."""
 
     valid: frozenset[str]
     unclear: frozenset[str]
     invalid: frozenset[str]
     # Lower case -> as the product writes it.
-    words: Mapping[str, str] = dataclasses.field(compare=False)
+    spellings: Mapping[str, str] = dataclasses.field(compare=False)
 
     @property
     def usable(self) -> bool | None:
@@ -104,12 +104,12 @@ def _parse_stores(value: t.Any, is_valid: t.Callable[[Mapping[str, t.Any]], bool
     if not isinstance(value, list) or not value:
         return None
     found: dict[bool | None, set[str]] = {True: set(), None: set(), False: set()}
-    words = {}
+    spellings = {}
     for row in map(as_object, value):
         word = as_text(row.get("type")) or "unknown"
-        words[word.casefold()] = word
+        spellings[word.casefold()] = word
         found[is_valid(row)].add(word.casefold())
-    return Stores(frozenset(found[True]), frozenset(found[None]), frozenset(found[False]), words)
+    return Stores(frozenset(found[True]), frozenset(found[None]), frozenset(found[False]), spellings)
 
 
 def _lower(value: t.Any) -> str:
@@ -234,7 +234,7 @@ class PointParser:
         )
         in_vault = is_generic or main in _VAULT_STORES or main in _ARCHIVE_STORES
         is_snapshot = main in _SNAPSHOT_STORES
-        self._set_location(point, None if stores is None or main is None else stores.words[main], is_snapshot)
+        self._set_location(point, None if stores is None or main is None else stores.spellings[main], is_snapshot)
         self._set_offsite(point, main, is_generic=is_generic)
         self._set_lock(point, lifetime, in_vault=in_vault, is_snapshot=is_snapshot)
         if in_vault:

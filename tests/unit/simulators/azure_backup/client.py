@@ -39,7 +39,7 @@ class AzureBackupClient(ProductClient):
         response = self.call("GET", path, params=query)
         return response.status_code, response.json()["error"]["code"]
 
-    def list(self, path: str, version: str, **query: str) -> list[Row]:
+    def list_all(self, path: str, version: str, **query: str) -> list[Row]:
         """All records of a list, following the links as given."""
         rows: list[Row] = []
         url, params = self.entry["url"] + path, {"api-version": version, **query}
@@ -53,17 +53,21 @@ class AzureBackupClient(ProductClient):
     def vaults(self, kind: str = "Microsoft.RecoveryServices/vaults") -> list[Row]:
         version = RSV if "RecoveryServices" in kind else DP
         return [
-            row for one in self.subscriptions for row in self.list(f"/subscriptions/{one}/providers/{kind}", version)
+            row
+            for one in self.subscriptions
+            for row in self.list_all(f"/subscriptions/{one}/providers/{kind}", version)
         ]
 
     def items(self, management: str = "AzureIaasVM") -> list[Row]:
         query = {"$filter": f"backupManagementType eq '{management}'"}
-        return [row for one in self.vaults() for row in self.list(f"{one['id']}/backupProtectedItems", RSV, **query)]
+        return [
+            row for one in self.vaults() for row in self.list_all(f"{one['id']}/backupProtectedItems", RSV, **query)
+        ]
 
     def instances(self) -> list[Row]:
         vaults = self.vaults("Microsoft.DataProtection/backupVaults")
-        return [row for one in vaults for row in self.list(f"{one['id']}/backupInstances", DP)]
+        return [row for one in vaults for row in self.list_all(f"{one['id']}/backupInstances", DP)]
 
     def points(self, item: Row) -> list[Row]:
         version = DP if "DataProtection" in item["id"] else RSV
-        return self.list(f"{quote(item['id'], safe='/')}/recoveryPoints", version)
+        return self.list_all(f"{quote(item['id'], safe='/')}/recoveryPoints", version)

@@ -78,7 +78,7 @@ def test_every_call_needs_a_known_version(azure_backup: AzureBackupClient) -> No
     path = f"/subscriptions/{azure_backup.subscriptions[0]}/providers/Microsoft.RecoveryServices/vaults"
     assert azure_backup.refusal(path) == (400, "MissingApiVersionParameter")
     assert azure_backup.refusal(path, **{"api-version": "1999-01-01"}) == (400, "NoRegisteredProviderFound")
-    assert azure_backup.list(path.upper().replace("SUBSCRIPTIONS", "Subscriptions"), RSV)
+    assert azure_backup.list_all(path.upper().replace("SUBSCRIPTIONS", "Subscriptions"), RSV)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_lists_leave_out_what_the_account_may_not_see(
     assert len(found) == (len({row["id"] for row in found}) if vaults else 0)
     assert bool(found) is bool(vaults)
     path = f"/subscriptions/{azure_backup.subscriptions[0]}/providers/Microsoft.Authorization/permissions"
-    assert len(azure_backup.list(path, PERMISSIONS)) == permissions
+    assert len(azure_backup.list_all(path, PERMISSIONS)) == permissions
 
 
 def test_some_content_is_denied(azure_backup: AzureBackupClient) -> None:
@@ -125,7 +125,7 @@ def test_a_list_without_a_filter_omits_kinds(azure_backup: AzureBackupClient) ->
     found = [
         row["properties"]["backupManagementType"]
         for vault in azure_backup.vaults()
-        for row in azure_backup.list(f"{vault['id']}/backupProtectedItems", RSV)
+        for row in azure_backup.list_all(f"{vault['id']}/backupProtectedItems", RSV)
     ]
     assert set(found) == {"AzureIaasVM"}
     kinds = {name: len(azure_backup.items(name)) for name in ("AzureIaasVM", "AzureStorage", "AzureWorkload", "MAB")}

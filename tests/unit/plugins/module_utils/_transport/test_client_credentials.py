@@ -20,7 +20,11 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.stateless_
 from tests.unit.plugins.module_utils._transport.fake_server import OK, in_turn
 
 SECRET = "x8Q~secret&with+signs"
-EXPIRED = (401, {}, {"error": {"code": "ExpiredAuthenticationToken", "message": "The access token expired."}})
+EXPIRED: tuple[int, dict[str, str], Any] = (
+    401,
+    {},
+    {"error": {"code": "ExpiredAuthenticationToken", "message": "The access token expired."}},
+)
 
 
 def token(number: int = 1) -> tuple[int, dict[str, str], Any]:
