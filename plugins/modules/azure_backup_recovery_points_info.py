@@ -100,8 +100,8 @@ options:
   workload_types:
     description:
       - Types of workloads to read. The default is all types.
-      - V(storage) is disks and blobs. V(application) is Kubernetes clusters and the applications of Azure Backup Server.
-        V(physical) is machines with the Azure Backup agent.
+      - V(storage) is disks and blobs. V(physical) is machines with the Azure Backup agent. V(application) is Kubernetes
+        clusters and the applications of Azure Backup Server.
     type: list
     elements: str
     choices: [vm, database, file_share, physical, storage, application]

@@ -56,7 +56,7 @@ _MALWARE = {"healthy": "clean", "warning": "suspicious", "unhealthy": "infected"
 
 @dataclasses.dataclass(frozen=True)
 class Stores:
-    """Where a point is stored: the product's spellings (lower case) by whether the point can be restored from there."""
+    """Where a point is stored: the product's terms (lower case) by whether the point can be restored from there."""
 
     valid: frozenset[str]
     unclear: frozenset[str]
