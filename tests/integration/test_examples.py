@@ -19,8 +19,10 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from tests.false_compliance.collecting import moved
 from tests.integration.conftest import Simulators
+from tests.integration.products import ADAPTERS
 from tests.integration.products import MODULES as PRODUCT_MODULES
 from tests.integration.running_modules import get_login, read
 from tests.integration.running_plays import on_localhost, play
@@ -92,7 +94,14 @@ def runnable(task: dict[str, Any], simulators: Simulators, folder: Path) -> list
         if name.startswith("backup.audit.") and name.endswith("_info"):
             # A password in the example stays, as a variable of the play; otherwise the environment provides it.
             kept = {"password": options["password"]} if "password" in options else {}
-            options.update({**get_login(simulators.ready, get_product(name, options)), **kept})
+            product = get_product(name, options)
+            adapter = ADAPTERS[product]
+            assert issubclass(adapter, RestAdapter)
+            for shared, own in adapter.option_names.items():
+                if own != shared:
+                    # The login below has the shared names, which are aliases.
+                    options.pop(own, None)
+            options.update({**get_login(simulators.ready, product), **kept})
             # The simulated servers have a certificate of their own.
             options.pop("fingerprint", None)
         if name == "ansible.builtin.copy":
