@@ -14,6 +14,14 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import O
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS, read_servers
 
 LOGIN = {"url": "https://127.0.0.1:9", "username": "auditor@pbs", "password": "c0rrect", "retries": 0}
+# Options that a product needs in addition.
+MORE = {
+    "azure_backup": {
+        "login_url": "https://127.0.0.1:9",
+        "tenant": "example.com",
+        "subscription_id": ["5d2c1b0a-9f8e-4d7c-8b6a-504132231405"],
+    }
+}
 
 
 def workload(name: str, source: str = "spp", ident: str | None = "1", origin: str | None = None) -> dict[str, Any]:
@@ -64,7 +72,7 @@ def test_servers_that_make_no_sense_are_refused(servers: Any, message: str) -> N
 @pytest.mark.parametrize("product", list(PRODUCTS))
 def test_a_server_that_does_not_answer_is_a_failure(product: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "")
-    (result,) = read_servers([{"product": product, **LOGIN}])
+    (result,) = read_servers([{"product": product, **LOGIN, **MORE.get(product, {})}])
     assert result["failed"]
     assert result["failure"]["server"] == "127.0.0.1:9"
     assert "c0rrect" not in str(result)
