@@ -206,13 +206,10 @@ class AzureBackup(RestAdapter):
             collector.warnings.append,
             self.settings.workload_types,
         )
-        without_points: list[str] = []
         for item, rows in reader.read(build_scopes(own["subscription_id"], own["resource_groups"]), own["vaults"]):
             if rows:
                 self._add_points(collector, item, rows)
-                continue
-            without_points.append(str(item.workload.name))
-            if self.settings.include_unprotected:
+            elif self.settings.include_unprotected:
                 collector.add_workload(item.workload)
         collector.scope["vaults"] = reader.is_proven
 
