@@ -43,7 +43,7 @@ options:
     description:
       - Backup servers to read. Each item has C(product) and the options of the product's info module, such as C(url),
         C(username) and C(password). Templates are allowed.
-      - C(product) is V(aws_backup), V(pbs), V(spp), V(unitrends), V(veeam_aws), V(veeam_azure),
+      - C(product) is V(aws_backup), V(azure_backup), V(pbs), V(spp), V(unitrends), V(veeam_aws), V(veeam_azure),
         V(veeam_backup_replication), V(veeam_enterprise_manager) or V(vprotect).
       - If an option is not set, the environment variable of the info module is used.
       - A cached result is used only for the same servers with the same options. A changed password does not invalidate

@@ -21,6 +21,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, Validati
 from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.adapter import AwsBackup
+from ansible_collections.backup.audit.plugins.module_utils._adapters.azure_backup.adapter import AzureBackup
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.adapter import ProxmoxBackupServer
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.adapter import SpectrumProtectPlus
@@ -47,6 +48,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport import cli
 
 _ADAPTERS: tuple[type[RestAdapter], ...] = (
     AwsBackup,
+    AzureBackup,
     ProxmoxBackupServer,
     SpectrumProtectPlus,
     Unitrends,

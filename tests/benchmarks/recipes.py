@@ -73,6 +73,12 @@ class Recipe:
 _VBR = {"x-api-version": "1.3-rev2"}
 _AWS = {"x-api-version": "1.7-rev0"}
 _SPP = "/api/endeavour/catalog/recovery/hypervisorvm"
+_AZURE_VAULT = (
+    "/subscriptions/{{ server.subscription_id.split(',')[0] }}/resourceGroups/rg-backup"
+    "/providers/Microsoft.RecoveryServices/vaults/rsv-1"
+)
+_AZURE_VERSION = "api-version=2024-10-01"
+_AZURE_COUNT = f"{_AZURE_VERSION}&$filter=expand%20eq%20%27extendedinfo%27"
 _EM = "/api/query?type=VmRestorePoint&format=Entities&sortDesc=CreationTime&pageSize={{ size }}&page="
 _EM_HEADERS = {"X-RestSvcSessionId": "{{ login.x_restsvcsessionid }}"}
 _EM_LOGIN = {"url": "/api/sessionMngr/?v=latest", "method": "POST", "status_code": [201]}
@@ -187,6 +193,34 @@ RECIPES: dict[str, Recipe] = {
         time="backup-time",
         cutoff="seconds",
         module="pbs_snapshots_info",
+    ),
+    # Each item's points are requested separately, and the item itself for the number of points that it counts.
+    "azure_backup": Recipe(
+        login={
+            "url": "/{{ server.tenant }}/oauth2/v2.0/token",
+            "method": "POST",
+            "headers": {},
+            "body_format": "form-urlencoded",
+            "body": {
+                "grant_type": "client_credentials",
+                "client_id": "{{ server.username }}",
+                "client_secret": "{{ server.password }}",
+                "scope": "https://management.azure.com/.default",
+            },
+        },
+        headers=_BEARER,
+        # This estate has only one vault.
+        first=f"{_AZURE_VAULT}/backupProtectedItems?{_AZURE_VERSION}&$filter=backupManagementType eq 'AzureIaasVM'",
+        loop=f"(first_body.value | map(attribute='id') | join('?{_AZURE_COUNT} ') ~ '?{_AZURE_COUNT} ' ~ "
+        f"first_body.value | map(attribute='id') | join('/recoveryPoints?{_AZURE_VERSION} ') ~ "
+        f"'/recoveryPoints?{_AZURE_VERSION}').split(' ')",
+        page="{{ item }}",
+        rows=("value",),
+        group="",
+        time="",
+        first_has_rows=False,
+        module="azure_backup_recovery_points_info",
+        variants=("page_length=1000",),
     ),
     "unitrends": Recipe(
         login=_json("/api/login", _ACCOUNT),

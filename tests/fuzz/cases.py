@@ -37,6 +37,7 @@ ALLOWED_ADDITIONS = {
 ALLOWED_LOSSES = {
     r"\[\]$": "as above",
     r"/api/query body\.[Ee]ntities": "Enterprise Manager: null means an empty list, and there is no total",
+    r"/subscriptions/.* body\.nextLink$": "Azure: null or no link is the end, and only recovery points are counted",
     r"/backups/ body\.(data|backups)\.\[\]\.(id|type)$": "Unitrends: rows without a number are jobs",
 }
 

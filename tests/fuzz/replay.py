@@ -120,6 +120,7 @@ def get_recording(name: str) -> Recording:
     api.set_initial_variants(setup.variants)
     api.prepare()
     account = {key: str(api.credentials()[key]) for key in ("username", "password")}
+    account |= {key: str(value) for key, value in api.module_options("https://server.example").items()}
 
     def answer(request: requests.PreparedRequest) -> FakeResponse:
         return _get_response(api, request)
@@ -178,6 +179,12 @@ SETUPS = (
     Setup("em 13", "veeam_enterprise_manager", {"release": "13"}),
     Setup("aws_backup", "aws_backup", {"validation": ""}, {"regions": ["eu-central-1"]}),
     Setup("aws_backup with a role", "aws_backup", {}, {"regions": ["eu-north-1"], "assume_roles": [AWS_ROLE]}),
+    Setup("azure backup", "azure_backup", {"page_length": 100}),
+    Setup(
+        "azure backup, older",
+        "azure_backup",
+        {"ids": "vendor", "point_locks": False, "databases": "sql", "log_ranges": True, "page_length": 2},
+    ),
     Setup("pbs", "pbs", {"empty_groups": True}),
     Setup("pbs 2.1", "pbs", {"version": "2.1.10"}),
     Setup("pbs with copies", "pbs", {"synced": True, "mixed_encryption": True}, {"workload_name": "id"}),

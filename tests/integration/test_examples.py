@@ -42,6 +42,7 @@ HOSTS = {
 }
 MODULES = [
     "aws_backup_recovery_points_info",
+    "azure_backup_recovery_points_info",
     "pbs_snapshots_info",
     "recovery_points_assert",
     "spp_recovery_points_info",

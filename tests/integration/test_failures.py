@@ -10,7 +10,7 @@ import http.server
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,10 @@ from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, get_login, read, run_module
 
 # What products with other names for user and password recommend after a rejected log-in.
-HINTS = {"aws_backup": 'Check "access_key", "secret_key"'}
+HINTS = {
+    "aws_backup": 'Check "access_key", "secret_key"',
+    "azure_backup": 'Set "secret" to the value of the client secret',
+}
 PRODUCTS = list(MODULES)
 # Products whose listings are plain arrays, so that an empty one is valid.
 BARE_LISTS = ("unitrends", "vprotect")
@@ -116,6 +119,11 @@ def test_passing_fault_is_survived(simulators: Simulators, product: str, rules: 
         call for call in simulators.requests(product) if call["path"] == LOG_IN[product] and call["method"] == "POST"
     ]
     assert len(log_ins) == (2 if rules["name"] == "expire_session" else 1)
+
+
+def at(login: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """Return the options for a server at another address, and its log-in service if there is one."""
+    return {name: url for name in ("url", "login_url") if name in login}
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -217,12 +225,12 @@ def test_not_this_product(simulators: Simulators, product: str, tmp_path: Path) 
     ca_path = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_path))
     with web_page(authority) as port:
-        page = run_module(name, {**login, "url": f"https://127.0.0.1:{port}", "ca_path": str(ca_path)})
+        page = run_module(name, {**login, **at(login, f"https://127.0.0.1:{port}"), "ca_path": str(ca_path)})
     assert page.failed
     assert "web page" in page.message
     assert "Printer" in page.message
     with web_page(None) as port:
-        plain = run_module(name, {**login, "url": f"https://127.0.0.1:{port}", "retries": 0})
+        plain = run_module(name, {**login, **at(login, f"https://127.0.0.1:{port}"), "retries": 0})
     assert f"127.0.0.1:{port} does not use TLS" in plain.message
     in_clear = run_module(name, {**login, "url": f"http://127.0.0.1:{port}"})
     assert "is not encrypted and would expose the password" in in_clear.message

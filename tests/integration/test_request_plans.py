@@ -20,6 +20,8 @@ PRODUCTS = list(MODULES)
 ANCHORED = {"veeam_enterprise_manager": ("page", "1"), "vprotect": ("page", "0")}
 # Number of requests for a complete read of this estate, if not 40. An increase needs a good reason.
 REQUESTS = {
+    # The items of each kind are requested separately, and each item's points and their number.
+    "azure_backup": 140,
     "spp": 50,
     "veeam_aws": 35,
     "veeam_azure": 35,
@@ -28,7 +30,7 @@ REQUESTS = {
     "unitrends": 370,
 }
 # Products with a separate log-in service, to which one connection is made.
-LOGIN_SERVICES = ("aws_backup",)
+LOGIN_SERVICES = ("aws_backup", "azure_backup")
 
 
 @pytest.fixture(scope="module")

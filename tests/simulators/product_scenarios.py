@@ -22,6 +22,8 @@ _PROVIDER = ("veeam_enterprise_manager",)
 _WITH_AGENTS = (*_VEEAM, "unitrends", "vprotect")
 # Its client runs on Linux.
 _ON_LINUX = (*_WITH_AGENTS, "pbs")
+# Its agent runs on Windows.
+_ON_WINDOWS = (*_WITH_AGENTS, "azure_backup")
 
 _HERE = SILVER.rules[0]
 _OFFSITE = CopyRule(policies.GOLD.rules[1].location, "replica", lag=10 * MINUTE)
@@ -77,7 +79,7 @@ def _tenant(name: str, why: str, *, replica: str = "ready", platform: str = "vmw
 _MACHINE = Scenario(
     "agent", "a machine with an agent, two copies", MACHINES, _nights, workload_type="physical", listed_in=_WITH_AGENTS
 )
-_WINDOWS = replace(_MACHINE, platform="windows")
+_WINDOWS = replace(_MACHINE, platform="windows", listed_in=_ON_WINDOWS)
 _LINUX = replace(
     _MACHINE,
     platform="linux",
@@ -108,6 +110,10 @@ def _configurations(calendar: Calendar, policy: Policy, count: int) -> list[Nigh
     return [replace(night, kinds=("config",)) for night in _nights(calendar, policy, count)]
 
 
+def _disk_snapshots(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
+    return [replace(night, kinds=("snapshot",)) for night in _nights(calendar, policy, count)]
+
+
 _NETWORKS = Scenario(
     "configuration",
     "the networks of one region",
@@ -116,6 +122,17 @@ _NETWORKS = Scenario(
     workload_type="virtual_network",
     platform="azure",
     listed_in=("veeam_azure",),
+)
+
+_DISK = Scenario(
+    "snapshots only",
+    "a disk with snapshots in its own subscription",
+    policies.SNAPSHOTS,
+    _disk_snapshots,
+    policies.CLOUD,
+    workload_type="disk",
+    platform="azure",
+    listed_in=("azure_backup",),
 )
 
 # Two machines with the same name and job; two tenants' machines with the same name; one subscription in two regions.
@@ -135,4 +152,5 @@ PRODUCT_SCENARIOS: tuple[tuple[str, Scenario], ...] = (
     ("tenant-hv", _tenant("globex", "a Hyper-V machine at the provider", platform="hyperv")),
     ("Production", _NETWORKS),
     ("Production", replace(_NETWORKS, site=policies.CHICAGO)),
+    ("data-disk-1", _DISK),
 )

@@ -17,7 +17,7 @@ OTHER = "other"
 
 # Platform -> terms of the products, without case, spaces and signs.
 _PLATFORM_WORDS = {
-    "vmware": ("vmware", "vmwarevsphere", "vsphere", "vcenter", "esx", "esxi"),
+    "vmware": ("vmware", "vmwarevm", "vmwarevsphere", "vsphere", "vcenter", "esx", "esxi"),
     "vmware_cloud_director": ("vcd", "vcloud", "vcloudvapp", "clouddirector", "vmwareclouddirector"),
     "hyperv": ("hyperv", "mshyperv", "microsofthyperv"),
     "proxmox": ("proxmox", "proxmoxve", "pve"),
@@ -29,7 +29,14 @@ _PLATFORM_WORDS = {
     "kvm": ("kvm", "libvirt", "qemu", "kvmstandalone"),
     "scale_computing": ("scalecomputing", "hypercore", "hc3"),
     "huawei_fusioncompute": ("fusioncompute", "huaweifusioncompute"),
-    "kubernetes": ("kubernetes", "k8s", "k8sopenshift", "kubernetesopenshift", "eks"),
+    "kubernetes": (
+        "kubernetes",
+        "k8s",
+        "k8sopenshift",
+        "kubernetesopenshift",
+        "eks",
+        "microsoftcontainerservicemanagedclusters",
+    ),
     # Products that protect only machines of a cloud name the cloud alone.
     "aws_ec2": ("awsec2", "ec2", "amazonec2", "aws", "amazon", "amazonwebservices"),
     "aws_ebs": ("ebs", "awsebs"),
@@ -45,25 +52,36 @@ _PLATFORM_WORDS = {
     "aws_storage_gateway": ("storagegateway", "awsstoragegateway"),
     "aws_cloudformation": ("cloudformation", "awscloudformation"),
     "azure_vm": ("azurevm", "azurecompute", "azureiaasvm", "azure", "microsoftazure"),
-    "azure_disk": ("azuredisk",),
+    "azure_disk": ("azuredisk", "microsoftcomputedisks"),
     "azure_sql": ("azuresql", "azuresqldb"),
-    "azure_files": ("azurefiles", "azurefileshare", "azurestorage"),
-    "azure_blob": ("azureblob",),
-    "azure_cosmos": ("azurecosmos", "cosmosdb"),
+    "azure_files": (
+        "azurefiles",
+        "azurefileshare",
+        "azurestorage",
+        "microsoftstoragestorageaccountsfileservicesshares",
+    ),
+    "azure_blob": (
+        *("azureblob", "microsoftstoragestorageaccountsblobservices"),
+        "microsoftstoragestorageaccountsadlsblobservices",
+    ),
+    "azure_cosmos": ("azurecosmos", "cosmosdb", "microsoftdocumentdbdatabaseaccounts"),
     "azure_network": ("azurenetwork", "azurevnet"),
-    "azure_postgresql": ("azurepostgresql",),
+    "azure_postgresql": (
+        *("azurepostgresql", "microsoftdbforpostgresqlserversdatabases"),
+        "microsoftdbforpostgresqlflexibleservers",
+    ),
     "gcp": ("gcp", "gce", "google", "googlecloud", "googlecloudplatform"),
-    "windows": ("windows", "windowsphysical", "agentforwindows", "windowsagent"),
+    "windows": ("windows", "windowsphysical", "agentforwindows", "windowsagent", "mab"),
     "linux": ("linux", "linuxphysical", "linuxphysicalppc", "agentforlinux", "linuxagent"),
     "macos": ("mac", "macos", "agentformac", "osx"),
     "unix": ("unix", "aix", "solaris", "hpux", "agentforaix", "agentforsolaris"),
     "postgresql": ("postgresql", "postgres"),
-    "mysql": ("mysql", "mariadb"),
-    "mssql": ("mssql", "sql", "sqlserver", "microsoftsqlserver"),
+    "mysql": ("mysql", "mariadb", "microsoftdbformysqlflexibleservers"),
+    "mssql": ("mssql", "sql", "sqlserver", "microsoftsqlserver", "sqldatabase", "sqlinstance", "sqldb"),
     "oracle": ("oracle", "oraclerman"),
     "db2": ("db2", "ibmdb2"),
     "mongodb": ("mongo", "mongodb"),
-    "sap_hana": ("saphana", "hana", "saphanaonamazonec2"),
+    "sap_hana": ("saphana", "hana", "saphanaonamazonec2", "saphanadatabase", "saphanadbinstance"),
     "iris": ("iris", "intersystemsiris"),
     "exchange": ("exchange", "exch", "microsoftexchange"),
     "sharepoint": ("sharepoint",),
@@ -100,11 +118,23 @@ _LOCATION_WORDS = {
     "tape": ("tape",),
     # Storage that a provider runs as a service for backups, and whose medium it does not report.
     "cloud_vault": (
-        *("cloud", "veeamvault", "veeamdatacloudvault", "veeamdatacloudvaultarchive"),
+        *(
+            "cloud",
+            "hardenedrp",
+            "archivedrp",
+            "vaultstore",
+            "archivestore",
+            "veeamvault",
+            "veeamdatacloudvault",
+            "veeamdatacloudvaultarchive",
+        ),
         *("veeamdatacloudvaultawsexternal", "veeamdatacloudvaultazureexternal"),
     ),
     # Snapshots on the storage or in the cloud account of the protected machine.
-    "snapshot_array": ("snapshot", "sansnapshot", "sansnapshotonly"),
+    "snapshot_array": (
+        *("snapshot", "sansnapshot", "sansnapshotonly"),
+        *("instantrp", "iasnapshotrp", "operationalstore"),
+    ),
 }
 
 PLATFORMS = (*_PLATFORM_WORDS, OTHER)

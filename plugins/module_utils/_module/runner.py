@@ -106,6 +106,7 @@ def _fail(module: AnsibleModule, error: AuditError, server: str | None) -> None:
 _LIMITS = (
     *("workload_names", "workload_types", "include_unprotected", "datastores"),
     *("tenant", "tenant_organization", "stanza", "repo", "server", "regions", "roles"),
+    *("subscription_id", "resource_groups", "vaults"),
 )
 
 

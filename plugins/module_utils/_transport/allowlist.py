@@ -21,6 +21,8 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 # No separators, control characters or invalid UTF-8 (some servers accept an overlong dot or slash). Some servers
 # strip everything after a semicolon and treat "..;" as "..". "." and ".." themselves are rejected separately.
 _SEGMENT = r"[^/?#\\;\x00-\x1f\ufffd]+"
+# For services whose ids contain semicolons: only dot segments must not be followed by one.
+_SEGMENT_WITH_SEMICOLONS = r"(?!\.{1,2};)[^/?#\\\x00-\x1f\ufffd]+"
 
 
 class RequestNotAllowedError(AuditError):
@@ -37,6 +39,7 @@ class AllowedRequest:
     values: None allows any value, a string or a tuple of strings only these. ``required`` lists mandatory keys.
     ``form`` does the same for the fields of a form in the body, if the body selects what the server does: fields with
     fixed values are mandatory.
+    ``has_semicolons``: segments may contain semicolons.
     """
 
     method: str
@@ -44,11 +47,13 @@ class AllowedRequest:
     query: Mapping[str, str | tuple[str, ...] | None] = dataclasses.field(default_factory=dict)
     required: tuple[str, ...] = ()
     form: Mapping[str, str | tuple[str, ...] | None] | None = None
+    has_semicolons: bool = False
 
     def pattern(self) -> re.Pattern[str]:
         """Return the template as a regular expression for a decoded path."""
         parts = re.split(r"\{[a-z_]+\}", self.path)
-        return re.compile(_SEGMENT.join(re.escape(part) for part in parts))
+        segment = _SEGMENT_WITH_SEMICOLONS if self.has_semicolons else _SEGMENT
+        return re.compile(segment.join(re.escape(part) for part in parts))
 
 
 class Allowlist:

@@ -2,13 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Login methods without a session on the server, so that there is nothing to log out from: API tokens and tickets."""
+"""Login methods without a session on the server, so that there is nothing to log out from: tokens and tickets."""
 
 from __future__ import annotations
 
+import pathlib
+import re
 from urllib.parse import quote
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    AuditError,
+    InvalidResponseError,
+    OptionError,
+)
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import (
     Login,
@@ -81,3 +87,71 @@ class FormForTicket(StatelessLogin):
         # An error may show the cookie in yet another encoding.
         client.add_secret(quoted)
         return {"Cookie": f"{self._cookie}={quoted}"}
+
+
+# Number of an error of Microsoft Entra (AADSTS...) -> how to fix it.
+_ENTRA_HINTS = {
+    "7000215": 'Set "secret" to the value of the client secret, not to its ID',
+    "7000222": 'The client secret has expired: create a new one and set it as "secret"',
+    "7000112": "The application is disabled: enable its service principal in Microsoft Entra",
+    "700016": 'Check "client_id", and that the application is registered in this "tenant"',
+    "700213": "Check the federated credential of the application: issuer, subject and audience must match the token",
+    "700024": "The federated token is not valid at this time: check the clock and what renews the file",
+    "90002": 'Check "tenant" and "cloud_environment": this cloud does not know the tenant',
+    "900023": 'Set "tenant" to the ID of the tenant or to one of its domains',
+    "53003": "A Conditional Access policy blocks the application: exclude it, or run from an allowed network",
+}
+_ENTRA_NUMBER = re.compile(r"AADSTS(\d+)")
+
+
+class ClientCredentials(StatelessLogin):
+    """OAuth2 client credentials of Microsoft Entra; ``service`` is the client for the login service.
+
+    ``assertion_file`` has a federated token, which replaces the secret. It is read again for each login, because
+    such tokens are valid for a short time.
+    """
+
+    hint = "Check client_id and secret. The secret may have expired"
+
+    def __init__(
+        self, client_id: str, secret: str | None, *, assertion_file: str | None, service: Client, path: str, scope: str
+    ) -> None:
+        super().__init__(client_id, secret or "")
+        self._assertion_file = assertion_file
+        self._service = service
+        self._path = path
+        self._scope = scope
+
+    def _log_in(self, client: Client) -> dict[str, str]:
+        form = {"grant_type": "client_credentials", "client_id": self.username, "scope": self._scope}
+        try:
+            response = self._service.request(
+                "POST", self._path, form={**form, **self._get_proof()}, authenticated=False, idempotent=False
+            )
+        except InvalidResponseError as error:
+            # OAuth2 (RFC 6749, 5.2) returns 400 for most rejected logins.
+            if error.status == 400:
+                raise unauthorized_error(error) from error
+            raise
+        token = check_token(response, response.json_object().get("access_token"), "access_token")
+        client.add_secret(token)
+        return {"Authorization": f"Bearer {token}"}
+
+    def _get_proof(self) -> dict[str, str]:
+        if self._assertion_file is None:
+            return {"client_secret": self.password}
+        try:
+            assertion = pathlib.Path(self._assertion_file).read_text("ascii").strip()
+        except (OSError, ValueError) as error:
+            raise OptionError(f"federated_token_file: cannot read {self._assertion_file!r}: {error}") from error
+        self._service.add_secret(assertion)
+        return {
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": assertion,
+        }
+
+    def _login_error(self, client: Client, error: AuditError) -> LoginError:
+        rejected = super()._login_error(self._service, error)
+        number = _ENTRA_NUMBER.search(error.server_message or "")
+        rejected.hint = _ENTRA_HINTS.get(number[1] if number else "", self.hint)
+        return rejected

@@ -20,7 +20,14 @@ from tests.awx.rules import imported_host
 
 LOGIN = {"url": "https://127.0.0.1:9", "username": "auditor@pbs", "password": "c0rrect", "retries": 0}
 # Options that a product needs in addition.
-MORE = {"aws_backup": {"regions": ["eu-west-1"]}}
+MORE: dict[str, dict[str, Any]] = {
+    "aws_backup": {"regions": ["eu-west-1"]},
+    "azure_backup": {
+        "login_url": "https://127.0.0.1:9",
+        "tenant": "example.com",
+        "subscription_id": ["5d2c1b0a-9f8e-4d7c-8b6a-504132231405"],
+    },
+}
 
 
 def workload(name: str, source: str = "spp", ident: str | None = "1", origin: str | None = None) -> dict[str, Any]:

@@ -1,0 +1,725 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads recovery points from Azure Backup."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: azure_backup_recovery_points_info
+short_description: Read recovery points from Azure Backup
+version_added: 2.0.0
+description:
+  - Reads the recovery points of Azure Backup and returns one row for each protected item. It reads the Recovery
+    Services vaults and the Backup vaults of one or several subscriptions.
+  - The permissions of the account are read, too. Azure silently omits vaults that the account must not see. If the
+    permissions do not prove that the lists of vaults are complete, the module fails, unless O(allow_partial) is
+    V(true).
+author:
+  - the backup.audit contributors (@backup-audit)
+options:
+  tenant:
+    description:
+      - ID of the Microsoft Entra tenant, or one of its domains.
+      - Required, either as this option or as an environment variable (see the notes).
+    type: str
+  client_id:
+    description:
+      - Application (client) ID of the service principal. The roles C(Reader) and C(Backup Reader) for the subscriptions
+        are sufficient.
+      - Required, either as this option or as an environment variable (see the notes).
+    type: str
+    aliases: [username]
+  secret:
+    description:
+      - Value of the client secret of the service principal.
+      - Required, either as this option or as an environment variable (see the notes), unless O(federated_token_file) is
+        set.
+    type: str
+    aliases: [password]
+  federated_token_file:
+    description:
+      - File with a token of another identity provider that the service principal trusts (workload identity federation).
+        It replaces O(secret).
+      - Tokens that the environment provides, such as those of managed identities, are used only if this option names
+        their file. The environment variable E(AZURE_FEDERATED_TOKEN_FILE) is ignored.
+    type: path
+  subscription_id:
+    description:
+      - IDs of the subscriptions to read. All of them must belong to O(tenant).
+      - Required, either as this option or as an environment variable (see the notes). In the environment variable,
+        separate several IDs with commas.
+    type: list
+    elements: str
+  cloud_environment:
+    description: Azure cloud. It decides the default of O(url) and O(login_url). The default is V(AzureCloud).
+    type: str
+    choices: [AzureCloud, AzureUSGovernment, AzureChinaCloud]
+  url:
+    description:
+      - URL of Azure Resource Manager. The default depends on O(cloud_environment). Another URL is needed for a private
+        endpoint or for tests.
+    type: str
+  login_url:
+    description:
+      - URL of Microsoft Entra, where the token is requested. The default depends on O(cloud_environment).
+    type: str
+  resource_groups:
+    description:
+      - Resource groups whose vaults are read. The default is all resource groups.
+      - Use it if the account has permissions only for some resource groups.
+    type: list
+    elements: str
+    default: []
+  vaults:
+    description:
+      - Vaults to read (V(VAULT) or V(RESOURCE_GROUP/VAULT)). The default is all vaults.
+      - If all of them contain the resource group, permissions for these vaults are sufficient.
+    type: list
+    elements: str
+    default: []
+  recovery_services_api_version:
+    description:
+      - Version of the API of Recovery Services vaults. Change it only if the cloud does not support the default.
+    type: str
+    default: "2024-10-01"
+  data_protection_api_version:
+    description: Version of the API of Backup vaults. Change it only if the cloud does not support the default.
+    type: str
+    default: "2024-04-01"
+  detail:
+    description:
+      - Level of detail. V(workloads) returns one row for each workload.
+      - V(recovery_points) also returns every recovery point.
+    type: str
+    choices: [workloads, recovery_points]
+    default: workloads
+  workload_types:
+    description:
+      - Types of workloads to read. The default is all types.
+      - V(storage) is disks and blobs. V(physical) is machines with the Azure Backup agent. V(application) is Kubernetes
+        clusters and the applications of Azure Backup Server.
+    type: list
+    elements: str
+    choices: [vm, database, file_share, physical, storage, application]
+notes:
+  - Environment variables are used for options that are not set. As in the collection C(azure.azcollection), they are
+    E(AZURE_TENANT), E(AZURE_CLIENT_ID), E(AZURE_SECRET), E(AZURE_SUBSCRIPTION_ID) and E(AZURE_CLOUD_ENVIRONMENT).
+    E(AZURE_TENANT_ID) and E(AZURE_CLIENT_SECRET) are used, too. The variables E(AZURE_BACKUP_TENANT),
+    E(AZURE_BACKUP_USERNAME), E(AZURE_BACKUP_PASSWORD), E(AZURE_BACKUP_SUBSCRIPTION_ID) and
+    E(AZURE_BACKUP_CLOUD_ENVIRONMENT) take precedence.
+  - The variables of other options are E(AZURE_BACKUP_URL), E(AZURE_BACKUP_LOGIN_URL), E(AZURE_BACKUP_CA_PATH),
+    E(AZURE_BACKUP_FINGERPRINT) and E(AZURE_BACKUP_VALIDATE_CERTS).
+  - The token is valid for an hour, and Azure cannot end it earlier. The module requests another one if it expires. It
+    does not store or return tokens.
+  - O(page_size) has no effect, because the service decides how long its pages are.
+requirements:
+  - requests
+extends_documentation_fragment:
+  - backup.audit.connection
+  - backup.audit.reading
+  - backup.audit.attributes
+"""
+
+EXAMPLES = r"""
+- name: Read all vaults of a subscription
+  backup.audit.azure_backup_recovery_points_info:
+    tenant: 7a1f0c52-3b4d-4e6f-8a90-1b2c3d4e5f60
+    client_id: 0f1e2d3c-4b5a-4968-8776-655443322110
+    secret: "{{ azure_secret }}"
+    subscription_id: [5d2c1b0a-9f8e-4d7c-8b6a-504132231405]
+  delegate_to: localhost
+  register: azure
+
+- name: Require a backup of last night in the vault, not only a snapshot
+  backup.audit.recovery_points_assert:
+    results: ["{{ azure }}"]
+    policy:
+      recovery_points:
+        max_age: 26h
+
+- name: Read one vault, with permissions for this vault only
+  backup.audit.azure_backup_recovery_points_info:
+    tenant: 7a1f0c52-3b4d-4e6f-8a90-1b2c3d4e5f60
+    client_id: 0f1e2d3c-4b5a-4968-8776-655443322110
+    secret: "{{ azure_secret }}"
+    subscription_id: [5d2c1b0a-9f8e-4d7c-8b6a-504132231405]
+    vaults: [rg-backup/rsv-1]
+    workload_types: [vm]
+  delegate_to: localhost
+  register: machines
+"""
+
+RETURN = r"""
+schema:
+  description: Name of the result format. An incompatible format gets a different name.
+  returned: success
+  type: str
+  sample: backup.audit/read-result/2
+server:
+  description: Server that was read.
+  returned: success
+  type: dict
+  contains:
+    host:
+      description: Host name, with the port if it is not the default port of the product. Modules that run a tool return
+        the repository instead.
+      returned: always
+      type: str
+      sample: spp.example.com
+    product:
+      description: Product of the server.
+      returned: always
+      type: str
+      sample: spp
+    version:
+      description: Version of the product.
+      returned: when reported
+      type: str
+      sample: 10.1.16
+    identity:
+      description: The product's own ID of the installation or repository, after the name of the product. It does not
+        depend on the address that was read. A copy of the data, such as a mirrored repository, has the same ID.
+      returned: when reported
+      type: str
+      sample: veeam_backup_replication:6745a759-2205-4cd2-b172-8ec8f7e60ef8
+    time:
+      description: Time of the server's clock at RV(read_at). Ages are calculated from it.
+      returned: when reported
+      type: str
+      sample: "2026-11-21T06:49:00Z"
+    clock_skew_seconds:
+      description: Seconds by which the server's clock is ahead of the clock of this machine. If the difference exceeds
+        300 s, no rule about time passes.
+      returned: when the server reports its time
+      type: int
+      sample: 0
+    scope:
+      description:
+        - Data that the account could access, as far as the product reports it. C(inventory) is V(false) if workloads
+          without recovery points could not be listed.
+      returned: always
+      type: dict
+      sample:
+        inventory: true
+    verify:
+      description:
+        - Result of the product's own integrity check, if it was requested with C(verify) (modules that run a tool).
+        - C(level) is the requested level. C(result) is C(sound), C(damaged), C(unfinished), or C(skipped) in check
+          mode. C(at) is the start time. C(server_message) is the tool's description of the damage.
+        - For a check in parts, C(part) is the part that was read, C(parts_read) the number of parts that were read
+          without damage, and C(covered_since) the time since which all parts were read.
+      returned: when a check was requested
+      type: dict
+      sample:
+        at: "2026-11-21T06:48:00Z"
+        level: data
+        result: sound
+read_at:
+  description: Time of the read, by the clock of this machine.
+  returned: success
+  type: str
+  sample: "2026-11-21T06:49:00Z"
+selection:
+  description:
+    - Options that limit what is listed, such as O(workload_names) and O(workload_types), and the account.
+    - A policy needs them to tell a workload or a recovery point that is no longer listed from one that was not asked
+      for.
+  returned: success
+  type: dict
+  sample:
+    include_unprotected: true
+    account: auditor
+    since: "2026-10-22T06:49:00Z"
+  contains:
+    since:
+      description: Start of the period that was read, in whole seconds. Older recovery points were not read.
+      returned: with O(since)
+      type: str
+      sample: "2026-10-22T06:49:00Z"
+    until:
+      description: End of the period that was read, in whole seconds. Newer recovery points were not read.
+      returned: with O(until)
+      type: str
+      sample: "2026-11-21T00:00:00Z"
+complete:
+  description: Whether all requested data was read. V(false) only with O(allow_partial).
+  returned: success
+  type: bool
+  sample: true
+errors:
+  description: Errors for data that could not be read.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+  contains:
+    code:
+      description: Stable identifier of the error type.
+      returned: always
+      type: str
+      sample: forbidden
+    message:
+      description: Description of what failed.
+      returned: always
+      type: str
+      sample: the account lacks permission for this request (HTTP 403)
+    server:
+      description: Server on which it failed.
+      returned: when known
+      type: str
+      sample: spp.example.com
+    request:
+      description: Request or command that failed.
+      returned: when known
+      type: str
+      sample: GET /ngp/slapolicy
+    status:
+      description: HTTP status code.
+      returned: when the server responded
+      type: int
+      sample: 403
+    server_message:
+      description: Error message of the product.
+      returned: when the product returned one
+      type: str
+      sample: Access denied
+    hint:
+      description: Suggested fix.
+      returned: when known
+      type: str
+      sample: Grant the account the permissions that the documentation of this module lists
+workloads:
+  description:
+    - One row for each workload of this server, for people and playbooks, sorted by name. Null and empty values are
+      left out.
+    - The numbers of a row are those at the time of the read. For example, C(attributes.immutable) counts locks that had
+      not ended then. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
+    - Counts and the newest and oldest times cover usable recovery points only. Snapshots, log backups, configuration
+      backups and points of unknown kind do not count as recovery points. They are listed in C(by_kind).
+    - All times are in whole seconds.
+  returned: success, without O(compress)
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: Server that was read.
+      returned: always
+      type: str
+      sample: spp.example.com
+    origin:
+      description: Server that holds the data, if it is not the server that was read.
+      returned: when it is a different server
+      type: str
+      sample: vbr2.example.com
+    product:
+      description: Product of the server.
+      returned: always
+      type: str
+      sample: spp
+    workload_id:
+      description: ID of the workload in the product. A row without ID and name contains recovery points that could not
+        be assigned to a workload.
+      returned: when known
+      type: str
+      sample: 92647504afd9005226aef77bc0b98abb
+    workload_name:
+      description: Name of the workload.
+      returned: when known
+      type: str
+      sample: sales-americas
+    workload_type:
+      description: Type of the workload, such as V(vm), V(database) or V(file_share).
+      returned: when known
+      type: str
+      sample: vm
+    platform:
+      description: Platform of the workload, one of a fixed list, such as V(vmware) or V(azure_vm). V(other) if it is
+        not in the list.
+      returned: when known
+      type: str
+      sample: vmware
+    vendor_platform:
+      description: Platform as the product reports it.
+      returned: when the product reports one
+      type: str
+      sample: VMware
+    in_inventory:
+      description: Whether the workload still exists, according to the product.
+      returned: when known
+      type: bool
+      sample: true
+    recovery_points:
+      description: Number of usable recovery points. Copies of a recovery point are not counted again.
+      returned: always
+      type: int
+      sample: 30
+    newest:
+      description: Newest point in time that can be restored.
+      returned: when a point can be restored
+      type: str
+      sample: "2026-11-21T01:00:12Z"
+    oldest:
+      description: Oldest point in time that can be restored.
+      returned: when a point can be restored
+      type: str
+      sample: "2026-10-23T01:00:09Z"
+    newest_age_seconds:
+      description: Age of C(newest) in seconds, rounded up. Based on the server's clock if its time is known.
+      returned: when a point can be restored
+      type: int
+      sample: 20928
+    by_kind:
+      description: Number of points of each kind, without points that are known to be unusable.
+      returned: when there are points
+      type: dict
+      sample: {"full": 5, "incremental": 25}
+    by_status:
+      description: Number of points with each status, including unusable points.
+      returned: when there are points
+      type: dict
+      sample: {"success": 30}
+    size_bytes:
+      description: Total size in bytes of all usable recovery points.
+      returned: when the size of each recovery point is known
+      type: int
+      sample: 139586437120
+    locations:
+      description: Locations where copies are stored.
+      returned: when the product lists copies
+      type: list
+      elements: dict
+      contains:
+        location:
+          description: Name of the location.
+          returned: when known
+          type: str
+          sample: Primary
+        location_type:
+          description: Type of the location. One of V(disk), V(dedup_appliance), V(object), V(tape), V(cloud_vault),
+            V(snapshot_array) and V(other).
+          returned: when known
+          type: str
+          sample: disk
+        count:
+          description: Number of recovery points that have a copy in this location.
+          returned: always
+          type: int
+          sample: 30
+        newest:
+          description: Newest recovery point in this location.
+          returned: always
+          type: str
+          sample: "2026-11-21T01:00:12Z"
+    attributes:
+      description:
+        - Numbers of points for each of the attributes C(full), C(restore_tested), C(integrity_checked), C(offsite),
+          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is left out.
+          C(recovery_points) is only listed if it is unknown whether some of the points are usable recovery points.
+        - C(count) is the number of usable points that are reported to have the attribute, and C(newest) is the newest
+          of them. C(inferred) and C(declared) count the points that have it only by inference or by declaration.
+          C(unknown) counts the points for which it is unknown.
+        - C(malware) counts points that a scan found suspicious or infected.
+      returned: when an attribute is known
+      type: dict
+      sample:
+        full: {"count": 5, "newest": "2026-11-16T01:00:10Z"}
+        offsite: {"count": 0, "inferred": 30}
+        immutable: {"count": 7, "newest": "2026-11-21T01:00:12Z"}
+    undated:
+      description: Number of points without a plausible time, and of points for which only the number was read. Their
+        time and attributes are unknown.
+      returned: when there are such points
+      type: int
+      sample: 1
+    in_future:
+      description: Number of points that are dated more than 300 s after the server's time. All other values exclude
+        them.
+      returned: when there are such points
+      type: int
+      sample: 1
+data:
+  description: RV(workloads) in compressed form, with only the identity of each row. Each string (JSON, zlib, Base64)
+    has up to 1,000 workloads.
+  returned: success, with O(compress)
+  type: list
+  elements: str
+points:
+  description:
+    - All recovery points of all workloads in columns, in the order of RV(workloads). Each string is a compressed block
+      (JSON, zlib, Base64).
+    - Only policies read it. M(backup.audit.recovery_points_assert) evaluates these points. To list recovery points in a
+      playbook, use O(detail=recovery_points).
+  returned: success
+  type: list
+  elements: str
+recovery_points:
+  description: All recovery points, sorted by workload and time. Unknown values are null. Policies evaluate RV(points)
+    instead.
+  returned: success, with O(detail=recovery_points)
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: ID of the recovery point, unique within the server.
+      returned: always
+      type: str
+    source:
+      description: Server that was read.
+      returned: always
+      type: str
+    origin:
+      description: Server that holds the data, if it is not the server that was read.
+      returned: always
+      type: str
+    product:
+      description: Product of the server.
+      returned: always
+      type: str
+    workload_id:
+      description: ID of the workload in the product.
+      returned: always
+      type: str
+    workload_name:
+      description: Name of the workload.
+      returned: always
+      type: str
+    workload_type:
+      description: Type of the workload.
+      returned: always
+      type: str
+    platform:
+      description: Platform of the workload, one of a fixed list.
+      returned: always
+      type: str
+    vendor_platform:
+      description: Platform as the product reports it.
+      returned: always
+      type: str
+    in_inventory:
+      description: Whether the workload still exists, according to the product.
+      returned: always
+      type: bool
+    created_at:
+      description: Point in time that can be restored (RFC 3339, UTC).
+      returned: always
+      type: str
+      sample: "2026-11-21T01:00:12.5Z"
+    completed_at:
+      description: Time at which the backup finished.
+      returned: always
+      type: str
+    kind:
+      description:
+        - Kind of the point. One of V(full), V(incremental), V(differential), V(synthetic_full), V(backup), V(log),
+          V(snapshot), V(replica), V(archive), V(continuous), V(config), V(unknown).
+        - V(backup) is a backup whose type the product does not report. V(unknown) may be anything, so it does not count
+          as a recovery point.
+      returned: always
+      type: str
+      sample: incremental
+    status:
+      description: Status of the backup. One of V(success), V(warning), V(failed), V(running), V(unknown).
+      returned: always
+      type: str
+      sample: success
+    usable:
+      description:
+        - Whether the point can be restored.
+        - V(true) if the product offers it for restore and reports no problem with it. V(false) if it failed, is
+          running, is corrupted, was removed, lacks its parent or is a replica in failover. Null if the product does not
+          report it.
+      returned: always
+      type: bool
+    size_bytes:
+      description: Size in bytes that the point occupies, or that was transferred for it.
+      returned: always
+      type: int
+    file_count:
+      description: Number of files in the point. Only restic 0.17 and later, and BorgBackup, report it.
+      returned: always
+      type: int
+    copies:
+      description: Copies of the point. Null if the product does not list copies.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        location:
+          description: Name of the location.
+          returned: always
+          type: str
+        location_type:
+          description: Type of the location, one of a fixed list.
+          returned: always
+          type: str
+        vendor_location_type:
+          description: Type of the location as the product reports it.
+          returned: always
+          type: str
+        role:
+          description: Role of this copy, such as V(primary), V(replica) or V(archive).
+          returned: always
+          type: str
+        immutable_until:
+          description: Time until which this copy cannot be changed or deleted.
+          returned: always
+          type: str
+        encrypted:
+          description: Whether this copy is encrypted.
+          returned: always
+          type: bool
+        offsite:
+          description: Whether this copy is stored at a different site than the workload.
+          returned: always
+          type: bool
+    restore_tested:
+      description: Whether a restore or a boot of this point was tested successfully.
+      returned: always
+      type: bool
+    tested_at:
+      description: Time of the test.
+      returned: always
+      type: str
+    tested_by:
+      description: "Type of the test: V(restore) or V(boot)."
+      returned: always
+      type: str
+    integrity_checked:
+      description: Whether a test that is weaker than a restore or a boot found no damage.
+      returned: always
+      type: bool
+    checked_at:
+      description: Time of the check.
+      returned: always
+      type: str
+    checked_by:
+      description: "Type of the check: V(integrity_check), V(scan) or V(vendor_flag)."
+      returned: always
+      type: str
+    encrypted:
+      description: Whether all copies are encrypted.
+      returned: always
+      type: bool
+    offsite:
+      description: Whether a copy is stored at a different site.
+      returned: always
+      type: bool
+    immutable:
+      description: Whether at least one copy currently cannot be changed or deleted by anybody. A legal hold does not
+        count, because it can be released.
+      returned: always
+      type: bool
+    immutable_until:
+      description: Time until which the point is immutable.
+      returned: always
+      type: str
+    expires_at:
+      description: Time at which retention will remove the point.
+      returned: always
+      type: str
+    restorable_from:
+      description: Start of the range of times that can be restored. Null unless C(kind) is V(continuous).
+      returned: always
+      type: str
+    restorable_until:
+      description: End of the range of times that can be restored. Null unless C(kind) is V(continuous).
+      returned: always
+      type: str
+    malware:
+      description: "Result of a malware scan: V(clean), V(suspicious) or V(infected)."
+      returned: always
+      type: str
+    retention:
+      description: Long-term retention periods of the point (V(daily), V(weekly), V(monthly), V(quarterly), V(yearly)).
+      returned: always
+      type: list
+      elements: str
+    job:
+      description: Policy or job that created the point.
+      returned: always
+      type: str
+    inferred:
+      description: Fields whose value the product does not report and that was inferred, for example from its settings.
+      returned: always
+      type: list
+      elements: str
+    declared:
+      description: Fields whose value was declared with O(location_attributes).
+      returned: always
+      type: list
+      elements: str
+    raw:
+      description: Original record of the product, without fields that look like secrets.
+      returned: with O(include_raw)
+      type: dict
+totals:
+  description: Totals of all workloads. C(points_listed) also counts points that are not recovery points or not usable.
+  returned: success
+  type: dict
+  sample:
+    workloads: 20
+    without_recovery_points: 1
+    recovery_points: 540
+    points_listed: 552
+    undated: 0
+    in_future: 0
+http_requests:
+  description: Statistics of the read. For modules that run a tool, the commands are counted.
+  returned: success
+  type: dict
+  contains:
+    count:
+      description: Number of requests that were answered.
+      returned: always
+      type: int
+      sample: 24
+    retries:
+      description: Number of retries.
+      returned: always
+      type: int
+      sample: 0
+    bytes:
+      description: Size in bytes of all responses after decompression.
+      returned: always
+      type: int
+      sample: 183422
+    seconds:
+      description: Duration in seconds.
+      returned: always
+      type: float
+      sample: 0.84
+sha256:
+  description:
+    - SHA-256 of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and does not
+      cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
+    - M(backup.audit.recovery_points_assert) rejects a result that does not match its SHA-256.
+  returned: success
+  type: str
+failure:
+  description: Details of the error, with the same fields as RV(errors).
+  returned: failure
+  type: dict
+  sample:
+    code: login_rejected
+    message: Login to https://spp.example.com:443 as 'auditor' failed (HTTP 401)
+    server: spp.example.com
+    request: POST /api/endeavour/session
+    status: 401
+    hint: Check username and password. The account may be locked, disabled or expired
+"""
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.azure_backup.adapter import AzureBackup
+from ansible_collections.backup.audit.plugins.module_utils._module.rest_module import run_module
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(AzureBackup)
+
+
+if __name__ == "__main__":
+    main()
