@@ -26,6 +26,9 @@ WORST_FIRST = ("fail", "unknown", "warn", "waived", "pass", "not_applicable")
 SEVERITY = {name: len(WORST_FIRST) - index for index, name in enumerate(WORST_FIRST)}
 NIST = "NIST SP 800-53 "
 
+# Status of a workload: does it meet the policy?
+STATUSES = ("failed", "not_proved", "waived", "compliant", "excluded")
+
 # Status of a result, for formats that only distinguish met and not met.
 MET, NOT_MET, UNKNOWN, WAIVED, NOT_APPLICABLE = "met", "not_met", "unknown", "waived", "not_applicable"
 
@@ -89,6 +92,26 @@ def is_about_workload(finding: Mapping[str, t.Any]) -> bool:
 def display_name(item: Mapping[str, t.Any]) -> str:
     """Return the name to show for a workload."""
     return str(item["workload_name"] or item["workload_id"] or "(recovery points without a workload)")
+
+
+def workload_status(findings: Iterable[Mapping[str, t.Any]]) -> str:
+    """Return the status of a workload from its findings; only a workload that nothing blocks is compliant."""
+    results, blocks = set(), False
+    for finding in findings:
+        results.add(finding["result"])
+        blocks = blocks or finding["blocking"]
+    if "fail" in results:
+        return "failed"
+    if blocks or not results:
+        return "not_proved"
+    if "waived" in results:
+        return "waived"
+    return "excluded" if results == {"not_applicable"} else "compliant"
+
+
+def tier_of(findings: Iterable[Mapping[str, t.Any]]) -> str | None:
+    """Return the tier of a workload from its findings."""
+    return next((finding["tier"] for finding in findings if finding["tier"] is not None), None)
 
 
 def control_status(finding: Mapping[str, t.Any]) -> str:
