@@ -170,9 +170,10 @@ from tests.unit.plugins.module_utils._history.runs import add, record
 from pathlib import Path
 while not (Path(sys.argv[1]) / "go").exists():
     time.sleep(0.001)
-for minute in range(40):
+for minute in range(60):
     for_both = {"a": "failed" if minute % 2 else "compliant", sys.argv[2]: "compliant"}
-    add(Path(sys.argv[1]), record(f"2026-11-01T00:{minute:02d}:{sys.argv[3]}", for_both))
+    for hour in (0, 1):
+        add(Path(sys.argv[1]), record(f"2026-11-01T{hour:02d}:{minute:02d}:{sys.argv[3]}", for_both))
 """
 
 
@@ -191,9 +192,13 @@ def test_two_processes_lose_nothing(tmp_path: Path) -> None:
     (tmp_path / "go").touch()
     assert [writer.wait(120) for writer in writers] == [0, 0]
     found = trend(tmp_path)
-    assert (found["runs"], found["skipped"]) == (80, [])
-    expected = [{"a": "f" if minute % 2 else "p", name: "p"} for minute in range(40) for name in ("left", "right")]
-    assert states(tmp_path) == expected
+    assert (found["runs"], found["skipped"]) == (240, [])
+    assert states(tmp_path) == [
+        {"a": "f" if minute % 2 else "p", name: "p"}
+        for _hour in (0, 1)
+        for minute in range(60)
+        for name in ("left", "right")
+    ]
 
 
 @pytest.mark.parametrize("path", ["/proc/nothing", "file/inside"])
