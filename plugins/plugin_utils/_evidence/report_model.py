@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_duration
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import PRODUCT_NAMES
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import RULES
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean, is_clean
@@ -194,11 +195,19 @@ class ReadLine:
     complete: bool
     sha256: str
     failure: str
+    # Name of the server in the user's inventory.
+    inventory_name: str = ""
+
+    @property
+    def product_name(self) -> str:
+        """The full name of the product."""
+        return PRODUCT_NAMES.get(self.product, self.product.replace("_", " "))
 
     def facts(self) -> dict[str, str]:
         """Return name -> text for the known values."""
         named = {
             "source": self.host,
+            "inventory_name": self.inventory_name,
             "product": self.product,
             "version": self.version,
             "read_at": self.read_at,
@@ -232,6 +241,7 @@ def read_lines(assessment: Mapping[str, t.Any]) -> list[ReadLine]:
             complete=read.get("complete") is True,
             sha256=_text(read.get("sha256")),
             failure=_text(read.get("failure")),
+            inventory_name=_text(read.get("inventory_name")),
         )
         lines.append(line)
     return lines
