@@ -110,6 +110,12 @@ def workload_status(findings: Iterable[Mapping[str, t.Any]]) -> str:
     return "excluded" if results == {"not_applicable"} else "compliant"
 
 
+def share(statuses: Mapping[str, int]) -> str:
+    """Return the percentage of workloads that are compliant, rounded down; an empty text if none was evaluated."""
+    evaluated = sum(statuses.get(name, 0) for name in STATUSES) - statuses.get("excluded", 0)
+    return f"{statuses.get('compliant', 0) * 1000 // evaluated / 10:g}%" if evaluated else ""
+
+
 def tier_of(findings: Iterable[Mapping[str, t.Any]]) -> str | None:
     """Return the tier of a workload from its findings."""
     return next((finding["tier"] for finding in findings if finding["tier"] is not None), None)

@@ -11,7 +11,7 @@ import binascii
 import json
 import typing as t
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._history.trend import SCHEMA
@@ -75,8 +75,3 @@ def workload_trends(trend: Json | None) -> dict[WorkloadKey, Json]:
 def tier_label(tier: str | None) -> str:
     """Return the name of a tier of a trend for people: null is all workloads, an empty text is none."""
     return "All workloads" if tier is None else tier or "No tier"
-
-
-def day_parts(days: Iterable[Json], tier: str | None) -> list[tuple[str, list[int] | None]]:
-    """List (date, numbers of PARTS in thousandths) for a tier; None for a day without the tier."""
-    return [(day["date"], next((one["parts"] for one in day["tiers"] if one["tier"] == tier), None)) for day in days]
