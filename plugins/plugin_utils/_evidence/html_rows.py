@@ -166,7 +166,7 @@ def _trend_text(trend: Json | None, as_of: str) -> str:
         first = ", the first run" if trend["since_first_run"] else ""
         parts.append(f"not compliant since {since[:10]} {since[11:16]}{first} ({length})")
     shares = [
-        f"{percent}% of the last {name}" for name, percent in trend["compliant_percent"].items() if percent is not None
+        f"{percent:g}% of last {name}" for name, percent in trend["compliant_percent"].items() if percent is not None
     ]
     if shares:
         parts.append(f"compliant {', '.join(shares)}")
