@@ -206,7 +206,8 @@ class _Follower:
 
     def describe(self) -> list[dict[str, t.Any]]:
         """List the workloads of the last run."""
-        return [_describe(one, self._sums) for one in self._workloads.values()]
+        ordered = sorted(self._workloads.values(), key=lambda one: _order(one.entry.identity))
+        return [_describe(one, self._sums) for one in ordered]
 
     def changes(self) -> dict[str, dict[str, t.Any]]:
         """Return the changes since the run before the last one, and since the time."""
@@ -225,6 +226,10 @@ def _overlap(start: int, end: int, limit: int) -> int:
 def _percent(part: int, total: int) -> float | None:
     """Return the percentage, rounded down to a tenth, so that 100 means always."""
     return part * 1000 // total / 10 if total else None
+
+
+def _order(identity: Identity) -> list[str]:
+    return [str(part or "") for part in identity]
 
 
 def _named(identity: Identity) -> dict[str, t.Any]:
@@ -246,7 +251,7 @@ def _describe(workload: _Workload, sums: tuple[tuple[int, int], ...]) -> dict[st
 
 def _list_changes(changed: Mapping[str, Change], workloads: Mapping[str, _Workload]) -> Iterator[dict[str, t.Any]]:
     """Iterate over changes; a workload that has its earlier status again has not changed."""
-    for key, (identity, before) in changed.items():
+    for key, (identity, before) in sorted(changed.items(), key=lambda item: _order(item[1][0])):
         now = workloads.get(key)
         after = None if now is None else STATUSES[now.entry.letter]
         if before != after:

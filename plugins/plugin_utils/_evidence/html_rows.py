@@ -174,7 +174,7 @@ def _trend_text(trend: Json | None, as_of: str) -> str:
 
 
 def build_groups(rows: Sequence[Json]) -> list[Json]:
-    """List tier, product, type and platform with the groups of workloads by them; without those that no workload has."""
+    """List the groups of workloads by tier, product, type and platform, if any workload has it."""
     groups = []
     for key, heading in GROUPS.items():
         counted: dict[str, Counter[str]] = {}
