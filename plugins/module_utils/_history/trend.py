@@ -83,11 +83,12 @@ class _Workload:
             self.since, self.from_first_run = moment, is_first
 
 
-def build_trend(history: History, max_status_age: int, since: str) -> dict[str, t.Any]:
-    """Return the trend. A status holds at most ``max_status_age`` seconds.
+def build_trend(history: History, max_status_age: str, since: str) -> dict[str, t.Any]:
+    """Return the trend. A status holds at most for the duration ``max_status_age``.
 
     Changes are listed since the last run, and since ``since``, a duration before the last run or a date.
     """
+    max_seconds = parse_duration(max_status_age, what="max_status_age")
     last = history.last_time()
     if last is None:
         return {"schema": SCHEMA, "runs": 0, "skipped": history.skipped}
@@ -98,13 +99,13 @@ def build_trend(history: History, max_status_age: int, since: str) -> dict[str, 
     for run in history.runs():
         moment, frame = run.line.time, run.line.frame
         if previous is not None:
-            intervals.append(_build_interval(previous, moment, max_status_age))
+            intervals.append(_build_interval(previous, moment, max_seconds))
             follower.pass_time(intervals[-1])
         follower.follow(run)
         incomplete += bool(frame["limited"] or frame["unread"])
         previous = (moment, {"tiers": frame["tiers"]})
     if previous is not None:
-        intervals.append(_build_interval(previous, last + _LAST_SECONDS, max_status_age))
+        intervals.append(_build_interval(previous, last + _LAST_SECONDS, max_seconds))
         follower.pass_time(intervals[-1])
     starts = [max(start, intervals[0].start) for start in follower.starts]
     return {
@@ -125,9 +126,9 @@ def build_trend(history: History, max_status_age: int, since: str) -> dict[str, 
     }
 
 
-def _build_interval(run: tuple[int, Mapping[str, t.Any]], end: int, max_status_age: int) -> _Interval:
+def _build_interval(run: tuple[int, Mapping[str, t.Any]], end: int, max_seconds: int) -> _Interval:
     moment, frame = run
-    return _Interval(moment, min(end, moment + max_status_age), end, frame["tiers"])
+    return _Interval(moment, min(end, moment + max_seconds), end, frame["tiers"])
 
 
 def parse_since(text: str, last: int) -> int:

@@ -44,17 +44,17 @@ def run_history() -> None:
 
 def _update(module: AnsibleModule) -> dict[str, t.Any]:
     params, write = module.params, not module.check_mode
-    max_status_age, keep = (parse_duration(params[name], what=name) for name in ("max_status_age", "keep"))
+    keep = parse_duration(params["keep"], what="keep")
     if keep < _SHORTEST_KEEP:
         raise OptionError(f"keep: {params['keep']} is less than 366d", hint="Use 366d or more, to draw the last year")
-    if not max_status_age:
+    if not parse_duration(params["max_status_age"], what="max_status_age"):
         raise OptionError("max_status_age: must be more than 0s", hint="Use the time between two runs, and some more")
     parse_since(params["since"], 0)
     record = unpack_record(params["assessment"])
     history = History(params["path"])
     with history.locked(create=write):
         appended = history.append(record, keep, write=write)
-        trend = build_trend(history, max_status_age, params["since"])
+        trend = build_trend(history, params["max_status_age"], params["since"])
     for one in trend["skipped"][:_SHOWN]:
         module.warn(f"{params['path']}/{one['file']} line {one['line']} is left out: {one['reason']}")
     return {

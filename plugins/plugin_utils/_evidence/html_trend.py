@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from ansible_collections.backup.audit.plugins.module_utils._core.times import (
     DAY,
     SECOND,
-    format_duration,
     format_time,
     parse_time,
 )
@@ -31,8 +30,7 @@ def build_trend_view(trend: Json | None) -> Json | None:
     if trend is None:
         return None
     return {
-        **{name: trend[name] for name in ("from", "until", "runs", "incomplete_runs", "skipped")},
-        "max_status_age": format_duration(trend["max_status_age"]),
+        **{name: trend[name] for name in ("from", "until", "runs", "incomplete_runs", "max_status_age", "skipped")},
         "tiers": [
             {"label": tier_label(one["tier"]), "charts": list(_charts(trend, one["tier"]))}
             for one in trend["periods"]["year"]["tiers"]

@@ -82,7 +82,7 @@ def test_the_verdict_comes_first() -> None:
     ]
     assert where == sorted(where)
     assert "Data quality problems" not in Seen(to_html_report(healthy())).text
-    assert "Compliant 2 workloads" in Seen(to_html_report(healthy())).text
+    assert "Compliant 2 of 2 workloads passed 100% compliant: 2 of 2 workloads" in Seen(to_html_report(healthy())).text
 
 
 def test_every_workload_is_there_without_the_script() -> None:

@@ -52,4 +52,4 @@ def estate_history() -> dict[str, Any]:
         with Path(folder, f"{month}.jsonl").open("a", encoding="utf-8") as file:
             file.write("<b>no line</b>\n")
         with history.locked():
-            return pack(build_trend(history, 26 * 3600, "7d"))
+            return pack(build_trend(history, "26h", "7d"))

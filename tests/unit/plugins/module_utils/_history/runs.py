@@ -14,7 +14,6 @@ from ansible_collections.backup.audit.plugins.module_utils._history.store import
 from ansible_collections.backup.audit.plugins.module_utils._history.trend import build_trend
 
 KEEP = 400 * DAY
-HOURS_26 = 26 * 3600
 
 
 def record(time: str, statuses: dict[str, str], **frame: Any) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def add(folder: Path, *records: dict[str, Any]) -> None:
             assert history.append(one, KEEP)
 
 
-def trend(folder: Path, *, max_status_age: int = HOURS_26, since: str = "7d") -> dict[str, Any]:
+def trend(folder: Path, *, max_status_age: str = "26h", since: str = "7d") -> dict[str, Any]:
     """Return the trend of the history in a folder."""
     return build_trend(History(str(folder)), max_status_age, since)
 

@@ -54,7 +54,7 @@ def test_a_status_is_unknown_after_its_maximum_age(tmp_path: Path) -> None:
         [83, 0, 0, 0, 917],
         [0, 0, 0, 0, 1000],
     ]
-    assert by_name(trend(tmp_path, max_status_age=52 * 3600))["a"]["compliant_percent"]["year"] == 100.0
+    assert by_name(trend(tmp_path, max_status_age="52h"))["a"]["compliant_percent"]["year"] == 100.0
 
 
 def test_time_that_was_not_read_is_unknown(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_periods_end_with_the_last_run(tmp_path: Path) -> None:
     """Failed in the first of five months: the last quarter does not contain it."""
     months = [f"2026-{month:02d}-01" for month in range(1, 7)]
     add(tmp_path, *(record(month, {"a": "failed" if month == months[0] else "compliant"}) for month in months))
-    found = trend(tmp_path, max_status_age=40 * 86400)
+    found = trend(tmp_path, max_status_age="40d")
     # 31 of 151 days failed; the quarter begins on 2026-03-01.
     assert by_name(found)["a"]["compliant_percent"] == {"quarter": 100.0, "year": 79.4}
     assert found["periods"]["quarter"]["from"] == "2026-03-01T00:00:00Z"
