@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._history.lines import
     workload_key,
 )
 
-# Of two workloads that cannot be told apart, the one with the worse status counts.
+# Of two workloads that have the same identity, the one with the worse status counts.
 _WORST_FIRST = "funwpx"
 _MAX_BYTES = 1 << 28
 

@@ -55,7 +55,7 @@ COUNTING = "FDIBRA"
 _ALL_DAYS = 400
 # What workloads can be grouped and filtered by, with the heading.
 GROUPS = {"tier": "Tier", "product": "Product", "type": "Type", "platform": "Platform"}
-FACETS = {"server": "Server", **GROUPS}
+CRITERIA = {"server": "Server", **GROUPS}
 
 
 def build_rows(assessment: Json, trends: Mapping[WorkloadKey, Json]) -> list[Json]:
@@ -226,7 +226,7 @@ def build_data(rows: Sequence[Json]) -> Markup:
     """
     controls: dict[WorkloadKey, int] = {}
     texts: dict[str, int] = {}
-    facets: dict[str, dict[str, int]] = {name: {} for name in FACETS}
+    criteria: dict[str, dict[str, int]] = {name: {} for name in CRITERIA}
     data: list[Json] = []
     for row in rows:
         found: list[int] = []
@@ -237,7 +237,7 @@ def build_data(rows: Sequence[Json]) -> Markup:
                 WORST_FIRST.index(one["result"]),
                 texts.setdefault(_message(one), len(texts)),
             ]
-        values = [facets[name].setdefault(row[name], len(facets[name])) for name in FACETS]
+        values = [criteria[name].setdefault(row[name], len(criteria[name])) for name in CRITERIA]
         data.append(
             {"f": found, "v": values, "i": [row["id"], row["origin"], row["newest"] or "", row["status"], row["trend"]]}
         )
@@ -245,7 +245,7 @@ def build_data(rows: Sequence[Json]) -> Markup:
         "results": WORST_FIRST,
         "controls": list(controls),
         "texts": list(texts),
-        "facets": {name: list(values) for name, values in facets.items()},
+        "criteria": {name: list(values) for name, values in criteria.items()},
         "rows": data,
     }
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)

@@ -40,7 +40,7 @@ _HINT = "Pass the registered result of compliance_history"
 def open_trend(value: t.Any) -> Json | None:
     """Open the trend in a result of compliance_history; None if there is none, or if it has no runs.
 
-    An empty value is no history: a skipped task, or a role without one.
+    Empty values and skipped tasks have none.
     """
     if isinstance(value, Mapping):
         if value.get("skipped") is True:
