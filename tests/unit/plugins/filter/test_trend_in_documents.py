@@ -34,7 +34,7 @@ def test_the_report_shows_the_trend() -> None:
         "5 runs from 2026-11-17 07:00 to 2026-11-21 07:00 UTC, 5 of them without some of the servers.",
         "at most 26h",
         # Of 21 workloads 17, and two that were compliant for a quarter and for three quarters of the time.
-        "silver 2026-08-22 85.7% of the time compliant 2026-11-21 2025-11-22 85.7% of the time compliant 2026-11-21",
+        "silver 85.7% of the time compliant 2026-08-22 2026-11-21 85.7% of the time compliant 2025-11-22 2026-11-21",
         "Changes since the run before (2026-11-20 07:00 UTC): 0 workloads",
         "Changes since an earlier run (2026-11-17 07:00 UTC): 2 workloads",
         "late vbr1.example.com compliant failed web01 vbr1.example.com failed compliant",
