@@ -17,6 +17,9 @@ OTHER = "other"
 
 # Product as in results -> its full name.
 PRODUCT_NAMES = {
+    "aws_backup": "AWS Backup",
+    "azure_backup": "Azure Backup",
+    "barman": "Barman",
     "borg": "BorgBackup",
     "pbs": "Proxmox Backup Server",
     "pgbackrest": "pgBackRest",

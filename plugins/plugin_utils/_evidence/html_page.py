@@ -24,6 +24,7 @@ from markupsafe import Markup
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.html_rows import (
     COUNTING,
     RPO,
+    build_criteria,
     build_data,
     build_groups,
     build_rows,
@@ -64,16 +65,7 @@ def to_html_report(
     trend: Json | None = None,
 ) -> str:
     """Render the page; ``trend`` is an opened trend."""
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    templates.filters["bar"] = _bar
-    templates.filters["when"] = _when
-    templates.filters["counted"] = counted
+    templates = _open_templates()
     style = templates.get_template("report.css.j2").render(
         as_of=_plain(_when(assessment["as_of"])), policy_sha256=_plain(assessment["policy_sha256"])
     )
@@ -94,6 +86,7 @@ def to_html_report(
         results=WORST_FIRST,
         alarms=_alarms(assessment),
         groups=build_groups(rows),
+        criteria=build_criteria(rows),
         controls=controls,
         requirements=list({control["name"]: control["references"] for control in controls}.items()),
         worst=[_failures(control) for control in controls if control["blocking"]][:_WORST_SHOWN],
@@ -111,6 +104,18 @@ def to_html_report(
         style_digest=_digest(style),
         script_digest=_digest(script),
     )
+
+
+def _open_templates() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    templates.filters.update(bar=_bar, when=_when, counted=counted)
+    return templates
 
 
 def _digest(text: str) -> str:

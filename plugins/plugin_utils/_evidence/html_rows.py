@@ -194,6 +194,13 @@ def build_groups(rows: Sequence[Json]) -> list[Json]:
     return groups
 
 
+def build_criteria(rows: Sequence[Json]) -> list[tuple[str, str, list[str]]]:
+    """List what workloads can be filtered by: name, heading and values."""
+    controls = sorted({one["control"] for row in rows for one in row["findings"]})
+    values = {name: sorted({row[name] for row in rows} - {""}) for name in CRITERIA}
+    return [*((name, CRITERIA[name], found) for name, found in values.items()), ("control", "Control", controls)]
+
+
 def build_waivers(assessment: Json) -> list[Json]:
     """List the findings with a waiver."""
     return [

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
 from ansible_collections.backup.audit.plugins.filter.to_csv import to_csv
 from ansible_collections.backup.audit.plugins.filter.to_html_report import to_html_report
@@ -63,7 +63,8 @@ def test_without_a_history_there_is_no_trend() -> None:
 def test_metrics_have_the_trend() -> None:
     """Shares are ratios, times are seconds, and unknown values have no sample."""
     found: dict[str, dict[tuple[str, ...], float]] = {}
-    for family in text_string_to_metric_families(to_openmetrics(estate(), history=estate_history())):
+    parse: Any = openmetrics
+    for family in parse(to_openmetrics(estate(), history=estate_history())):
         for sample in family.samples:
             key = tuple(sample.labels.get(name, "") for name in ("workload", "tier", "period", "since"))
             found.setdefault(sample.name.removeprefix("backup_audit_"), {})[key] = sample.value
