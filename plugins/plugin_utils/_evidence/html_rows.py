@@ -51,6 +51,7 @@ _NOT_PROVED = ("fail", "unknown")
 _LETTERS_SHOWN = 30
 # Kinds of points that count as recovery points unless a policy lists others, as letters of a timeline.
 COUNTING = "FDIBRA"
+_NO_LETTER = "-"
 # Longest timeline in days.
 _ALL_DAYS = 400
 # What workloads can be grouped and filtered by, with the heading.
@@ -104,6 +105,9 @@ def _row(workload: Json, findings: Sequence[Finding], rules: Json) -> Json:
     age = workload["newest_age_seconds"]
     timeline = workload["timeline"] or ""
     counting = _counting_letters(rules)
+    # Points of a kind that counts may not count either, for example because it is unknown whether they are usable.
+    is_counted = bool(set(timeline) & set(counting)) and not (counting == COUNTING and workload["recovery_points"] == 0)
+    counting = counting if is_counted else _NO_LETTER
     product = workload["product"] or ""
     return {
         "name": display_name(workload),
@@ -125,7 +129,7 @@ def _row(workload: Json, findings: Sequence[Finding], rules: Json) -> Json:
         "rpo": next((one["limit"] for one in findings if one["control"] == RPO), None),
         "shaded": _shaded_days(findings, rules),
         "counting": "" if counting == COUNTING else counting,
-        "none_counts": bool(timeline.strip(".")) and not set(timeline) & set(counting),
+        "none_counts": bool(timeline.strip(".")) and not is_counted,
         "gone": workload["in_inventory"] is False,
         "reasons": reasons,
         "excluded": next((one["message"] for one in findings if one["result"] == "not_applicable"), ""),

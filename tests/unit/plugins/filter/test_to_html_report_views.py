@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.filter.to_html_report import to_html_report
-from tests.unit.plugins.module_utils._policy.policy_points import EMPTY
+from tests.unit.plugins.module_utils._policy.policy_points import EMPTY, point
 from tests.unit.plugins.plugin_utils.assessments import (
     HOSTILE,
     compressed_assessment,
@@ -188,6 +188,7 @@ def test_only_what_fails_is_shaded_and_what_does_not_count_is_hollow(port: int, 
         # Fails only because the newest point is too old.
         point_row("stopped", daily_points("FI...IIIIIIIIIII", days=3)),
         point_row("snapshots", daily_points("SSSSSSSSSSSSSSS")),
+        point_row("doubtful", [point(days=day, hours=5, usable=None) for day in range(15)]),
         point_row("counts", daily_points("SSSSSSSSSSSSSSS"), platform="hyperv"),
     ]
     gap = {"limit": "48h", "within": "7d"}
@@ -209,15 +210,23 @@ def test_only_what_fails_is_shaded_and_what_does_not_count_is_hollow(port: int, 
         await opened(page, file)
         return {
             name: await page.evaluate(timeline(name))
-            for name in ("old gap", "two gaps", "stopped", "snapshots", "counts")
+            for name in ("old gap", "two gaps", "stopped", "snapshots", "doubtful", "counts")
         }
 
     found = in_browser(port, work)
     gaps = {name: [width for kind, width in one["marks"].items() if kind == "gap"] for name, one in found.items()}
     # Four units are a day; the timeline of a workload without any counted point is one gap.
-    assert gaps == {"old gap": [], "two gaps": ["12"], "stopped": ["12"], "snapshots": ["60"], "counts": []}
-    assert found["snapshots"]["marks"]["S"] == 15
-    assert "none of these count as recovery points" in found["snapshots"]["text"]
+    assert gaps == {
+        "old gap": [],
+        "two gaps": ["12"],
+        "stopped": ["12"],
+        "snapshots": ["60"],
+        "doubtful": ["60"],
+        "counts": [],
+    }
+    for name in ("snapshots", "doubtful"):
+        assert found[name]["marks"]["S"] == 15
+        assert "none of these count as recovery points" in found[name]["text"]
     assert ("S" in found["counts"]["marks"], found["counts"]["marks"].get("I")) == (False, 15)
     assert "none of these" not in found["counts"]["text"]
 
