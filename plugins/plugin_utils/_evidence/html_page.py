@@ -43,7 +43,6 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     policy_text,
     read_lines,
     share,
-    summary,
     verdict_counts,
 )
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.trend import workload_trends
@@ -76,13 +75,15 @@ def to_html_report(
     return templates.get_template("report.html.j2").render(
         title=clean_text(str(title)),
         headline=headline(assessment),
-        summary=summary(assessment),
+        summary=str(assessment["headline"]).partition(": ")[2],
         assessment=assessment,
         statuses=statuses,
         evaluated=len(rows) - statuses["excluded"],
         share=share(statuses),
         about=_about(assessment, policy_name, run_by, rows),
         verdicts=verdict_counts(assessment),
+        missing=sum(assessment["totals"]["missing"].values()),
+        chips=[(name, sum(row["verdict"] == name for row in rows)) for name in WORST_FIRST],
         results=WORST_FIRST,
         alarms=_alarms(assessment),
         groups=build_groups(rows),
