@@ -46,6 +46,10 @@ demo: setup ## the compliance play against simulated backup servers and a real r
 SHORT := tests/unit tests/tools tests/false_compliance \
     $(addprefix tests/integration/test_,contract.py plays.py role.py tutorial.py)
 
+.PHONY: pictures
+pictures: setup ## pictures of the HTML report in docs/images: wide, phone and print; needs Chromium (setup-programs)
+	$(PYTHON) -m tests.tools.pictures
+
 .PHONY: test test-all
 test: setup ## the most important tests, in a few minutes
 	$(PYTHON) -m pytest -n 2 $(SHORT)

@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence import csv_file
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.trend import open_trend
 
 
-def to_csv(assessment: t.Any) -> str:
+def to_csv(assessment: t.Any, history: t.Any = None) -> str:
     """Render an assessment (compressed or plain) as CSV."""
-    return render("to_csv", assessment, csv_file.to_csv)
+    return render("to_csv", assessment, lambda opened: csv_file.to_csv(opened, trend=open_trend(history)))
 
 
 class FilterModule:

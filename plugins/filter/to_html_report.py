@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Callable
-from functools import partial
 
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence import html_page
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.trend import open_trend
 
 
-def to_html_report(assessment: t.Any, title: str = "Backup compliance report") -> str:
+def to_html_report(
+    assessment: t.Any,
+    title: str = "Backup compliance report",
+    policy_name: str = "",
+    run_by: str = "",
+    history: t.Any = None,
+) -> str:
     """Render an assessment (compressed or plain) as one self-contained HTML page."""
-    return render("to_html_report", assessment, partial(html_page.to_html_report, title=title))
+    texts = {"title": title, "policy_name": policy_name, "run_by": run_by}
+    return render(
+        "to_html_report",
+        assessment,
+        lambda opened: html_page.to_html_report(opened, **texts, trend=open_trend(history)),
+    )
 
 
 class FilterModule:

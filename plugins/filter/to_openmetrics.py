@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Callable
-from functools import partial
 
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence import openmetrics
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.trend import open_trend
 
 
-def to_openmetrics(assessment: t.Any, workloads: bool = True) -> str:
+def to_openmetrics(assessment: t.Any, workloads: bool = True, history: t.Any = None) -> str:
     """Render an assessment (compressed or plain) as metrics for node_exporter's textfile collector."""
-    return render("to_openmetrics", assessment, partial(openmetrics.to_openmetrics, workloads=workloads))
+    return render(
+        "to_openmetrics",
+        assessment,
+        lambda opened: openmetrics.to_openmetrics(opened, workloads=workloads, trend=open_trend(history)),
+    )
 
 
 class FilterModule:

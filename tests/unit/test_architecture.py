@@ -32,18 +32,20 @@ _PLUGIN_UTILS = "plugins/plugin_utils plugins/plugin_utils/_evidence"
 PACKAGES: dict[str, str] = {
     "_core": "",
     "_decoding": "_core",
+    "_history": "_core",
     "_collect": "_core",
     "_transport": "_core _decoding",
     "_adapters": "_core _decoding _collect _transport",
-    "_module": _BELOW_MODULE,
+    "_module": f"{_BELOW_MODULE} _history",
     "_policy/rules": "_core _collect",
     "_policy/language": "_core _collect _policy/rules",
     "_policy": "_core _collect _policy/rules _policy/language",
     "plugins/doc_fragments": "",
     "plugins/modules": "_adapters _module",
     "plugins/plugin_utils": f"{_BELOW_MODULE} _module {_POLICY}",
-    "plugins/plugin_utils/_evidence": f"_core {_POLICY} plugins/plugin_utils",
-    **{f"plugins/{kind}": f"_core {_POLICY} {_PLUGIN_UTILS}" for kind in ("action", "filter", "inventory", "test")},
+    "plugins/plugin_utils/_evidence": f"_core _history {_POLICY} plugins/plugin_utils",
+    "plugins/action": f"_core _history _module {_POLICY} {_PLUGIN_UTILS}",
+    **{f"plugins/{kind}": f"_core {_POLICY} {_PLUGIN_UTILS}" for kind in ("filter", "inventory", "test")},
     "extensions/eda/plugins/event_source": f"_core {_PLUGIN_UTILS}",
 }
 CONTROL_NODE = (

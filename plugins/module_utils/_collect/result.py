@@ -164,6 +164,8 @@ class ReadResult:
     _rows: Sequence[t.Any]
     _points: Sequence[str]
     _path: str
+    # Name of the server in the inventory of the user; not part of the digest.
+    inventory_name: str | None = None
 
     @property
     def host(self) -> str:
@@ -223,7 +225,7 @@ def open_result(value: t.Any, *, where: str = "input") -> ReadResult:
             hint="Use the registered result unchanged. If Ansible masks a password within names, set compress: true",
         )
     frame = {name: value.get(name) for name in (*_FRAME, "sha256")}
-    return ReadResult(frame, rows, points, where)
+    return ReadResult(frame, rows, points, where, _check(value.get("inventory_name"), f"{where}.inventory_name", str))
 
 
 def _texts(value: t.Any, path: str) -> list[str]:

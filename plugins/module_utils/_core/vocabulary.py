@@ -15,6 +15,24 @@ import re
 
 OTHER = "other"
 
+# Product as in results -> its full name.
+PRODUCT_NAMES = {
+    "aws_backup": "AWS Backup",
+    "azure_backup": "Azure Backup",
+    "barman": "Barman",
+    "borg": "BorgBackup",
+    "pbs": "Proxmox Backup Server",
+    "pgbackrest": "pgBackRest",
+    "restic": "restic",
+    "spp": "IBM Spectrum Protect Plus",
+    "unitrends": "Unitrends",
+    "veeam_aws": "Veeam Backup for AWS",
+    "veeam_azure": "Veeam Backup for Microsoft Azure",
+    "veeam_backup_replication": "Veeam Backup & Replication",
+    "veeam_enterprise_manager": "Veeam Backup Enterprise Manager",
+    "vprotect": "Storware vProtect",
+}
+
 # Platform -> terms of the products, without case, spaces and signs.
 _PLATFORM_WORDS = {
     "vmware": ("vmware", "vmwarevm", "vmwarevsphere", "vsphere", "vcenter", "esx", "esxi"),

@@ -14,7 +14,7 @@ import typing as t
 import zlib
 from collections.abc import Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical_json
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical_json, sha256_hex
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings, as_dicts, workload_dicts
 
@@ -75,6 +75,11 @@ def open_assessment(value: t.Any, *, where: str = "the input") -> dict[str, t.An
     if not isinstance(content.get("findings"), list):
         raise DataError(f"the assessment in {where} has no findings", hint=_HINT_DAMAGED)
     return content
+
+
+def assessment_sha256(assessment: Mapping[str, t.Any]) -> str:
+    """Return the SHA-256 of an opened assessment as canonical JSON, the same for every form of it."""
+    return sha256_hex(canonical_json(assessment))
 
 
 def _inflate(text: str, where: str) -> t.Any:

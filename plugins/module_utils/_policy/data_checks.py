@@ -112,7 +112,7 @@ def check_result(
         inventory_types=server.get("inventory_types"),
     )
     named = {key: frame[key] for key in ("server", "read_at", "selection", "complete", "sha256")}
-    return facts, named
+    return facts, named if read.inventory_name is None else {**named, "inventory_name": read.inventory_name}
 
 
 def check_time(read: ReadResult, as_of: int) -> int:
@@ -131,14 +131,16 @@ class Failure(t.NamedTuple):
 
     host: str
     message: str
+    inventory_name: str | None = None
 
 
 def report_failure(failure: Failure, findings: Findings) -> dict[str, t.Any]:
     """Add the finding for a server that could not be read; return its entry in the assessment."""
-    host, message = failure
+    host, message, inventory_name = failure
     text = f"{host} could not be read: {message.removeprefix(f'Host {host}: ')}"
     findings.add(_add_subject(host, findings), findings.control_number("data.complete"), FAIL, text, UNPROVED)
-    return {"server": {"host": host}, "complete": False, "failure": message}
+    named = {"server": {"host": host}, "complete": False, "failure": message}
+    return named if inventory_name is None else {**named, "inventory_name": inventory_name}
 
 
 def _add_subject(host: t.Any, findings: Findings) -> int:

@@ -100,7 +100,9 @@ def _build_failure(value: Mapping[str, t.Any], where: str) -> Failure:
     """Convert the result of a failed module for the evaluation. Its message contains the server, but no secret."""
     failure = value.get("failure")
     server = failure.get("server") if isinstance(failure, Mapping) else None
-    return Failure(str(server or where), str(value.get("msg", "no reason given")))
+    name = value.get("inventory_name")
+    message = str(value.get("msg", "no reason given"))
+    return Failure(str(server or where), message, None if name is None else str(name))
 
 
 def _item_label(value: Mapping[str, t.Any]) -> t.Any:

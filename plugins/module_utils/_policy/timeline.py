@@ -13,7 +13,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.local_d
 
 _DAYS = 400
 # The best point of a day decides its letter; lower case (failed) only if no backup succeeded.
-_LETTERS = {
+LETTERS = {
     "full": "F",
     "synthetic_full": "F",
     "differential": "D",
@@ -37,7 +37,7 @@ def draw(block: Block, start: int, end: int, now: int, calendar: Calendar) -> st
     """
     letters = {}
     for number, one in enumerate(block.classes):
-        letter = _LETTERS[one.facts.kind]
+        letter = LETTERS[one.facts.kind]
         letters[CODES[number]] = letter.lower() if one.facts.usable is False else letter
     starts = calendar.period_starts("daily", now, _DAYS - 1)[::-1]
     days: dict[int, str] = {}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
+import re
 import typing as t
 from collections import Counter
 from collections.abc import Mapping
@@ -21,71 +21,84 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ansible_collections.backup.audit.plugins.module_utils._core.times import format_duration
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.html_rows import (
+    COUNTING,
+    RPO,
+    build_criteria,
+    build_data,
+    build_groups,
+    build_rows,
+    build_waivers,
+    server_labels,
+)
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.html_trend import build_trend_view
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import (
     SEVERITY,
     WORST_FIRST,
     Json,
-    WorkloadKey,
     control_lines,
     counted,
-    display_name,
-    findings_by_workload,
     headline,
     is_about_workload,
-    limit_text,
     policy_text,
     read_lines,
+    share,
     verdict_counts,
-    waiver_text,
-    workload_identity,
-    workloads_worst_first,
 )
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.trend import workload_trends
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
 
-Finding = Mapping[str, t.Any]
-
-_RPO = "recovery_points.max_age"
-_NO_REASON = ("pass", "not_applicable")
-# Without the script the last days are shown as letters; number of letters.
-_LETTERS = 30
 _BAR_WIDTH = 1000
 _WORST_SHOWN = 3
 _PROBLEM_RESULTS = ("fail", "unknown", "warn")
+# Characters of times and digests, which are part of the style: the page margins of the printed report show them.
+_NOT_PLAIN = re.compile(r"[^0-9A-Za-z:.+ -]")
 
 
-def to_html_report(assessment: Json, *, title: str = "Backup compliance report") -> str:
-    """Render the page."""
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
+def to_html_report(
+    assessment: Json,
+    *,
+    title: str = "Backup compliance report",
+    policy_name: str = "",
+    run_by: str = "",
+    trend: Json | None = None,
+) -> str:
+    """Render the page; ``trend`` is an opened trend."""
+    templates = _open_templates()
+    style = templates.get_template("report.css.j2").render(
+        as_of=_plain(_when(assessment["as_of"])), policy_sha256=_plain(assessment["policy_sha256"])
     )
-    templates.filters["bar"] = _bar
-    templates.filters["when"] = _when
-    templates.filters["counted"] = counted
-    style, script = (templates.get_template(f"report.{kind}.j2").render() for kind in ("css", "js"))
-    grouped = findings_by_workload(assessment["findings"])
-    workloads = workloads_worst_first(assessment)
+    script = templates.get_template("report.js.j2").render(counting=COUNTING)
+    rows = build_rows(assessment, workload_trends(trend))
+    statuses = Counter(row["status"] for row in rows)
     controls = _controls(assessment)
     return templates.get_template("report.html.j2").render(
         title=clean_text(str(title)),
         headline=headline(assessment),
+        summary=str(assessment["headline"]).partition(": ")[2],
         assessment=assessment,
+        statuses=statuses,
+        evaluated=len(rows) - statuses["excluded"],
+        share=share(statuses),
+        about=_about(assessment, policy_name, run_by, rows),
         verdicts=verdict_counts(assessment),
+        missing=sum(assessment["totals"]["missing"].values()),
+        chips=[(name, sum(row["verdict"] == name for row in rows)) for name in WORST_FIRST],
         results=WORST_FIRST,
         alarms=_alarms(assessment),
+        groups=build_groups(rows),
+        criteria=build_criteria(rows),
         controls=controls,
         requirements=list({control["name"]: control["references"] for control in controls}.items()),
         worst=[_failures(control) for control in controls if control["blocking"]][:_WORST_SHOWN],
         servers=_servers(assessment),
         rpo=_usual_rpo(assessment),
-        rows=[_row(workload, grouped[workload_identity(workload)]) for workload in workloads],
-        data=_data([grouped[workload_identity(workload)] for workload in workloads]),
-        waivers=_waivers(assessment),
+        rows=rows,
+        excluded=[row for row in rows if row["status"] == "excluded"],
+        data=build_data(rows),
+        waivers=build_waivers(assessment),
         policy=policy_text(assessment, indent=2),
+        trend=build_trend_view(trend),
         # Only files of this collection are inserted without escaping.
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
@@ -94,8 +107,35 @@ def to_html_report(assessment: Json, *, title: str = "Backup compliance report")
     )
 
 
+def _open_templates() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    templates.filters.update(bar=_bar, when=_when, counted=counted)
+    return templates
+
+
 def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _plain(text: t.Any) -> str:
+    return _NOT_PLAIN.sub("?", str(text))
+
+
+def _about(assessment: Json, policy_name: str, run_by: str, rows: list[Json]) -> list[tuple[str, str]]:
+    """List what the reader must know of the run: policy, period, and who ran it."""
+    tiers = dict.fromkeys(row["tier"] for row in rows if row["tier"])
+    policy = clean_text(str(policy_name)) or (f"tiers {', '.join(tiers)}" if tiers else "not named")
+    oldest = min((one["oldest"] for one in assessment["workloads"] if one["oldest"]), default=None)
+    period = f"recovery points from {_when(oldest)} to {_when(assessment['as_of'])} UTC" if oldest else ""
+    by = clean_text(str(run_by))
+    facts = {"Policy": policy, "Period": period, "Run by": by}
+    return [(name, text) for name, text in facts.items() if text]
 
 
 def _when(moment: str | None) -> str:
@@ -145,83 +185,18 @@ def _failures(control: Json) -> tuple[str, str]:
 
 
 def _servers(assessment: Json) -> list[Json]:
+    labels = server_labels(assessment)
     verdicts: dict[t.Any, Counter[str]] = {}
     for workload in assessment["workloads"]:
         verdicts.setdefault(workload["source"], Counter())[workload["verdict"]] += 1
-    servers = [{"read": read, "counts": verdicts.get(read.host, Counter())} for read in read_lines(assessment)]
+    servers = [
+        {"read": read, "label": labels[read.host], "counts": verdicts.get(read.host, Counter())}
+        for read in read_lines(assessment)
+    ]
     # Servers that were not completely read come first.
     return sorted(servers, key=lambda one: one["read"].complete)
 
 
 def _usual_rpo(assessment: Json) -> int | None:
-    limits = Counter(one["limit"] for one in assessment["findings"] if one["control"] == _RPO)
+    limits = Counter(one["limit"] for one in assessment["findings"] if one["control"] == RPO)
     return limits.most_common(1)[0][0] if limits else None
-
-
-def _row(workload: Json, findings: list[Finding]) -> Json:
-    counts = Counter(one["result"] for one in findings)
-    reasons = [(one["result"], one["message"]) for one in findings if one["result"] not in _NO_REASON]
-    reasons.sort(key=lambda reason: -SEVERITY[reason[0]])
-    age = workload["newest_age_seconds"]
-    timeline = workload["timeline"] or ""
-    keys = ("workload_type", "platform", "origin", "workload_id")
-    return {
-        "name": display_name(workload),
-        "about": [str(workload[key]) for key in keys if workload[key]],
-        "source": workload["source"] or "",
-        "verdict": workload["verdict"],
-        "severity": SEVERITY[workload["verdict"]],
-        "points": workload["recovery_points"],
-        "newest": workload["newest"],
-        "restorable": [workload[f"restorable_{end}"] for end in ("from", "until") if workload["restorable_from"]],
-        "seconds": age,
-        "age": "" if age is None else format_duration(age),
-        "timeline": timeline,
-        "letters": timeline[-_LETTERS:],
-        "rpo": next((one["limit"] for one in findings if one["control"] == _RPO), None),
-        "gone": workload["in_inventory"] is False,
-        "reasons": reasons,
-        "passed": counts["pass"],
-        "evaluated": len(findings) - counts["not_applicable"],
-    }
-
-
-def _waivers(assessment: Json) -> list[Json]:
-    return [
-        {
-            "name": display_name(one),
-            "who": one,
-            "text": waiver_text(one["waiver"]),
-            "ended": one["waiver"].get("expired"),
-        }
-        for one in assessment["findings"]
-        if one["waiver"] is not None
-    ]
-
-
-def _waiver_reason(waiver: Mapping[str, t.Any]) -> str:
-    """Format a waiver as part of a message; the message of an expired waiver already has the end date."""
-    return f"waiver reason: {waiver.get('reason')}" if waiver.get("expired") else f"waived {waiver_text(waiver)}"
-
-
-def _data(grouped: list[list[Finding]]) -> Markup:
-    """All findings of each row for the script: indexes into tables, as one JSON text that cannot close its element."""
-    controls: dict[WorkloadKey, int] = {}
-    texts: dict[str, int] = {}
-    rows = []
-    for findings in grouped:
-        row = []
-        for one in findings:
-            control = (one["control"], limit_text(one), one["tier"], one["certainty"])
-            message = one["message"] if one["waiver"] is None else f"{one['message']}; {_waiver_reason(one['waiver'])}"
-            row += [
-                controls.setdefault(control, len(controls)),
-                WORST_FIRST.index(one["result"]),
-                texts.setdefault(message, len(texts)),
-            ]
-        rows.append(row)
-    document = {"results": WORST_FIRST, "controls": list(controls), "texts": list(texts), "rows": rows}
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - HTML special characters are escaped

@@ -19,10 +19,13 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import (
     WORST_FIRST,
     Json,
+    WorkloadKey,
     control_lines,
     read_lines,
     verdict_counts,
+    workload_identity,
 )
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.trend import workload_trends
 
 # labels -> value
 Samples = Iterable[tuple[Mapping[str, t.Any], "int | float | None"]]
@@ -30,11 +33,15 @@ Samples = Iterable[tuple[Mapping[str, t.Any], "int | float | None"]]
 _VERDICTS = ", ".join(f"{number} {name}" for number, name in enumerate(RESULTS))
 
 
-def to_openmetrics(assessment: Json, *, workloads: bool = True) -> str:
-    """Render all metrics; without ``workloads`` only those of the assessment, the servers and the controls."""
+def to_openmetrics(assessment: Json, *, workloads: bool = True, trend: Json | None = None) -> str:
+    """Render all metrics; without ``workloads`` only those of the assessment, the servers, the controls and tiers."""
     families = [*_assessment_metrics(assessment), *_read_metrics(assessment), *_control_metrics(assessment)]
     if workloads:
         families += _workload_metrics(assessment)
+    if trend is not None:
+        families += _trend_metrics(trend)
+        if workloads:
+            families += _workload_trend_metrics(assessment, workload_trends(trend))
     lines: list[str] = []
     for name, help_text, samples in families:
         metric = f"backup_audit_{name}"
@@ -92,6 +99,53 @@ def _workload_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     for end in ("newest", "oldest"):
         times = [(labels, _seconds(workload[end])) for labels, workload in labelled]
         yield f"workload_{end}_timestamp_seconds", f"Creation time of the {end} recovery point of a workload.", times
+
+
+def _trend_metrics(trend: Json) -> Iterator[tuple[str, str, Samples]]:
+    yield "history_runs", "Number of runs in the history.", [({}, trend["runs"])]
+    yield (
+        "history_incomplete_runs",
+        "Number of runs in which not every server was read.",
+        [({}, trend["incomplete_runs"])],
+    )
+    yield (
+        "history_skipped_lines",
+        "Number of lines of the history that are damaged or of another format.",
+        [({}, len(trend["skipped"]))],
+    )
+    named = {"last": "last_run", "since": "date"}
+    changes = [({"since": named[name]}, len(part["workloads"])) for name, part in trend["changes"].items()]
+    yield "history_changed_workloads", "Number of workloads whose status has changed since a run.", changes
+    for part in ("compliant", "unknown"):
+        shares = [
+            (period, one["tier"], _ratio(one[f"{part}_percent"]))
+            for period, found in trend["periods"].items()
+            for one in found["tiers"]
+        ]
+        text = f"Share of the time of all workloads that is {part}, of a period that ends with the last run."
+        yield f"{part}_ratio", text, [({"period": period}, ratio) for period, tier, ratio in shares if tier is None]
+        tiers = [({"tier": tier, "period": period}, ratio) for period, tier, ratio in shares if tier is not None]
+        yield f"tier_{part}_ratio", text.replace("all workloads", "the workloads of a tier"), tiers
+
+
+def _workload_trend_metrics(assessment: Json, trends: Mapping[WorkloadKey, Json]) -> Iterator[tuple[str, str, Samples]]:
+    known = [
+        (_labels(workload), trends[workload_identity(workload)])
+        for workload in assessment["workloads"]
+        if workload_identity(workload) in trends
+    ]
+    ratios = [
+        ({**labels, "period": period}, _ratio(percent))
+        for labels, one in known
+        for period, percent in one["compliant_percent"].items()
+    ]
+    yield "workload_compliant_ratio", "Share of the time of a period in which a workload was compliant.", ratios
+    since = [(labels, _seconds(one["not_compliant_since"])) for labels, one in known]
+    yield "workload_not_compliant_since_timestamp_seconds", "First run since which a workload is not compliant.", since
+
+
+def _ratio(percent: float | None) -> float | None:
+    return None if percent is None else round(percent / 100, 3)
 
 
 def _labels(workload: Json) -> dict[str, str]:

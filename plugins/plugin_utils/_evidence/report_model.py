@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_duration
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import PRODUCT_NAMES
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import RULES
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean, is_clean
@@ -25,6 +26,9 @@ WorkloadKey = tuple[t.Any, t.Any, t.Any, t.Any]
 WORST_FIRST = ("fail", "unknown", "warn", "waived", "pass", "not_applicable")
 SEVERITY = {name: len(WORST_FIRST) - index for index, name in enumerate(WORST_FIRST)}
 NIST = "NIST SP 800-53 "
+
+# Status of a workload: does it meet the policy?
+STATUSES = ("failed", "not_proved", "waived", "compliant", "excluded")
 
 # Status of a result, for formats that only distinguish met and not met.
 MET, NOT_MET, UNKNOWN, WAIVED, NOT_APPLICABLE = "met", "not_met", "unknown", "waived", "not_applicable"
@@ -89,6 +93,32 @@ def is_about_workload(finding: Mapping[str, t.Any]) -> bool:
 def display_name(item: Mapping[str, t.Any]) -> str:
     """Return the name to show for a workload."""
     return str(item["workload_name"] or item["workload_id"] or "(recovery points without a workload)")
+
+
+def workload_status(findings: Iterable[Mapping[str, t.Any]]) -> str:
+    """Return the status of a workload from its findings; only a workload that nothing blocks is compliant."""
+    results, blocks = set(), False
+    for finding in findings:
+        results.add(finding["result"])
+        blocks = blocks or finding["blocking"]
+    if "fail" in results:
+        return "failed"
+    if blocks or not results:
+        return "not_proved"
+    if "waived" in results:
+        return "waived"
+    return "excluded" if results == {"not_applicable"} else "compliant"
+
+
+def share(statuses: Mapping[str, int]) -> str:
+    """Return the percentage of workloads that are compliant, rounded down; an empty text if none was evaluated."""
+    evaluated = sum(statuses.get(name, 0) for name in STATUSES) - statuses.get("excluded", 0)
+    return f"{statuses.get('compliant', 0) * 1000 // evaluated / 10:g}%" if evaluated else ""
+
+
+def tier_of(findings: Iterable[Mapping[str, t.Any]]) -> str | None:
+    """Return the tier of a workload from its findings."""
+    return next((finding["tier"] for finding in findings if finding["tier"] is not None), None)
 
 
 def control_status(finding: Mapping[str, t.Any]) -> str:
@@ -171,11 +201,19 @@ class ReadLine:
     complete: bool
     sha256: str
     failure: str
+    # Name of the server in the user's inventory.
+    inventory_name: str = ""
+
+    @property
+    def product_name(self) -> str:
+        """The full name of the product."""
+        return PRODUCT_NAMES.get(self.product, self.product.replace("_", " "))
 
     def facts(self) -> dict[str, str]:
         """Return name -> text for the known values."""
         named = {
             "source": self.host,
+            "inventory_name": self.inventory_name,
             "product": self.product,
             "version": self.version,
             "read_at": self.read_at,
@@ -209,6 +247,7 @@ def read_lines(assessment: Mapping[str, t.Any]) -> list[ReadLine]:
             complete=read.get("complete") is True,
             sha256=_text(read.get("sha256")),
             failure=_text(read.get("failure")),
+            inventory_name=_text(read.get("inventory_name")),
         )
         lines.append(line)
     return lines

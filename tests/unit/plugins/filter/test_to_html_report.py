@@ -65,12 +65,16 @@ def test_the_verdict_comes_first() -> None:
     where = [
         text.index(message)
         for message in (
-            "Not compliant 23 workloads, as of 2026-11-21 07:00 UTC",
+            "Not compliant 2 of 23 workloads failed, 2 unknown",
+            "1 of 3 servers could not be read 82.6% compliant: 19 of 23 workloads, 1 of them expected",
             "Most frequent failures: max_age <= 26h (silver, 2 workloads)",
+            "As of 2026-11-21 07:00 UTC",
             "dark.example.com could not be read: the log-in was rejected <b>now</b>",
             "Controls Results by control, most failures first",
+            "Summary Workloads by tier",
             "Data sources Backup servers, with the SHA-256 digest of each read result",
             "expected workload not found on any server that was read",
+            "Exclusions Workloads that are not evaluated, and the reason",
             "Waivers",
             "Basis of this report",
             "Effective policy",
@@ -78,7 +82,7 @@ def test_the_verdict_comes_first() -> None:
     ]
     assert where == sorted(where)
     assert "Data quality problems" not in Seen(to_html_report(healthy())).text
-    assert "Compliant 2 workloads" in Seen(to_html_report(healthy())).text
+    assert "Compliant 2 of 2 workloads passed 100% compliant: 2 of 2 workloads" in Seen(to_html_report(healthy())).text
 
 
 def test_every_workload_is_there_without_the_script() -> None:
@@ -95,6 +99,13 @@ def test_every_workload_is_there_without_the_script() -> None:
     assert "0 none no recovery points" in page.text
     assert "5 of 5 controls passed" in page.text
     assert "not evaluated" in page.text
+
+
+def test_every_result_in_the_table_can_be_shown() -> None:
+    """Also that of an expected name without a workload, which totals count apart."""
+    page = Seen(to_html_report(compressed_assessment(server("vbr1", point_row("web01")), expected=["web01", "gone"])))
+    chips = {one["data-verdict"] for one in page.all("button") if "data-verdict" in one}
+    assert chips == {row["data-v"] for row in page.all("tr") if "data-v" in row} == {"pass", "fail"}
 
 
 def test_without_timelines() -> None:
@@ -167,7 +178,8 @@ def test_the_title_is_text_too() -> None:
 def test_tables_can_be_heard() -> None:
     """Each has a caption, and each heading has a scope."""
     page = Seen(to_html_report(estate()))
-    assert len(page.all("caption")) == len(page.all("table")) == 4
+    # Controls, tier, product, type, platform, servers, workloads, exclusions, waivers.
+    assert len(page.all("caption")) == len(page.all("table")) == 9
     assert all(one.get("scope") in ("col", "row") for one in page.all("th"))
     assert page.all("html") == [{"lang": "en"}]
     assert all(one.get("aria-label") for one in page.all("svg"))
@@ -177,7 +189,7 @@ def test_tables_can_be_heard() -> None:
 def test_nothing_read_is_a_page_too() -> None:
     """No workload at all is the worst result."""
     text = Seen(to_html_report(compressed_assessment(server("vbr1")))).text
-    assert "Not compliant No workloads were evaluated, as of" in text
+    assert "Not compliant no workloads were evaluated" in text
     assert "no workloads were read" in text
 
 

@@ -14,10 +14,12 @@ from ansible_collections.backup.audit.plugins.module_utils._core import vocabula
 from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import (
     LOCATION_TYPES,
     PLATFORMS,
+    PRODUCT_NAMES,
     WORKLOAD_TYPES,
     parse_location_type,
     parse_platform,
 )
+from tests.integration.products import ADAPTERS
 
 
 @pytest.mark.parametrize(
@@ -89,3 +91,12 @@ def test_a_word_has_one_meaning_and_is_written_without_case_and_signs(table: dic
 def test_any_word_ends_in_the_list(word: str) -> None:
     assert parse_platform(word) in (*PLATFORMS, None)
     assert parse_location_type(word) in (*LOCATION_TYPES, None)
+
+
+def test_each_product_has_a_full_name() -> None:
+    """The title of its adapter, with the name of the vendor where the title has none."""
+    assert {name: adapter.title for name, adapter in ADAPTERS.items() if name not in PRODUCT_NAMES} == {}
+    wrong = {
+        name: PRODUCT_NAMES[name] for name, adapter in ADAPTERS.items() if adapter.title not in PRODUCT_NAMES[name]
+    }
+    assert wrong == {}

@@ -1,0 +1,279 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The directory of a history: a file for each month. Lines are only appended, by one process at a time.
+
+Every file starts with a complete line. So damage in one month does not affect others, and old files are removed without
+rewriting anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import os
+import pathlib
+import re
+import time
+import typing as t
+from collections.abc import Iterator, Mapping
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._history.lines import (
+    LETTERS,
+    Entry,
+    Line,
+    LineError,
+    State,
+    format_line,
+    parse_line,
+)
+from ansible_collections.backup.audit.plugins.module_utils._history.record import count_by_tier, next_state
+
+_FILE = re.compile(r"(\d{4})-(\d\d)\.jsonl")
+_TIME = re.compile(rb'"time":"([0-9TZ:.+-]+)"')
+_LOCK = ".lock"
+_SECONDS_TO_WAIT = 300
+_HINT_PATH = "Set path to a directory in which this user can write"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """A run, and the state of all workloads after it; the state is valid only until the next run is read."""
+
+    line: Line
+    state: State
+    # Keys whose entries may have changed since the run before; None: any of them.
+    changed: list[str] | None
+
+
+class History:
+    """The history in a directory; use it while it is locked. Reading adds lines that cannot be used to ``skipped``."""
+
+    def __init__(self, path: str) -> None:
+        self._path = pathlib.Path(path)
+        self.skipped: list[dict[str, t.Any]] = []
+
+    def append(self, record: Mapping[str, t.Any], keep_seconds: int, *, write: bool = True) -> bool:
+        """Add the line of a run, and remove files in which every line is more than ``keep_seconds`` older.
+
+        Return False if the history already has a line of the same assessment. Without ``write``, nothing is written.
+        """
+        moment = parse_time(record["time"]) // SECOND
+        file = self._path / f"{format_time(moment * SECOND)[:7]}.jsonl"
+        lines = _read_lines(file)
+        if _has_assessment(lines, str(record["assessment_sha256"])):
+            return False
+        if write:
+            reader = _Reader(file.name, lines).read_all()
+            state = next_state(reader.last_state or self._latest_state(file.name), record)
+            base = reader.chain if reader.last_time <= moment else None
+            _append_line(file, format_line({**record, "tiers": count_by_tier(state)}, state, base))
+            self._remove_old(moment - keep_seconds)
+        return True
+
+    def runs(self) -> Iterator[Run]:
+        """Iterate over all runs in the order of time."""
+        self.skipped = []
+        for file in self._files():
+            reader = _Reader(file.name, _read_lines(file))
+            yield from reader.runs()
+            self.skipped += reader.skipped
+
+    def last_time(self) -> int | None:
+        """Return the time of the last run in seconds; None if no line can be used."""
+        for file in reversed(self._files()):
+            reader = _Reader(file.name, _read_lines(file)).read_all()
+            if reader.last_time:
+                return reader.last_time
+            self.skipped = reader.skipped + self.skipped
+        return None
+
+    def _files(self) -> list[pathlib.Path]:
+        try:
+            return sorted(file for file in self._path.iterdir() if _FILE.fullmatch(file.name))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise OptionError(f"path: cannot read {self._path}: {error.strerror}", hint=_HINT_PATH) from error
+
+    def _latest_state(self, name: str) -> State:
+        """Return the last state in the files before the one with this name."""
+        for file in reversed(self._files()):
+            if file.name < name and (state := _Reader(file.name, _read_lines(file)).read_all().last_state):
+                return state
+        return {}
+
+    def _remove_old(self, limit: int) -> None:
+        for file in self._files():
+            year, month = int(file.name[:4]), int(file.name[5:7])
+            end = f"{year + month // 12}-{month % 12 + 1:02d}-01T00:00:00Z"
+            if 1 <= month <= 12 and parse_time(end) // SECOND <= limit:
+                file.unlink()
+
+    @contextlib.contextmanager
+    def locked(self, *, create: bool = True) -> Iterator[None]:
+        """Hold the lock during the block, so that no other process writes. Without ``create``, only if it exists."""
+        try:
+            if create:
+                self._path.mkdir(mode=0o750, parents=True, exist_ok=True)
+            elif not (self._path / _LOCK).exists():
+                yield
+                return
+            lock = os.open(self._path / _LOCK, os.O_RDWR | os.O_CREAT, 0o640)
+        except OSError as error:
+            raise OptionError(f"path: cannot write to {self._path}: {error.strerror}", hint=_HINT_PATH) from error
+        try:
+            _wait_for_lock(lock, self._path)
+            yield
+        finally:
+            os.close(lock)
+
+
+def _wait_for_lock(lock: int, path: pathlib.Path) -> None:
+    deadline = time.monotonic() + _SECONDS_TO_WAIT
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise DataError(
+                    f"history {path}: another run has held the lock for {_SECONDS_TO_WAIT} s",
+                    hint="Wait until the other run has ended, and run the report again",
+                ) from None
+            time.sleep(0.1)
+        except OSError as error:
+            raise OptionError(
+                f"path: cannot lock {path}: {error.strerror}", hint="Use a file system that supports locks"
+            ) from error
+        else:
+            return
+
+
+def _read_lines(file: pathlib.Path) -> list[bytes]:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise OptionError(f"path: cannot read {file}: {error.strerror}", hint=_HINT_PATH) from error
+    return content.split(b"\n")[: None if content and not content.endswith(b"\n") else -1]
+
+
+def _append_line(file: pathlib.Path, line: str) -> None:
+    """Append completely or not at all; a truncated last line, of a run that was killed, is ended first."""
+    try:
+        with file.open("ab+") as output:
+            size = output.seek(0, os.SEEK_END)
+            is_ended = not size or (output.seek(size - 1), output.read(1))[1] == b"\n"
+            try:
+                output.write(f"{'' if is_ended else chr(10)}{line}\n".encode())
+                output.flush()
+                os.fsync(output.fileno())
+            except OSError:
+                output.truncate(size)
+                raise
+    except OSError as error:
+        raise OptionError(f"path: cannot write to {file}: {error.strerror}", hint=_HINT_PATH) from error
+
+
+def _has_assessment(lines: list[bytes], digest: str) -> bool:
+    for line in lines:
+        if digest.encode() in line:
+            with contextlib.suppress(LineError):
+                if parse_line(line).frame["assessment_sha256"] == digest:
+                    return True
+    return False
+
+
+class _Reader:
+    """The lines of one file, as runs in the order of time."""
+
+    def __init__(self, name: str, lines: list[bytes]) -> None:
+        self._name = name
+        self._lines = lines
+        self.skipped: list[dict[str, t.Any]] = []
+        # Name and state of the last line that the next one can continue; None if the lines before it are damaged.
+        self.chain: tuple[str, State] | None = None
+        self.last_state: State = {}
+        self.last_time = 0
+
+    def read_all(self) -> _Reader:
+        """Read all lines, to get the last state."""
+        for _run in self.runs():
+            pass
+        return self
+
+    def runs(self) -> Iterator[Run]:
+        """Iterate over the runs of this file."""
+        late = self._find_late()
+        waiting = sorted(late, key=lambda number: (late[number], number))
+        was_late = False
+        for number in range(len(self._lines)):
+            if number in late:
+                continue
+            line = self._parse(number)
+            if line is None:
+                continue
+            while waiting and late[waiting[0]] < line.time:
+                was_late |= yield from self._late_run(waiting.pop(0))
+            changed = self._continue_chain(number, line)
+            self.last_time = line.time
+            yield Run(line, self.last_state, None if was_late else changed)
+            was_late = False
+        for number in waiting:
+            yield from self._late_run(number)
+
+    def _find_late(self) -> dict[int, int]:
+        """Return the numbers of complete lines of a time before that of an earlier line, with their times."""
+        late: dict[int, int] = {}
+        latest = 0
+        for number, text in enumerate(self._lines):
+            found = _TIME.search(text)
+            try:
+                moment = parse_time(found[1].decode()) // SECOND if found else 0
+            except DataError:
+                continue
+            if moment < latest and b'"base":null' in text:
+                late[number] = moment
+            latest = max(latest, moment)
+        return late
+
+    def _late_run(self, number: int) -> t.Generator[Run, None, bool]:
+        line = self._parse(number)
+        if line is None:
+            return False
+        yield Run(line, line.state(), None)
+        return True
+
+    def _continue_chain(self, number: int, line: Line) -> list[str] | None:
+        """Update the state; return the keys that may have changed."""
+        if line.base is None:
+            self.last_state = line.state()
+            self.chain = (line.name, self.last_state)
+            return None
+        if self.chain is not None and self.chain[0] == line.base:
+            changed = list(line.apply(self.last_state))
+            self.chain = (line.name, self.last_state)
+            return changed
+        self._skip(number, "only its totals are used, because the line that it continues is missing or damaged")
+        # Nothing is known about workloads until the next complete line.
+        self.chain = None
+        self.last_state = {key: Entry(entry.identity, LETTERS["not_read"]) for key, entry in self.last_state.items()}
+        return None
+
+    def _parse(self, number: int) -> Line | None:
+        try:
+            line = parse_line(self._lines[number])
+            if not format_time(line.time * SECOND).startswith(self._name[:7]):
+                raise LineError(f"time {line.frame['time']} belongs to another file")
+        except LineError as error:
+            self._skip(number, str(error))
+            return None
+        return line
+
+    def _skip(self, number: int, reason: str) -> None:
+        self.skipped.append({"file": self._name, "line": number + 1, "reason": reason})
