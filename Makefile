@@ -50,14 +50,19 @@ SHORT := tests/unit tests/tools tests/false_compliance \
 pictures: setup ## pictures of the HTML report in docs/images: wide, phone and print; needs Chromium (setup-programs)
 	$(PYTHON) -m tests.tools.pictures
 
+# Data of the processes is combined by tests.tools.coverage.
+MEASURED := --cov --cov-report=
+
 .PHONY: test test-all
 test: setup ## the most important tests, in a few minutes
 	$(PYTHON) -m pytest -n 2 $(SHORT)
 
-test-all: setup ## all tests, also those with faults, real backup tools and AWX; setup-programs installs what they need
-	$(PYTHON) -m pytest -n 2
+test-all: setup ## all tests, also those with faults, real backup tools and AWX, and the coverage; setup-programs installs what they need
+	rm -rf build/coverage
+	$(PYTHON) -m pytest -n 2 $(MEASURED)
 	$(MAKE) differential ESTATES=2000
 	$(MAKE) faults test-real awx-check
+	$(PYTHON) -m tests.tools.coverage
 
 # Seeds from 100,000 on; the unit tests have the first ones.
 .PHONY: differential
@@ -80,17 +85,17 @@ test-real: setup ## tests with real restic, Borg, pgBackRest, Barman and Postgre
 faults: setup ## every fault x every product, one table; an error if any ends in a wrong answer, a hang or a leak
 	PYTHONPATH=.:$(VENV)/tree $(PYTHON) -m tests.faults
 
-# From the tree, not from what is installed, so that the lines of plays are those of plugins/.
 .PHONY: coverage
-coverage: export ANSIBLE_COLLECTIONS_PATH := $(VENV)/tree
-coverage: setup ## unit, integration and false compliance tests, and which lines and branches of plugins/ nothing reached, in modules and plays neither
-	mkdir -p build/coverage
-	rm -f build/coverage/data*
-	$(PYTHON) -m pytest -n 2 --cov --cov-report= tests/unit/plugins tests/integration tests/false_compliance
+coverage: setup ## unit, integration and false compliance tests, and what they reach of plugins/, in modules and plays too; an error if too little
+	rm -rf build/coverage
+	$(PYTHON) -m pytest -n 2 $(MEASURED) tests/unit/plugins tests/integration tests/false_compliance
 	$(PYTHON) -m tests.tools.coverage
 
-.PHONY: mutants
-mutants: setup ## mutation testing of what judges and counts; MINUTES=30 for a part chosen by chance
+.PHONY: mutants mutants-all
+mutants: setup ## mutation testing of the changed lines that evaluate and count; SINCE=commit, by default where the change left main
+	$(PYTHON) -m tests.tools.mutate --changed $(if $(SINCE),--since $(SINCE)) --minutes $(or $(MINUTES),10)
+
+mutants-all: setup ## mutation testing of all code that evaluates and counts; MINUTES=30 for a random selection
 	$(PYTHON) -m tests.tools.mutate --minutes $(or $(MINUTES),1440)
 
 .PHONY: lint lint-license lint-github lint-style lint-types lint-ansible lint-docs lint-prose lint-links lint-changelog

@@ -1,41 +1,34 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutation testing of policy evaluation and counting: python -m tests.tools.mutate [--minutes N] [--seed N] [PATH ...]
+"""Mutation testing of policy evaluation and counting: python -m tests.tools.mutate [--changed] [--minutes N] [PATH ...]
 
-The tests are collected once. Each mutant runs in a fork of that process, with the code of its functions replaced and
-only the tests that execute its lines, the fastest first. Mutants that take effect at import run in a process that
-imports them. The order is random with a seed, so mutants left untried by --minutes are a random selection.
-Survivors are written to build/mutants.txt; tests/mutants.md explains the known ones.
+The order is random with a seed, so mutants left untried by --minutes are a random selection. Survivors are printed
+and written to build/mutants.txt. Those that tests/tools/mutants_equivalent.yml lists are not tried.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
-import json
+import difflib
 import os
 import random
-import resource
-import signal
+import subprocess
 import sys
-import tempfile
-import time
-import types
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import hypothesis
-import pytest
+import yaml
 
-from tests.tools.mutants import Mutant, generate_mutants
+from tests.tools.mutant_runs import BrokenTestsError, Found, try_mutants
+from tests.tools.mutants import generate_mutants
 from tests.tools.project import ROOT
 
-PACKAGE = "ansible_collections.backup.audit.plugins.module_utils"
 FOLDER = ROOT / "plugins" / "module_utils"
-WANTED_PERCENT = 85
+EQUIVALENT = Path(__file__).with_name("mutants_equivalent.yml")
+WANTED_PERCENT = 90
 SURVIVORS = "build/mutants.txt"
 _UNIT = ROOT / "tests" / "unit" / "plugins"
 _TESTS = (
@@ -50,27 +43,12 @@ _DIFFERENTIAL = ROOT / "tests" / "unit" / "reference" / "test_differential.py"
 # The tests that evaluate a policy; the others start simulated servers.
 _FALSE_COMPLIANCE = ("attributes", "points", "policies", "read_results", "scope")
 _SLOW_TESTS = ("test_to_html_report_in_browser.py",)
-# Exit codes of a fork: all tests passed, a test failed. Any other end counts as killed too.
-_SURVIVED, _KILLED = 0, 1
-_LIMIT_BYTES = 3 << 30
-_SPARE_SECONDS = 20
-_SLOW_SECONDS = 600
-# Share of the given time; the rest is for mutants that need their own process.
-_SHARE = 0.8
-
-Found = tuple[str, Mutant]
 
 
 def targets(names: Sequence[str]) -> list[Path]:
     """List the files to mutate; ``names`` are files or folders below module_utils; an empty sequence selects all."""
-    collected = (FOLDER / "_collect" / name for name in ("summary.py", "points.py"))
-    files = [*sorted(FOLDER.glob("_policy/**/*.py")), *collected, FOLDER / "_core" / "model.py"]
+    files = [*sorted(FOLDER.glob("_policy/**/*.py")), *sorted(FOLDER.glob("_collect/*.py")), FOLDER / "_core/model.py"]
     return [file for file in files if not names or any(file.is_relative_to(FOLDER / name) for name in names)]
-
-
-def module_name(name: str) -> str:
-    """Return the dotted module name of a file; ``name`` is its path below module_utils."""
-    return f"{PACKAGE}.{name.removesuffix('.py').replace('/', '.')}"
 
 
 def test_files() -> list[str]:
@@ -80,287 +58,157 @@ def test_files() -> list[str]:
     return [str(file) for file in (*sorted(files), *sorted(evaluated)) if file.name not in _SLOW_TESTS]
 
 
-def in_fork(work: Callable[[], None], seconds: float) -> bool:
-    """Run the work in a fork; return whether it ended normally and in time. Its output is discarded."""
-    child = os.fork()
-    if not child:
-        try:
-            quiet = os.open(os.devnull, os.O_RDWR)
-            for stream in (0, 1, 2):
-                os.dup2(quiet, stream)
-            resource.setrlimit(resource.RLIMIT_AS, (_LIMIT_BYTES, _LIMIT_BYTES))
-            # If it hangs, the default action of this signal ends it.
-            signal.alarm(int(seconds) + 1)
-            work()
-            os._exit(_SURVIVED)
-        except BaseException:  # noqa: BLE001 - a fork must never return into its parent's work
-            os._exit(_KILLED)
-    _child, status = os.waitpid(child, 0)
-    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == _SURVIVED
+def _git(root: Path, *arguments: str) -> str | None:
+    """Return the output of git, or None if it fails."""
+    # safe.directory: a CI job often runs as a different user than the one who checked out.
+    command = ["git", "-c", f"safe.directory={root}", *arguments]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return ended.stdout if ended.returncode == 0 else None
 
 
-class Session:
-    """A pytest plugin that replaces one run of the tests with one run for each mutant."""
+def find_base(root: Path = ROOT) -> str | None:
+    """Return the commit that a change starts from: where it left the main branch or, on that branch, the last commit.
 
-    def __init__(self, found: Sequence[Found], folder: Path, ends: float) -> None:
-        self._found = found
-        self._ends = ends
-        self._folder = folder
-        self._items: list[pytest.Item] = []
-        self._reached: dict[str, dict[int, list[int]]] = {}
-        self._seconds: list[float] = []
-        self._caches: list[Any] = []
-        self._functions: dict[str, list[types.FunctionType]] = defaultdict(list)
-        # By number of the mutant: whether it survived; and the mutants that cannot be tried in this way.
-        self.survived: dict[int, bool] = {}
-        self.unfit: list[int] = []
-        self.broken = True
-
-    def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Run all mutants."""
-        self._items = session.items
-        self._collect_functions()
-        # The garbage collectors of all forks skip the objects that exist already.
-        gc.freeze()
-        record_file = self._folder / "baseline.json"
-        if not any(not mutant.at_import for _name, mutant in self._found):
-            self.unfit = list(range(len(self._found)))
-            self.broken = False
-            return True
-        if not in_fork(lambda: self._baseline(record_file), 1800):
-            return True
-        self.broken = False
-        self._seconds, reached = json.loads(record_file.read_text("utf-8"))
-        self._reached = {name: {int(line): tests for line, tests in lines.items()} for name, lines in reached.items()}
-        for number, (name, mutant) in enumerate(self._found):
-            if time.monotonic() > self._ends:
-                break
-            if mutant.at_import:
-                self.unfit.append(number)
-            else:
-                self._try(number, name, mutant)
-        return True
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """End the process at the first failure."""
-        if report.failed:
-            if self.broken:
-                (self._folder / "failed.txt").write_text(f"{report.nodeid}\n{report.longreprtext}", "utf-8")
-            os._exit(_KILLED)
-
-    def _try(self, number: int, name: str, mutant: Mutant) -> None:
-        lines = self._reached.get(name, {})
-        first, last = mutant.lines
-        numbers = {test for line in range(first, last + 1) for test in lines.get(line, ())}
-        chosen = sorted(numbers, key=self._seconds.__getitem__)
-        path = str(sys.modules[module_name(name)].__file__)
-        changed = _changed_code(path, mutant)
-        pairs = [(each, changed[each.__code__]) for each in self._functions[path] if each.__code__ in changed]
-        try:
-            # Try the change and revert it, so that a mutant that fits no function is left for the slower method.
-            for function, new in pairs:
-                old = function.__code__
-                function.__code__ = new
-                function.__code__ = old
-        except ValueError:
-            pairs = []
-        if not pairs:
-            self.unfit.append(number)
-            return
-
-        def work() -> None:
-            for function, new in pairs:
-                function.__code__ = new
-            self._run(chosen)
-
-        limit = 5 * sum(self._seconds[test] for test in chosen) + _SPARE_SECONDS
-        self.survived[number] = in_fork(work, limit)
-        _print_result(name, mutant, self.survived[number])
-
-    def _run(self, numbers: Sequence[int]) -> None:
-        for cached in self._caches:
-            cached.cache_clear()
-        items = [self._items[number] for number in numbers]
-        for item, following in zip(items, [*items[1:], None], strict=True):
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-
-    def _collect_functions(self) -> None:
-        """Collect all functions of the modules, including closures and methods, and their caches."""
-        for candidate in gc.get_objects():
-            if isinstance(candidate, types.FunctionType):
-                self._functions[candidate.__code__.co_filename].append(candidate)
-            elif hasattr(type(candidate), "cache_clear") and str(candidate.__module__).startswith(PACKAGE):
-                self._caches.append(candidate)
-
-    def _baseline(self, record_file: Path) -> None:
-        """Record which lines each test executes, and how long it takes."""
-        names = {sys.modules[module_name(name)].__file__: name for name in {name for name, _mutant in self._found}}
-        reached: dict[str, dict[int, set[int]]] = {name: defaultdict(set) for name in names.values()}
-        running = 0
-
-        def trace(frame: types.FrameType, event: str, _argument: Any) -> Any:
-            name = names.get(frame.f_code.co_filename)
-            if name is None:
-                return None
-            if event in ("call", "line"):
-                reached[name][frame.f_lineno].add(running)
-            return trace
-
-        seconds = []
-        for running in range(len(self._items)):
-            started = time.monotonic()
-            sys.settrace(trace)
-            self._run([running])
-            sys.settrace(None)
-            seconds.append(time.monotonic() - started)
-        plain = {name: {line: sorted(tests) for line, tests in lines.items()} for name, lines in reached.items()}
-        record_file.write_text(json.dumps([seconds, plain]), "utf-8")
+    None if the history is not available.
+    """
+    head = _git(root, "rev-parse", "HEAD")
+    target = os.environ.get("GITHUB_BASE_REF") or "main"
+    for branch in (f"origin/{target}", target):
+        base = _git(root, "merge-base", "HEAD", branch)
+        if base is not None and base != head:
+            return base.strip()
+    parent = _git(root, "rev-parse", "--verify", "--quiet", "HEAD^")
+    return parent.strip() if parent else None
 
 
-def _changed_code(path: str, mutant: Mutant) -> dict[types.CodeType, types.CodeType]:
-    """Map the code objects of functions to those of the mutant."""
-    old = compile(Path(path).read_text("utf-8"), path, "exec", dont_inherit=True)
-    new = compile(mutant.tree(), path, "exec", dont_inherit=True)
-    return dict(_pairs(old, new))
+def find_changed_lines(files: Sequence[Path], base: str, root: Path = ROOT) -> dict[Path, set[int]]:
+    """Return the numbers of the lines of each file that are new or different since the commit ``base``."""
+    listed = _git(root, "ls-tree", "-r", "--name-only", base)
+    if listed is None:
+        raise SystemExit(f"git does not have the commit {base!r}.")
+    known = set(listed.splitlines())
+    changed = {}
+    for file in files:
+        name = file.relative_to(root).as_posix()
+        old = (_git(root, "show", f"{base}:{name}") or "") if name in known else ""
+        matcher = difflib.SequenceMatcher(None, old.splitlines(), file.read_text("utf-8").splitlines(), autojunk=False)
+        changed[file] = {
+            number + 1
+            for kind, _start, _end, first, end in matcher.get_opcodes()
+            if kind != "equal"
+            for number in range(first, end)
+        }
+    return changed
 
 
-def _pairs(old: types.CodeType, new: types.CodeType) -> Iterable[tuple[types.CodeType, types.CodeType]]:
-    if old != new:
-        yield old, new
-    inner = [[const for const in code.co_consts if isinstance(const, types.CodeType)] for code in (old, new)]
-    for one, other in zip(*inner, strict=False):
-        yield from _pairs(one, other)
+def identify(found: Found) -> tuple[str, str, str]:
+    """Return what identifies a mutant after its file has changed elsewhere: file, text of the line, change."""
+    name, mutant = found
+    return name, mutant.source.splitlines()[mutant.line - 1].strip(), mutant.description
 
 
-def try_at_import(name: str, mutant: Mutant, tests: Sequence[str]) -> bool:
-    """Return whether a mutant survives all tests in a process that has not imported the collection."""
-
-    def work() -> None:
-        from importlib.machinery import SourceFileLoader
-
-        plain = SourceFileLoader.get_code
-
-        def get_code(loader: SourceFileLoader, fullname: str) -> types.CodeType | None:
-            if fullname == module_name(name):
-                return compile(mutant.tree(), loader.path, "exec", dont_inherit=True)
-            return plain(loader, fullname)
-
-        SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
-        _all_pass(tests)
-
-    survived = in_fork(work, _SLOW_SECONDS)
-    _print_result(name, mutant, survived)
-    return survived
+def read_equivalent(file: Path = EQUIVALENT) -> dict[tuple[str, str, str], str]:
+    """Return the mutants that no test can kill, with the reasons."""
+    return {
+        (entry["file"], entry["line"], change): entry["reason"]
+        for entry in yaml.safe_load(file.read_text("utf-8"))
+        for change in entry["changes"]
+    }
 
 
-# No output: that of thousands of runs is not useful.
-_OPTIONS = ["-o", "addopts=", "--import-mode=importlib", "-p", "no:terminal"]
-
-
-def _all_pass(tests: Sequence[str]) -> None:
-    """End this process; the exit code reports whether all tests pass."""
-    os._exit(_SURVIVED if pytest.main([*_OPTIONS, "-x", *tests]) == 0 else _KILLED)
-
-
-def _line(name: str, mutant: Mutant) -> str:
+def _line(found: Found) -> str:
+    name, mutant = found
     return f"{name}:{mutant.line}: {mutant.description}"
 
 
-def _print_result(name: str, mutant: Mutant, survived: bool) -> None:
-    print(f"{'SURVIVED' if survived else 'killed'} {_line(name, mutant)}", flush=True)
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=24 * 60, help="stop after this time, report those tried")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--changed", action="store_true", help="only lines that differ from --since")
+    parser.add_argument("--since", help="a commit; by default where the change left the main branch")
+    parser.add_argument("--again", action="store_true", help="only the survivors of the last run, in build/mutants.txt")
+    parser.add_argument("--at-import", action="store_true", help="only mutants that take effect at import")
+    parser.add_argument("--number", type=int, help="only this number, selected at random")
+    parser.add_argument("--differential", action="store_true", help="only the comparison with the reference evaluator")
+    parser.add_argument("files", nargs="*", help="files or folders below module_utils, such as _policy/combine.py")
+    return parser.parse_args(arguments)
+
+
+def select(given: argparse.Namespace) -> list[Found]:
+    """Select the mutants to try, in random order."""
+    files = targets(given.files)
+    found = [
+        (str(file.relative_to(FOLDER)), mutant)
+        for file in files
+        for mutant in generate_mutants(file.read_text("utf-8"))
+    ]
+    base = given.since or (find_base() if given.changed else None)
+    if base is not None:
+        changed = find_changed_lines(files, base)
+        found = [(name, mutant) for name, mutant in found if mutant.line in changed[FOLDER / name]]
+        print(f"{len(found)} mutants of the lines that have changed since {base}")
+    elif given.changed:
+        print("The history is not available: trying mutants of all lines.")
+    if given.again:
+        last = set((ROOT / SURVIVORS).read_text("utf-8").splitlines())
+        found = [each for each in found if _line(each) in last]
+    if given.at_import:
+        found = [each for each in found if each[1].at_import]
+    equivalent = read_equivalent()
+    found = [each for each in found if identify(each) not in equivalent]
+    random.Random(given.seed).shuffle(found)
+    return found[: given.number]
+
+
+def report(found: Sequence[Found], survived: Mapping[int, bool]) -> int:
+    """Print the numbers and the survivors; return 0 if enough mutants were killed."""
+    by_file: dict[str, list[bool]] = defaultdict(list)
+    for number, each in survived.items():
+        by_file[found[number][0]].append(each)
+    for name, results in sorted(by_file.items()):
+        print(f"{name:40} {len(results):5} mutants, {100 * results.count(False) / len(results):5.1f} % killed")
+    lines = sorted(_line(found[number]) for number, each in survived.items() if each)
+    out = ROOT / SURVIVORS
+    out.parent.mkdir(exist_ok=True)
+    out.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    for line in lines:
+        print(f"survived: {line}")
+    if not found:
+        return 0
+    if not survived:
+        print(f"None of {len(found)} mutants was tried: allow more time.")
+        return 1
+    killed = 100 * (len(survived) - len(lines)) / len(survived)
+    print(f"{len(survived)} of {len(found)} mutants tried, {killed:.1f} % killed, at least {WANTED_PERCENT} % required")
+    if killed >= WANTED_PERCENT:
+        return 0
+    print(
+        f"Add tests that fail with these changes, or list those that change nothing in {EQUIVALENT.relative_to(ROOT)}."
+    )
+    return 1
 
 
 def main(arguments: Sequence[str]) -> int:
     """Create and run the mutants, and report how many were killed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=24 * 60, help="stop after so long, and tell of those tried")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--again", action="store_true", help="only the survivors of the last run, in build/mutants.txt")
-    parser.add_argument("--at-import", action="store_true", help="only mutants that take effect at import")
-    parser.add_argument("--number", type=int, help="only so many, chosen by chance")
-    parser.add_argument("--differential", action="store_true", help="only the comparison with the reference evaluator")
-    parser.add_argument("files", nargs="*", help="files or folders below module_utils, such as _policy/combine.py")
-    given = parser.parse_args(arguments)
-    found = [
-        (str(file.relative_to(FOLDER)), mutant)
-        for file in targets(given.files)
-        for mutant in generate_mutants(file.read_text("utf-8"))
-    ]
-    if given.again:
-        last = set((ROOT / SURVIVORS).read_text("utf-8").splitlines())
-        found = [(name, mutant) for name, mutant in found if _line(name, mutant) in last]
-    if given.at_import:
-        found = [(name, mutant) for name, mutant in found if mutant.at_import]
-    random.Random(given.seed).shuffle(found)
-    found = found[: given.number]
-    ends = time.monotonic() + 60 * given.minutes * _SHARE
-    slow_ends = time.monotonic() + 60 * given.minutes
+    if not hasattr(sys, "monitoring"):
+        raise SystemExit("Mutation testing requires Python 3.12 or later.")
+    given = _parse(arguments)
+    found = select(given)
     hypothesis.settings.register_profile("mutants", derandomize=True, database=None, deadline=None)
     hypothesis.settings.load_profile("mutants")
     sys.dont_write_bytecode = True
+
+    def print_result(number: int, survived: bool) -> None:
+        print(f"{'SURVIVED' if survived else 'killed'} {_line(found[number])}", flush=True)
+
     tests = [str(_DIFFERENTIAL)] if given.differential else test_files()
-    survived = _try_all(found, tests, ends, slow_ends)
-    if survived is None:
-        print("the tests fail without any mutant")
+    try:
+        survived = try_mutants(found, tests, given.minutes, print_result) if found else {}
+    except BrokenTestsError as error:
+        print(f"The tests fail without any mutant:\n{error}")
         return 2
-    return _report(found, survived)
-
-
-def _try_all(found: Sequence[Found], tests: Sequence[str], ends: float, slow_ends: float) -> dict[int, bool] | None:
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        record_file = Path(folder) / "survived.json"
-
-        def warm() -> None:
-            os.dup2(shown, 1)
-            os.dup2(shown, 2)
-            session = Session(found, Path(folder), ends)
-            for name in {name for name, _mutant in found}:
-                __import__(module_name(name))
-            pytest.main([*_OPTIONS, *tests], plugins=[session])
-            if not session.broken:
-                record_file.write_text(json.dumps([session.survived, session.unfit]), "utf-8")
-
-        # The fork's own output is discarded; its results are printed.
-        shown = os.dup(1)
-        signal_free_seconds = 24 * 3600
-        in_fork(warm, signal_free_seconds)
-        if not record_file.exists():
-            failed = Path(folder) / "failed.txt"
-            print(failed.read_text("utf-8") if failed.exists() else "the tests could not be run")
-            return None
-        tried, unfit = json.loads(record_file.read_text("utf-8"))
-    survived = {int(number): each for number, each in tried.items()}
-    if unfit and not in_fork(lambda: _all_pass(tests), _SLOW_SECONDS):
-        print("the tests fail in a process of their own")
-        return None
-    for number in unfit:
-        if time.monotonic() > slow_ends:
-            break
-        name, mutant = found[number]
-        survived[number] = try_at_import(name, mutant, tests)
-    return survived
-
-
-def _report(found: Sequence[Found], survived: dict[int, bool]) -> int:
-    by_file: dict[str, list[bool]] = defaultdict(list)
-    lines = []
-    for number, (name, mutant) in enumerate(found):
-        if number not in survived:
-            continue
-        by_file[name].append(survived[number])
-        if survived[number]:
-            lines.append(f"{_line(name, mutant)}\n")
-    out = ROOT / SURVIVORS
-    out.parent.mkdir(exist_ok=True)
-    out.write_text("".join(sorted(lines)), "utf-8")
-    for name, each in sorted(by_file.items()):
-        print(f"{name:40} {len(each):5} mutants, {100 * each.count(False) / len(each):5.1f} % killed")
-    killed = 100 * (len(survived) - len(lines)) / max(1, len(survived))
-    print(
-        f"{len(survived)} of {len(found)} mutants tried, {killed:.1f} % killed, "
-        f"{len(lines)} survivors in {out.relative_to(ROOT)}"
-    )
-    return 0 if killed >= WANTED_PERCENT else 1
+    return report(found, survived)
 
 
 if __name__ == "__main__":
