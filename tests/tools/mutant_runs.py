@@ -10,6 +10,7 @@ execute its lines (its file, at import), the fastest first.
 
 from __future__ import annotations
 
+import functools
 import gc
 import json
 import os
@@ -141,12 +142,9 @@ class Session:
         self._collect_functions()
         # The garbage collectors of all forks skip the objects that exist already.
         gc.freeze()
-        record_file = self._folder / "baseline.json"
-        if not wait_for_fork(start_fork(lambda: self._record_baseline(record_file), _BASELINE_SECONDS)):
+        self.baseline = self._measure_baseline()
+        if self.baseline is None:
             return True
-        seconds, reached = json.loads(record_file.read_text("utf-8"))
-        by_line = {name: {int(line): tests for line, tests in lines.items()} for name, lines in reached.items()}
-        self.baseline = Baseline([item.nodeid for item in self._items], seconds, by_line)
         for number, survived in run_forks(self._jobs(self.baseline), os.cpu_count() or 1):
             self.survived[number] = survived
             self._report(number, survived)
@@ -204,8 +202,27 @@ class Session:
             elif hasattr(type(candidate), "cache_clear") and str(candidate.__module__).startswith(PACKAGE):
                 self._caches.append(candidate)
 
-    def _record_baseline(self, record_file: Path) -> None:
-        """Record which lines each test executes, and how long it takes."""
+    def _measure_baseline(self) -> Baseline | None:
+        """Run all tests without a mutant; None if one of them fails."""
+        at_once = os.cpu_count() or 1
+        works = [functools.partial(self._record_baseline, first, at_once) for first in range(at_once)]
+        jobs = [(number, work, _BASELINE_SECONDS) for number, work in enumerate(works)]
+        if not all(dict(run_forks(jobs, at_once)).values()):
+            return None
+        seconds = [0.0] * len(self._items)
+        reached: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for first in range(at_once):
+            seconds[first::at_once], by_name = json.loads(self._record_file(first).read_text("utf-8"))
+            for name, lines in by_name.items():
+                for line, tests in lines.items():
+                    reached[name][int(line)] += tests
+        return Baseline([item.nodeid for item in self._items], seconds, reached)
+
+    def _record_file(self, first: int) -> Path:
+        return self._folder / f"baseline-{first}.json"
+
+    def _record_baseline(self, first: int, step: int) -> None:
+        """Record which lines each of these tests executes, and how long it takes."""
         names = {str(sys.modules[module_name(name)].__file__): name for name, _mutant in self._found}
         reached: dict[str, dict[int, set[int]]] = {name: defaultdict(set) for name in names.values()}
         running = 0
@@ -223,13 +240,13 @@ class Session:
                 for code in _with_inner(function.__code__):
                     events.set_local_events(events.COVERAGE_ID, code, events.events.LINE)
         seconds = []
-        for running in range(len(self._items)):
+        for running in range(first, len(self._items), step):
             started = time.monotonic()
             events.restart_events()
             self._run([running])
             seconds.append(time.monotonic() - started)
         plain = {name: {line: sorted(tests) for line, tests in lines.items()} for name, lines in reached.items()}
-        record_file.write_text(json.dumps([seconds, plain]), "utf-8")
+        self._record_file(first).write_text(json.dumps([seconds, plain]), "utf-8")
 
 
 def _with_inner(code: types.CodeType) -> Iterator[types.CodeType]:

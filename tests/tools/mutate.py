@@ -55,7 +55,7 @@ def test_files() -> list[str]:
     """List the test files that may notice a mutant."""
     files = {file for pattern in _TESTS for file in _UNIT.glob(pattern) if file.name.startswith("test_")}
     evaluated = {ROOT / "tests" / "false_compliance" / f"test_{name}.py" for name in _FALSE_COMPLIANCE}
-    return [str(file) for file in (*sorted(files), *sorted(evaluated)) if file.name not in _SLOW_TESTS]
+    return [str(file) for file in (*sorted(files), *sorted(evaluated), _DIFFERENTIAL) if file.name not in _SLOW_TESTS]
 
 
 def _git(root: Path, *arguments: str) -> str | None:
