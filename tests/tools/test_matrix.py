@@ -24,6 +24,13 @@ def test_the_oldest_python_that_is_promised_is_in_it() -> None:
     assert promised == f">={matrix.MATRIX[0].pythons[0]}"
 
 
+def test_ci_runs_every_cell_with_a_python_of_that_cell() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]
+    run = {cell["core"]: cell["python"] for cell in jobs["matrix"]["strategy"]["matrix"]["include"]}
+    assert list(run) == CORES
+    assert [cell.name for cell in matrix.MATRIX if run[cell.name] not in cell.pythons] == []
+
+
 def test_those_asked_for_are_chosen_in_the_order_of_the_matrix() -> None:
     assert [cell.name for cell in matrix.select_cells(["2.19", "2.16"])] == ["2.16", "2.19"]
     assert matrix.select_cells([]) == matrix.MATRIX
