@@ -12,7 +12,7 @@ import ast
 import copy
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -78,10 +78,12 @@ class _Site:
     in_function: bool
 
 
-def generate_mutants(source: str) -> Iterator[Mutant]:
-    """Generate all mutants of a module, in the order of its lines."""
+def generate_mutants(source: str, lines: Collection[int] | None = None) -> Iterator[Mutant]:
+    """Generate all mutants of a module, or only those of some lines, in the order of the lines."""
     for number, site in enumerate(_sites(ast.parse(source))):
         line = getattr(site.node, "lineno", site.statement.lineno)
+        if lines is not None and line not in lines:
+            continue
         for change in range(len(_changes(site.node))):
             became = _apply(ast.parse(source), number, change)
             was = ast.unparse(site.node)

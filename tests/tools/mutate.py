@@ -138,15 +138,14 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def select(given: argparse.Namespace) -> list[Found]:
     """Select the mutants to try, in random order."""
     files = targets(given.files)
+    base = given.since or (find_base() if given.changed else None)
+    changed = find_changed_lines(files, base) if base else {}
     found = [
         (str(file.relative_to(FOLDER)), mutant)
         for file in files
-        for mutant in generate_mutants(file.read_text("utf-8"))
+        for mutant in generate_mutants(file.read_text("utf-8"), changed.get(file))
     ]
-    base = given.since or (find_base() if given.changed else None)
-    if base is not None:
-        changed = find_changed_lines(files, base)
-        found = [(name, mutant) for name, mutant in found if mutant.line in changed[FOLDER / name]]
+    if base:
         print(f"{len(found)} mutants of the lines that have changed since {base}")
     elif given.changed:
         print("The history is not available: trying mutants of all lines.")

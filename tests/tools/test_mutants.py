@@ -76,3 +76,11 @@ def test_when_it_takes_effect() -> None:
     assert by_change["3  ->  4"]
     assert by_change["True  ->  False"]
     assert not by_change["break  ->  continue"]
+
+
+def test_only_some_lines() -> None:
+    """The same mutants as without a selection, but only of these lines."""
+    everything = list(generate_mutants(SOURCE))
+    line = next(mutant.line for mutant in everything if mutant.description == "3  ->  4")
+    assert list(generate_mutants(SOURCE, {line})) == [mutant for mutant in everything if mutant.line == line]
+    assert list(generate_mutants(SOURCE, ())) == []
