@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points import (
@@ -183,11 +183,3 @@ class CombinedPoints(Points):
         """Return the same text for points of equal facts."""
         _time, number, own = self._order[index]
         return f"{number} {self._parts[number].class_key(own)}"
-
-    def undated_classes(self) -> Iterator[tuple[PointClass, int]]:
-        """Iterate over the facts and the number of points without a time, also of servers whose clock is off."""
-        for part in self._parts:
-            yield from part.undated_classes()
-            if part.clock_off:
-                for index in part.indexes():
-                    yield part.facts(index), 1

@@ -93,6 +93,30 @@ def test_the_ends_of_the_calendar_as_moments(facts: dict[str, Any], moments: dic
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "moment", "is_kept"),
+    [
+        ("restorable_until", 300, True),
+        ("restorable_until", 301, False),
+        ("restorable_until", LAST, False),
+        ("restorable_from", "1980-01-01T00:00:00Z", True),
+        ("restorable_from", "1979-12-31T23:59:59Z", False),
+        ("restorable_from", NEVER, False),
+    ],
+)
+def test_an_impossible_end_of_the_time_that_can_be_restored_is_unknown(
+    name: str, moment: str | int, is_kept: bool
+) -> None:
+    """A number is that many seconds after now; a clock may be five minutes ahead."""
+    collector = Collector("server.example", "spp")
+    end = parse_time(moment) if isinstance(moment, str) else collector.now // SECOND * SECOND + moment * SECOND
+    workload = Workload(id="1", name="db01", type="vm")
+    ends: dict[str, Any] = {name: end}
+    collector.add_point(RecoveryPoint(id="a", workload=workload, created=collector.now, kind="continuous", **ends))
+    (block,) = open_result(collector.result()).blocks()
+    assert [*block.moments[name][1]] == ([end // SECOND] if is_kept else [])
+
+
 @pytest.mark.parametrize("clock", [NEVER, "1979-12-31T23:59:59Z", "9000-01-01T00:00:01Z", LAST])
 def test_a_clock_that_cannot_be_is_refused(clock: str) -> None:
     collector = Collector("server.example", "spp")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -356,3 +357,28 @@ def test_discarded_points_are_in_neither() -> None:
     ((found,), (block,)) = summary.build()
     assert found["recovery_points"] == 1
     assert decode(block).times == [ago(3) // SECOND]
+
+
+def test_progress_is_the_number_of_workloads_and_points() -> None:
+    """Points in all groups count, and workloads without points too."""
+    summary = Summary("backup.example", NOW)
+    summary.add_workload(Workload(type="vm", id="2", name="without points"))
+    for one in (point(1), point(2), point(3, kind="incremental"), point(4, workload=Workload(id="3", name="other"))):
+        summary.add(one)
+    assert summary.progress() == (3, 4)
+
+
+def test_more_templates_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Points that are added by template are those that are added one by one, however many templates there are."""
+    monkeypatch.setattr("ansible_collections.backup.audit.plugins.module_utils._collect.summary._MAX_TEMPLATES", 2)
+    templates = [point(1, kind=kind) for kind in ("full", "incremental", "differential")]
+    by_template, one_by_one = Summary("backup.example", NOW), Summary("backup.example", NOW)
+    for number in range(9):
+        template = templates[number % 3]
+        made = {"id": f"p{number}", "created": ago(number), "size_bytes": number}
+        by_template.add_point_like(template, *made.values())
+        one_by_one.add(dataclasses.replace(template, **made))
+    (rows_by_template, blocks_by_template), (rows_one_by_one, blocks) = by_template.build(), one_by_one.build()
+    assert rows_by_template == rows_one_by_one
+    assert list(blocks_by_template) == list(blocks)
+    assert rows_by_template[0]["recovery_points"] == 9

@@ -241,6 +241,10 @@ WAIVER = {"workload": "web*", "control": "recovery_points.min_count", "until": "
             "waivers[0].control: unknown control 'recovery_point.min_count'. Did you mean 'recovery_points.",
         ),
         (
+            {"waivers": [{**WAIVER, "control": "recovery_points.minimum"}]},
+            "waivers[0].control: unknown control 'recovery_points.minimum'. It was renamed to recovery_points.min_c",
+        ),
+        (
             {"waivers": [{**WAIVER, "controls": "*"}]},
             "waivers[0].controls: unknown key. Did you mean 'control'?",
         ),

@@ -258,6 +258,10 @@ class TestExtends:
                 "policy: unknown built-in policy '3-2-1'. Did you mean '3-2-1-1-0'? Available: 3-2-1-1-0, daily_26h",
             ),
             ("", "policy: unknown built-in policy ''. Available: "),
+            (
+                "full: {all: true}",
+                "policy: unknown built-in policy 'full: {all: true}'. A text is the name of a built-in policy.",
+            ),
             ({"extends": "dayly"}, "policy.extends: unknown built-in policy 'dayly'"),
             ({"extends": ["gfs"]}, "policy.extends: unknown built-in policy ['gfs']. Did you mean 'gfs'?"),
             ({"extends": None}, "policy.extends: unknown built-in policy None"),
