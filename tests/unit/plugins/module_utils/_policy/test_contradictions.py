@@ -65,6 +65,23 @@ def test_a_point_of_a_clock_that_is_off_and_ahead_is_not_later_than_the_read() -
     assert finding(given, {"recovery_points": {"min_count": 1}})["result"] == "pass"
 
 
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (1, r"input\.points\[0\]\.counts: there are more workloads than rows"),
+        (3, "read result of vbr1: 1 rows have no points"),
+    ],
+)
+def test_other_numbers_of_rows_than_of_workloads_with_points_are_an_error(number: int, text: str) -> None:
+    """Otherwise a row would be evaluated with the points of another one, or not at all."""
+    rows = [row(id=f"id-{index}", name=f"web0{index}") for index in range(3)]
+    given = read(*rows[:2])
+    listed = read(*rows)["workloads"]
+    assert evaluate(resealed(given, lambda _block: None, workloads=listed[:2]), SEVEN).compliant
+    with pytest.raises(DataError, match=text):
+        evaluate(resealed(given, lambda _block: None, workloads=listed[:number]), SEVEN)
+
+
 @pytest.mark.parametrize("name", [1, None, True])
 def test_other_names_of_rights_are_an_error(name: Any) -> None:
     given = read(row(), server={"scope": {name: False}})
