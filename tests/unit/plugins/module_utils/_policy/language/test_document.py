@@ -194,6 +194,7 @@ def refused(policy: Any, **options: Any) -> str:
             "policy.copies.include_production: 'no!' is not a boolean.",
         ),
         ({"policy": SEVEN, "waiver": []}, "policy.waiver: unknown key. Did you mean 'waivers'?"),
+        ({"policiess": []}, "policy.policiess: unknown key. Did you mean 'policies'?"),
         (
             {"policy": {**SEVEN, "expected": ["a"]}, "expected": ["a"]},
             "policy.policy.expected: expected is set twice.",
