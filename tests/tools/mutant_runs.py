@@ -296,21 +296,32 @@ def _import_mutant(name: str, mutant: Mutant) -> None:
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
 
 
+def _run_tests(chosen: Sequence[int], baseline: Baseline, found: Found | None) -> None:
+    """Run these tests in this process, which has not imported the collection, and end it."""
+    if found is not None:
+        _import_mutant(*found)
+    tests = [baseline.tests[number] for number in chosen]
+    files = sorted({str(ROOT / test.partition("::")[0]) for test in tests})
+    os._exit(pytest.main([*_OPTIONS, "-x", *files], plugins=[Selection(tests, baseline.tests)]))
+
+
 def _jobs_at_import(
-    found: Sequence[Found], numbers: Iterable[int], baseline: Baseline, ends: float
+    found: Sequence[Found], numbers: Sequence[int], baseline: Baseline, ends: float
 ) -> Iterator[tuple[int, Work, float]]:
+    by_file = {
+        name: baseline.choose(name, None) or [*range(len(baseline.tests))]
+        for name in {found[number][0] for number in numbers}
+    }
+    everything = sorted(set().union(*by_file.values()), key=baseline.seconds.__getitem__)
+    # Otherwise a test that fails in such a process would kill every mutant.
+    work = functools.partial(_run_tests, everything, baseline, None)
+    if everything and not wait_for_fork(start_fork(work, baseline.limit(everything))):
+        raise BrokenTestsError("the tests fail in a process of their own")
     for number in numbers:
         if time.monotonic() > ends:
             return
-        name, mutant = found[number]
-        chosen = baseline.choose(name, None) or [*range(len(baseline.tests))]
-        tests = [baseline.tests[test] for test in chosen]
-        files = sorted({str(ROOT / test.partition("::")[0]) for test in tests})
-
-        def work(name: str = name, mutant: Mutant = mutant, tests: list[str] = tests, files: list[str] = files) -> None:
-            _import_mutant(name, mutant)
-            os._exit(pytest.main([*_OPTIONS, "-x", *files], plugins=[Selection(tests, baseline.tests)]))
-
+        chosen = by_file[found[number][0]]
+        work = functools.partial(_run_tests, chosen, baseline, found[number])
         yield number, work, baseline.limit(chosen) + _SPARE_SECONDS
 
 
