@@ -71,7 +71,8 @@ def _account_spec(option_names: Mapping[str, str]) -> dict[str, t.Any]:
     for shared, own in option_names.items():
         spec[own] = {"type": "str", **({"no_log": True} if shared == "password" else {})}
         if own != shared:
-            spec[own]["aliases"] = [shared]
+            # Explicitly not secret: the name may look like that of a secret, such as access_key.
+            spec[own] = {"no_log": False, **spec[own], "aliases": [shared]}
     return spec
 
 

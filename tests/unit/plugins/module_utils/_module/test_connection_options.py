@@ -351,7 +351,7 @@ def cloud(environ: dict[str, str], **given: Any) -> dict[str, Any]:
 
 def test_the_shared_names_of_the_account_are_aliases() -> None:
     spec = argument_spec(CloudAdapter)
-    assert spec["access_key"] == {"type": "str", "aliases": ["username"]}
+    assert spec["access_key"] == {"type": "str", "no_log": False, "aliases": ["username"]}
     assert spec["secret_key"] == {"type": "str", "no_log": True, "aliases": ["password"]}
     assert "username" not in spec
 

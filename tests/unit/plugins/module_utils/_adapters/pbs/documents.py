@@ -48,11 +48,8 @@ def count_groups(snapshots: Mapping[str, Any]) -> dict[str, Any]:
     return {"data": list(groups.values())}
 
 
-Facts = tuple[str, str, bool | None, bool | None, str | None, bool | None]
-
-
-def list_facts(found: ReadResult) -> list[Facts]:
+def list_facts(found: ReadResult) -> list[tuple[Any, ...]]:
     """Workload, status, usable, integrity_checked, checked_at and encrypted of each point; oldest first."""
     points = sorted(found.points, key=lambda point: (point["workload_id"], point["created_at"]))
     names = ("workload_id", "status", "usable", "integrity_checked", "checked_at", "encrypted")
-    return [tuple(point.get(name) for name in names) for point in points]  # type: ignore[misc]
+    return [tuple(point.get(name) for name in names) for point in points]
