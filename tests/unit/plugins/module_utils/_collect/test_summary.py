@@ -375,7 +375,7 @@ def test_more_templates_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     by_template, one_by_one = Summary("backup.example", NOW), Summary("backup.example", NOW)
     for number in range(9):
         template = templates[number % 3]
-        made = {"id": f"p{number}", "created": ago(number), "size_bytes": number}
+        made: dict[str, Any] = {"id": f"p{number}", "created": ago(number), "size_bytes": number}
         by_template.add_point_like(template, *made.values())
         one_by_one.add(dataclasses.replace(template, **made))
     (rows_by_template, blocks_by_template), (rows_one_by_one, blocks) = by_template.build(), one_by_one.build()
