@@ -139,6 +139,10 @@ def select(given: argparse.Namespace) -> list[Found]:
     """Select the mutants to try, in random order."""
     files = targets(given.files)
     base = given.since or (find_base() if given.changed else None)
+    if given.changed and not base:
+        # A random selection of all mutants would fail by chance.
+        print("The history is not available, so the changed lines are unknown. No mutant is tried.")
+        return []
     changed = find_changed_lines(files, base) if base else {}
     found = [
         (str(file.relative_to(FOLDER)), mutant)
@@ -147,8 +151,6 @@ def select(given: argparse.Namespace) -> list[Found]:
     ]
     if base:
         print(f"{len(found)} mutants of the lines that have changed since {base}")
-    elif given.changed:
-        print("The history is not available: trying mutants of all lines.")
     if given.again:
         last = set((ROOT / SURVIVORS).read_text("utf-8").splitlines())
         found = [each for each in found if _line(each) in last]

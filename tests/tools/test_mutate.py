@@ -127,3 +127,12 @@ def test_equivalent_mutants_exist() -> None:
         present |= {mutate.identify((name, mutant)) for mutant in generate_mutants(source, lines)}
     assert sorted(set(listed) - present) == []
     assert all(len(reason) > 10 for reason in listed.values())
+
+
+def test_without_a_history_no_mutant_is_tried(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A source archive does not show which lines have changed."""
+    monkeypatch.setattr(mutate, "find_base", lambda: None)
+    assert mutate.main(["--changed"]) == 0
+    assert "The history is not available" in capsys.readouterr().out
