@@ -10,7 +10,7 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import ClassVar, Protocol
 from urllib.parse import unquote, urlsplit
@@ -31,6 +31,12 @@ class Call:
     query: list[tuple[str, str]]
     headers: Mapping[str, str]
     body: bytes
+    # The query that the client has signed, if a fault has changed it since.
+    signed_query: list[tuple[str, str]] | None = None
+
+    def with_query(self, query: list[tuple[str, str]]) -> Call:
+        """Return this call with a query that the server understands differently."""
+        return replace(self, query=query, signed_query=self.signed_query or self.query)
 
     def first(self, name: str) -> str | None:
         return next((value for key, value in self.query if key == name), None)

@@ -141,7 +141,8 @@ def _signature(call: Call, key: Key, region: str, service: str, signed: list[str
     headers = {name: value for name, value in call.headers.items() if name.lower() in signed}
     for needed in ("Host", "X-Amz-Date"):
         headers.setdefault(needed, call.headers.get(needed, ""))
-    query = "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in call.query)
+    pairs = call.query if call.signed_query is None else call.signed_query
+    query = "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs)
     url = f"https://{call.headers.get('Host', '')}{call.path}" + (f"?{query}" if query else "")
     request = AWSRequest(method=call.method, url=url, headers=headers, data=call.body)
     request.context["timestamp"] = call.headers.get("X-Amz-Date", "")

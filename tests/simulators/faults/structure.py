@@ -27,13 +27,12 @@ def short_page(fault: Fault, call: Call) -> Call:
     """The server returns at most `most` rows, whatever the request's limit is."""
     limit, most = fault.member_names.limit_key, fault.number("most", 2)
     query = [(key, str(min(most, int(value))) if key == limit else value) for key, value in call.query]
-    return Call(call.method, call.path, query, call.headers, call.body)
+    return call.with_query(query)
 
 
 def ignored_page(fault: Fault, call: Call) -> Call:
     """The server ignores the page parameters and always returns the first page."""
-    turned = [(key, value) for key, value in call.query if key not in fault.member_names.page_keys]
-    return Call(call.method, call.path, turned, call.headers, call.body)
+    return call.with_query([(key, value) for key, value in call.query if key not in fault.member_names.page_keys])
 
 
 # Changes to the response
