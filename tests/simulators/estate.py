@@ -37,6 +37,9 @@ _TESTED_BY = {"proven": "boot", "database": "restore"}
 _NEVER_EXPIRES_BEFORE = 7
 
 
+_UNFINISHED = ("running", "failed")
+
+
 class _WorkloadBuilder:
     """Builds one workload with its own random generator, so that other workloads do not influence it."""
 
@@ -65,15 +68,17 @@ class _WorkloadBuilder:
         )
         offset = self.rng.randrange(12 * 60) * SECOND
         nights = scenario.nights(self.calendar, scenario.policy, self.wanted)
+        finished = [age for age, night in enumerate(nights) if night.run.status not in _UNFINISHED]
         for age, night in enumerate(nights):
-            oldest = age == len(nights) - 1
+            # The first backup that succeeds is full, even if earlier ones failed.
+            oldest = age >= (finished[-1] if finished else len(nights) - 1)
             for kind in night.kinds or ("",):
                 work.points.append(self._point(work, night, kind, oldest, offset))
         return work
 
     def _point(self, work: Workload, night: Night, kind: str, oldest: bool, offset: int) -> Point:
         run = night.run
-        unfinished = run.status in ("running", "failed")
+        unfinished = run.status in _UNFINISHED
         jitter = self.rng.randrange(60 * SECOND)
         created = run.started + (jitter if unfinished else offset + jitter)
         completed = None if run.status == "running" else created + 2 * MINUTE + self.rng.randrange(15 * MINUTE)
