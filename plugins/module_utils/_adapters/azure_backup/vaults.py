@@ -103,6 +103,7 @@ class VaultReader:
         self._server_errors = 0
         self._failures: dict[tuple[str, str], list[tuple[str, AuditError]]] = defaultdict(list)
         self._with_logs: list[str] = []
+        self._uncounted: list[str] = []
         # Whether every list of vaults is proven to be complete.
         self.is_proven = True
 
@@ -119,6 +120,11 @@ class VaultReader:
             else:
                 yield item, found
         self._report_failures()
+        if self._uncounted:
+            self._warn(
+                f"the number of recovery points of {len(self._uncounted)} items is not reported "
+                f"({', '.join(self._uncounted[:_SHOWN])}), so missing ones would not be noticed"
+            )
         if self._with_logs:
             self._warn(
                 f"{len(self._with_logs)} databases count more recovery points than they list "
@@ -241,9 +247,13 @@ class VaultReader:
         for _attempt in range(_ATTEMPTS):
             # First, so that points that are added in between cause no difference.
             properties = as_object(self._arm.get(path, version, {"$filter": EXPANDED}).get("properties"))
-            count = as_int(as_object(properties.get("extendedInfo")).get("recoveryPointCount")) or 0
+            reported = as_int(as_object(properties.get("extendedInfo")).get("recoveryPointCount"))
             rows = self._arm.list(f"{path}/recoveryPoints", version)
             listed = len({str(row.get("id")).casefold() for row in rows})
+            if reported is None:
+                self._uncounted.append(str(item.workload.name))
+                return rows
+            count = reported
             if listed >= count:
                 return rows
         if any("timeRanges" in as_object(row.get("properties")) for row in rows):
