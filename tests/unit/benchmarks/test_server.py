@@ -15,7 +15,7 @@ from tests.benchmarks.serving import running_server
 @pytest.mark.parametrize("name", RECIPES)
 def test_client_and_module_read_the_same(name: str) -> None:
     """Both read every point, and their requests are cached the second time."""
-    with running_server(get_product(name), 10, 200, latency_ms=0) as server:
+    with running_server(get_product(name), 10, 200, latency_ms=0, variants=RECIPES[name].variants) as server:
         calls, _peaks = reading.warm_up(name, server)
         assert len(server.ready["workloads"]) == 10
         result = reading.run_client(name, server)

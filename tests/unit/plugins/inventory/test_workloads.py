@@ -132,7 +132,7 @@ def test_options_of_the_cache_key(product: str, monkeypatch: pytest.MonkeyPatch)
     """Each option counts, and so does a value from the environment; secrets do not."""
 
     def public(**options: Any) -> dict[str, Any]:
-        (server,) = open_servers([{"product": product, **LOGIN, **options}])
+        (server,) = open_servers([{"product": product, **LOGIN, **MORE.get(product, {}), **options}])
         return server.public_options()
 
     assert public() == public(password="other")
