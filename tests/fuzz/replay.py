@@ -119,13 +119,13 @@ def get_recording(name: str) -> Recording:
     api = PRODUCT_APIS[setup.product](_sample_estate())
     api.set_initial_variants(setup.variants)
     api.prepare()
-    account = {key: str(api.credentials()[key]) for key in ("username", "password")}
-    account |= {key: str(value) for key, value in api.module_options("https://server.example").items()}
+    account: dict[str, Any] = {key: str(api.credentials()[key]) for key in ("username", "password")}
+    account |= api.module_options("https://server.example")
 
     def answer(request: requests.PreparedRequest) -> FakeResponse:
         return _get_response(api, request)
 
-    recording = record(dataclasses.replace(setup, own={**setup.own, **account}), answer)
+    recording = record(dataclasses.replace(setup, own={**account, **setup.own}), answer)
     assert recording.original.error is None
     return recording
 
@@ -177,7 +177,7 @@ SETUPS = (
     Setup("vbr 1.1-rev0", "veeam_backup_replication", {}, {"api_version": "1.1-rev0"}),
     Setup("em 12", "veeam_enterprise_manager"),
     Setup("em 13", "veeam_enterprise_manager", {"release": "13"}),
-    Setup("aws_backup", "aws_backup", {"validation": ""}, {"regions": ["eu-central-1"]}),
+    Setup("aws_backup", "aws_backup", {"validation": ""}, {"regions": ["eu-central-1"], "assume_roles": []}),
     Setup("aws_backup with a role", "aws_backup", {}, {"regions": ["eu-north-1"], "assume_roles": [AWS_ROLE]}),
     Setup("azure backup", "azure_backup", {"page_length": 100}),
     Setup(

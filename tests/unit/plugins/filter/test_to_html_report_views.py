@@ -124,9 +124,9 @@ def test_the_address_restores_a_view(port: int, report: Path) -> None:
         await page.evaluate("document.getElementById('clear').click()")
         return [*restored, await page.evaluate(f"{SHOWN}.length"), await page.evaluate("location.hash")]
 
-    names, words, cleared, address = in_browser(port, work)
+    names, search_text, cleared, address = in_browser(port, work)
     assert names == ["offsite unknown", "never", "late", "encryption unknown"]
-    assert (words, cleared, address) == ("e", 24, "")
+    assert (search_text, cleared, address) == ("e", 24, "")
 
 
 def download(kind: str) -> str:
