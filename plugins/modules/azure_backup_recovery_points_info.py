@@ -129,7 +129,7 @@ EXAMPLES = r"""
   backup.audit.azure_backup_recovery_points_info:
     tenant: 7a1f0c52-3b4d-4e6f-8a90-1b2c3d4e5f60
     client_id: 0f1e2d3c-4b5a-4968-8776-655443322110
-    secret: "{{ azure_secret }}"
+    secret: "{{ azure_backup_password }}"
     subscription_id: [5d2c1b0a-9f8e-4d7c-8b6a-504132231405]
   delegate_to: localhost
   register: azure
@@ -145,7 +145,7 @@ EXAMPLES = r"""
   backup.audit.azure_backup_recovery_points_info:
     tenant: 7a1f0c52-3b4d-4e6f-8a90-1b2c3d4e5f60
     client_id: 0f1e2d3c-4b5a-4968-8776-655443322110
-    secret: "{{ azure_secret }}"
+    secret: "{{ azure_backup_password }}"
     subscription_id: [5d2c1b0a-9f8e-4d7c-8b6a-504132231405]
     vaults: [rg-backup/rsv-1]
     workload_types: [vm]

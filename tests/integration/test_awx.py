@@ -81,7 +81,7 @@ def test_awx_import_takes_it_twice() -> None:
         assert first.returncode == 0, first.stderr
         assert "(400)" not in first.stderr
         state = standin.state()
-        assert len(standin.objects["credential_types"]) == 10
+        assert len(standin.objects["credential_types"]) == 11
         assert len(standin.objects["job_templates"]) == 3
         assert standin.surveys
         again = awx_import(url)

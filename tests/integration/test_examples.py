@@ -39,6 +39,7 @@ HOSTS = {
     "vprotect": "vprotect",
     "pbs": "pbs",
     "aws_backup": "aws_backup",
+    "azure_backup": "azure_backup",
 }
 MODULES = [
     "aws_backup_recovery_points_info",

@@ -98,7 +98,7 @@ def test_examples_of_the_inventory_plugin(simulators: Simulators, tmp_path: Path
     )
     assert listed.returncode == 0, listed.stderr
     document = json.loads(listed.stdout)
-    assert any(host.partition("@")[0] == "web-01" for host in document["_meta"]["hostvars"])
+    assert any(host.partition("--")[0] == "web-01" for host in document["_meta"]["hostvars"])
     for keyed in example.get("keyed_groups", []):
         assert any(group.startswith(f"{keyed['prefix']}_") for group in document)
     for group in example.get("groups", {}):
