@@ -217,6 +217,12 @@ def check_accounts(example: Example) -> None:
         assert all(f"backup_account.get('{name}')" in group.replace("''", "'") for name in account)
 
 
+def check_role_variables(example: Example) -> None:
+    """Check that the role compliance has these variables."""
+    specs = yaml.safe_load((ROOT / "roles" / "compliance" / "meta" / "argument_specs.yml").read_text("utf-8"))
+    assert set(example.content) <= set(specs["argument_specs"]["main"]["options"])
+
+
 def check_fragment(example: Example) -> None:
     """Check that the changelog has the sections of the fragment."""
     config = yaml.safe_load((ROOT / "changelogs" / "config.yaml").read_text("utf-8"))
@@ -235,6 +241,7 @@ def get_runner(content: Any) -> Callable[[Example], None]:
         (listed, run_tasks),
         (names <= set(assertion), run_policy),
         (all(name.endswith(("_changes", "fixes")) for name in names), check_fragment),
+        (not listed and all(name.startswith("compliance_") for name in names), check_role_variables),
         (
             not listed and all(isinstance(entry, dict) and "password" in entry for entry in content.values()),
             check_accounts,

@@ -26,7 +26,7 @@ def server(simulators: Simulators, product: str, **more: Any) -> dict[str, Any]:
     ready = simulators.ready["products"][product]
     password = f"{{{{ lookup('ansible.builtin.env', 'PASSWORD_{product}') }}}}"
     login = {"url": ready["url"], "username": ready["username"], "password": password}
-    return {"product": product, **login, "ca_path": simulators.ready["ca_path"], **more}
+    return {"product": product, **login, **ready["options"], "ca_path": simulators.ready["ca_path"], **more}
 
 
 def inventory(
