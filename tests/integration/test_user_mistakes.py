@@ -228,7 +228,7 @@ HOSTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"backup_product": "vbr"},
         ("'vbr'. Did you mean 'veeam_backup_replication'? Valid values: ",),
     ),
-    "no-vault": ({"backup_password": "{{ not_in_the_vault }}"}, ("an earlier task of this host failed",)),
+    "no-vault": ({"backup_password": "{{ not_in_the_vault }}"}, ("'not_in_the_vault' is undefined",)),
 }
 
 
