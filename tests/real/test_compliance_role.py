@@ -86,4 +86,4 @@ def test_damage_and_hosts_that_cannot_be_read_are_findings(
     ]
     assert len(failed) == 2
     assert any("dark could not be read: the host could not be reached" in message for message in failed)
-    assert any("missing required arguments: repository" in message for message in failed)
+    assert any("missing required arguments: backup_repository" in message for message in failed)

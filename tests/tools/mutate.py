@@ -42,7 +42,8 @@ _TESTS = (
 _DIFFERENTIAL = ROOT / "tests" / "unit" / "reference" / "test_differential.py"
 # The tests that evaluate a policy; the others start simulated servers.
 _FALSE_COMPLIANCE = ("attributes", "points", "policies", "read_results", "scope")
-_SLOW_TESTS = ("test_to_html_report_in_browser.py",)
+# They start a browser.
+_SLOW_TESTS = ("test_to_html_report_in_browser.py", "test_to_html_report_views.py")
 
 
 def targets(names: Sequence[str]) -> list[Path]:
