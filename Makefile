@@ -162,8 +162,8 @@ test-matrix: setup ## the tests on each ansible-core from 2.16 to 2.21; CORE=2.1
 	$(PYTHON) -m tests.tools.matrix $(if $(CORE),--core "$(CORE)")
 
 .PHONY: bench bench-smoke
-bench: setup ## speed and memory beside uri and a bare client; build/bench/results.json, docs/benchmarks.md
-	$(PYTHON) -m tests.benchmarks --page docs/benchmarks.md $(BENCH)
+bench: setup ## speed and memory beside uri and a bare client; build/bench/results.json, docs/development/benchmarks.md
+	$(PYTHON) -m tests.benchmarks --page docs/development/benchmarks.md $(BENCH)
 
 bench-smoke: setup ## the same so small that it only shows that it runs
 	$(PYTHON) -m tests.benchmarks --small --results build/bench/smoke.json

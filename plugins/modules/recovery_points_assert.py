@@ -19,7 +19,7 @@ description:
     of the policy, are findings that fail.
   - Runs on the control node and sends no requests. The same read results, policy and O(as_of) always give the same
     assessment, so saved data can be evaluated again later.
-  - C(docs/policy.md) of this collection is the guide to policies, with all attributes and rules.
+  - C(docs/reference/policy.md) of this collection is the guide to policies, with all attributes and rules.
 author:
   - the backup.audit contributors (@backup-audit)
 options:

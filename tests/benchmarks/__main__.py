@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.benchmarks`: measure, print a table, and write build/bench/results.json and docs/benchmarks.md."""
+"""`python -m tests.benchmarks`: measure, print a table, and write build/bench/results.json and the page of results."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="run only cases whose name contains this text")
     parser.add_argument("--product", default="", help="run only this column")
     parser.add_argument("--why", action="store_true", help="also print the outcome of each case")
-    parser.add_argument("--docs", action="store_true", help="also write the table into docs/trust.md")
+    parser.add_argument("--docs", action="store_true", help="also write the table into docs/development/validation.md")
     parser.add_argument("--workers", type=int, default=max(2, min(6, (os.cpu_count() or 2) + 1)))
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of the fault matrix: printed on the terminal and written to docs/trust.md between two markers."""
+"""The table of the fault matrix, on the terminal and between two markers of docs/development/validation.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.tools.project import ROOT
 
 BEGIN = "<!-- faults: begin (written by python -m tests.faults --docs) -->"
 END = "<!-- faults: end -->"
-_PAGE = ROOT / "docs" / "trust.md"
+_PAGE = ROOT / "docs" / "development" / "validation.md"
 # (case, column) -> outcome
 Outcomes = Mapping[tuple[str, str], str]
 

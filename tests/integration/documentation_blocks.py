@@ -64,7 +64,7 @@ def blocks(page: Path) -> Iterator[Block]:
 
 def pages() -> list[Path]:
     """List every page for users."""
-    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "roles").glob("*/README.md")])
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "roles").glob("*/README.md")])
 
 
 def all_blocks(*languages: str) -> list[Block]:

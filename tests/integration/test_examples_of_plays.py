@@ -108,7 +108,7 @@ def test_examples_of_the_inventory_plugin(simulators: Simulators, tmp_path: Path
 
 def rulebooks() -> list[Any]:
     """Return the rulebook of the page and that of the file itself."""
-    page = next(found for found in fenced(ROOT / "docs" / "events.md") if "sources" in found[0])
+    page = next(found for found in fenced(ROOT / "docs" / "guides" / "events.md") if "sources" in found[0])
     docstring = inspect.cleandoc(str(runpy.run_path(str(SOURCES / "recovery_points.py"))["__doc__"]))
     return [page, yaml.safe_load(docstring.split("Example:\n")[1])]
 

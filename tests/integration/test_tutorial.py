@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Executes docs/adding_a_product.md in a copy of the project: files, commands and their output."""
+"""Executes docs/development/adding_a_product.md in a copy of the project: files, commands and their output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.simulators import running
 from tests.skips import is_enforced
 from tests.tools.project import IN_COPY, ROOT, copy_project, get_collections_path
 
-PAGE = ROOT / "docs" / "adding_a_product.md"
+PAGE = ROOT / "docs" / "development" / "adding_a_product.md"
 LINES = 300
 LINTERS = (".venv/bin/mypy", ".venv/bin/ruff")
 # Numbers that differ between runs or grow with the project.
@@ -122,7 +122,7 @@ def test_commands_print_what_the_page_says(printed: dict[str, str]) -> None:
 @pytest.mark.usefixtures("printed")
 def test_generated_parts_are_complete(copy: Path) -> None:
     """The files that are generated from the adapter contain the new product."""
-    assert "| no check is recorded |" in (copy / "docs/capabilities.md").read_text("utf-8")
+    assert "| no check is recorded |" in (copy / "docs/reference/capabilities.md").read_text("utf-8")
     assert "CAIRN_PASSWORD" in (copy / "extensions/awx/assets.yml").read_text("utf-8")
     assert "sha256:" in (copy / "plugins/modules/cairn_backups_info.py").read_text("utf-8")
 

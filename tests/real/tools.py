@@ -117,7 +117,9 @@ def as_nobody(tool: str, folder: Path) -> str:
 
 def script_of_page(page: str, folder: Path, **replaced: str) -> str:
     """Store the only shell script of a documentation page, with its paths replaced; return its path."""
-    (text,) = re.findall(r"^```text\n(#!/bin/sh\n.*?)^```", (ROOT / "docs" / page).read_text("utf-8"), re.M | re.S)
+    (text,) = re.findall(
+        r"^```text\n(#!/bin/sh\n.*?)^```", (ROOT / "docs" / "products" / page).read_text("utf-8"), re.M | re.S
+    )
     for old, new in replaced.items():
         path = f"/{old.replace('_', '/')}"
         assert path in text, path

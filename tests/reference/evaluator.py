@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluate an estate as docs/policy.md defines it, with plain lists and loops."""
+"""Evaluate an estate as docs/reference/evaluation.md defines it, with plain lists and loops."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def items_of(view: View, rule: Rule) -> list[Item]:
 
 
 def continuous_items(entry: Entry, state: str, rule: Rule, view: View) -> list[Item]:
-    """Return what a rule uses of a continuous point, as in the table of docs/policy.md."""
+    """Return what a rule uses of a continuous point, as in the table of docs/reference/evaluation.md."""
     point = entry.point
     begin, end = point.restorable_from, point.restorable_until
     named = "continuous" in named_kinds(rule)

@@ -23,13 +23,13 @@ def tables() -> dict[str, dict[str, str]]:
     from tests.tools import capability_facts, capability_verdicts
 
     return {
-        "docs/capabilities.md": {
+        "docs/reference/capabilities.md": {
             "overview": capability_facts.overview(),
             "reasons": capability_facts.reasons(),
             "vocabulary": _vocabulary(),
         },
-        "docs/policy.md": {"verdicts": capability_verdicts.table()},
-        "docs/trust.md": {"false compliance": table.table()},
+        "docs/reference/policy.md": {"verdicts": capability_verdicts.table()},
+        "docs/development/validation.md": {"false compliance": table.table()},
     }
 
 

@@ -37,7 +37,10 @@ class TestPages:
     ) -> None:
         declare("spp", {("*", "*"): {"kind": ("cannot", "for a test")}})
         assert capabilities.main(["--check"]) == 1
-        assert "docs/capabilities.md, docs/policy.md no longer matches the code" in capsys.readouterr().out
+        assert (
+            "docs/reference/capabilities.md, docs/reference/policy.md no longer matches the code"
+            in capsys.readouterr().out
+        )
 
     def test_only_what_is_between_the_markers_is_written(self) -> None:
         page = "a\n<!-- x: begin (why) -->\nold\n<!-- x: end -->\nb\n"

@@ -24,7 +24,7 @@ def section(page: str, heading: str) -> str:
 
 
 def read_page(adapter: type[Adapter]) -> str:
-    return (ROOT / "docs" / f"{adapter.product}.md").read_text(encoding="utf-8")
+    return (ROOT / "docs" / "products" / f"{adapter.product}.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", [name for name, adapter in ADAPTERS.items() if issubclass(adapter, RestAdapter)])
@@ -62,4 +62,4 @@ def test_every_page_explains_the_identity_of_the_server(name: str) -> None:
 
 def test_the_readme_leaves_no_product_out() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [name for name in ADAPTERS if f"(docs/{name}.md)" not in text] == []
+    assert [name for name in ADAPTERS if f"(docs/products/{name}.md)" not in text] == []

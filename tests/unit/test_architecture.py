@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The architecture of docs/architecture.md: packages import downwards only, and files and functions stay short."""
+"""Packages import downwards only, as docs/development/architecture.md says; files and functions stay short."""
 
 from __future__ import annotations
 
@@ -296,8 +296,8 @@ def test_nothing_leads_out_of_the_project() -> None:
 
 
 def test_the_page_names_every_file_once() -> None:
-    """docs/architecture.md lists each file of module_utils once in its tables of packages, and none that is gone."""
-    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    """The architecture page lists each file of module_utils once in its tables of packages, and none that is gone."""
+    page = (ROOT / "docs" / "development" / "architecture.md").read_text("utf-8")
     tables = page[page.index("## Packages") : page.index("## Other folders")]
     named: list[str] = []
     for section in tables.split("\n### ")[1:]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Examples of rules about points and times that were worked out by hand, some of them from docs/policy.md."""
+"""Examples of rules about points and times worked out by hand, some from docs/reference/evaluation.md."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ class TestFacts:
         assert check("integrity_checked", "max_age", "1h", t(WEDNESDAY, checked_at=WEDNESDAY - 300)) == "fail"
 
 
-# The example of docs/policy.md: as_of is Thursday 08:00, the window begins on Monday 08:00.
+# The example of docs/reference/evaluation.md: as_of is Thursday 08:00, the window begins on Monday 08:00.
 MAX_GAP = {"limit": "26h", "within": "3d"}
 
 
@@ -268,7 +268,7 @@ class TestMaxGap:
 
 
 class TestPeriods:
-    # The example of docs/policy.md: as_of is Wednesday 03:00.
+    # The example of docs/reference/evaluation.md: as_of is Wednesday 03:00.
     WEDNESDAY_3 = at("2027-06-16T03:00:00")
 
     def run(self, limit: int, points: list[Point], **changes: Any) -> str:
@@ -320,7 +320,7 @@ class TestPeriods:
         assert check("recovery_points", "daily", 2, t(now, now), **changes) == "fail"
 
 
-# The example of docs/policy.md: the window is from Monday 00:00 to Friday 00:00.
+# The example of docs/reference/evaluation.md: the window is from Monday 00:00 to Friday 00:00.
 FRIDAY = at("2027-06-18T00:00:00")
 MIN_COVERAGE = {"percent": "90%", "max_age": "24h", "within": "4d"}
 THURSDAY = WEDNESDAY + DAY

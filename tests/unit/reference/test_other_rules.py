@@ -29,7 +29,7 @@ from tests.reference.examples import (
     u,
 )
 
-# The example of docs/policy.md: only points of the last 26 hours count.
+# The example of docs/reference/evaluation.md: only points of the last 26 hours count.
 LOCATION_POLICY = {"recovery_points": {"max_age": "26h"}}
 
 

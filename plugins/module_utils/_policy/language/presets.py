@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Built-in policies for ``policy: NAME`` and ``extends: NAME``. docs/policy.md has the reasons for their rules.
+"""Built-in policies for ``policy: NAME`` and ``extends: NAME``; docs/reference/policy.md explains their rules.
 
 None of them has settings: only reported values count, and unknown fails, unless the user sets otherwise next to
 ``extends``. A setting here would be more specific than the user's own and take precedence.

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules for numbers of points. Each evaluates (points, control, accepted certainties); docs/policy.md defines them."""
+"""Rules for numbers of points, as docs/reference/evaluation.md defines them.
+
+Each evaluates (points, control, accepted certainties).
+"""
 
 from __future__ import annotations
 

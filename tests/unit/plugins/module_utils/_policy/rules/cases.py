@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases for one rule: the points of a workload, the policy, and the finding that docs/policy.md defines for them."""
+"""Cases for one rule: the points of a workload, the policy, and the finding (docs/reference/evaluation.md)."""
 
 from __future__ import annotations
 

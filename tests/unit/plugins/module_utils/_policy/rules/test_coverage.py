@@ -42,7 +42,7 @@ def seconds(*ages: float, **facts: Any) -> list[RecoveryPoint]:
     ],
 )
 def test_example(sure: tuple[str, ...], possible: tuple[str, ...], expected: str, percent: int) -> None:
-    """The example in docs/policy.md: the window begins on Monday at 00:00 and ends on Friday at 00:00."""
+    """The example in docs/reference/evaluation.md: the window begins on Monday at 00:00 and ends on Friday at 00:00."""
     points = [*times(*sure), *times(*possible, usable=None)]
     found = find(points, coverage(90, "24h", "4d"), read_at=utc("27T00:00"))
     assert (found["result"], found["actual"]) == (expected, percent)

@@ -117,7 +117,7 @@ def test_cases(points: list[RecoveryPoint], rules: dict[str, Any], expected: str
     ],
 )
 def test_example(points: list[tuple[str, str | None]], known: int, expected: str) -> None:
-    """The example in docs/policy.md: the maximum age of recovery_points applies, as_of is 08:00."""
+    """The example in docs/reference/evaluation.md: the maximum age of recovery_points applies, as_of is 08:00."""
     made = [point(created=utc(time), locations=[name]) for time, name in points]
     rules = {"locations": {"min_count": 2}, "recovery_points": {"max_age": "26h"}}
     found = findings(row(made), rules, as_of=utc("21T08:00"))[0]

@@ -79,7 +79,7 @@ _LIMITS: dict[str, st.SearchStrategy[Any]] = {
 }
 _OF_KINDS = [KIND_ATTRIBUTES[kind] for kind in ("log", "incremental", "continuous", "backup")]
 _RULES = [(attribute, rule) for attribute in (*ATTRIBUTES.values(), *_OF_KINDS) for rule in attribute.rules]
-# docs/policy.md compares the newest test, or the newest size, only with what is known of the others.
+# docs/reference/evaluation.md compares the newest test, or the newest size, only with what is known of the others.
 _NOT_MONOTONE = (
     ("restore_tested", "max_age"),
     ("restore_tested", "max_restore_time"),

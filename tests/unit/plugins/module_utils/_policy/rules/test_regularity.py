@@ -35,7 +35,7 @@ def gap(limit: str, within: str | None = None, **facts: Any) -> dict[str, Any]:
 
 
 class TestMaxGapWithin:
-    """The example in docs/policy.md: as_of is a Thursday at 08:00, the window begins on Monday at 08:00."""
+    """The example of the page: as_of is a Thursday at 08:00, the window begins on Monday at 08:00."""
 
     @pytest.mark.parametrize(
         ("sure", "possible", "expected", "longest"),
@@ -263,7 +263,7 @@ class TestPeriods:
     def test_example(
         self, sure: tuple[str, ...], possible: tuple[str, ...], limit: int, expected: str, run: int
     ) -> None:
-        """The example in docs/policy.md: as_of is a Wednesday at 03:00."""
+        """The example in docs/reference/evaluation.md: as_of is a Wednesday at 03:00."""
         points = [*times(*sure), *times(*possible, usable=None)]
         found = find(points, _points("daily", limit), read_at=utc("25T03:00"))
         assert (found["result"], found["actual"]) == (expected, run)
