@@ -23,7 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 from tests.tools.project import ROOT
 from tests.unit.plugins.module_utils._policy.policy_points import evaluate, row
 
-PAGE = (ROOT / "docs" / "reference" / "policy.md").read_text("utf-8")
+PAGE = "".join((ROOT / "docs" / "reference" / name).read_text("utf-8") for name in ("policy.md", "evaluation.md"))
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
