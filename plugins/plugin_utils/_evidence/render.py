@@ -22,9 +22,11 @@ except ImportError:
     NativeJinjaText = str
 
 
-def render(name: str, assessment: t.Any, renderer: Callable[[Json], str]) -> str:
+def render(
+    name: str, assessment: t.Any, renderer: Callable[[Json], str], *, read: Callable[[t.Any], Json] = load
+) -> str:
     """Render an assessment (compressed or plain) as text."""
-    text: str = plain_data(name, lambda: NativeJinjaText(renderer(load(assessment))))
+    text: str = plain_data(name, lambda: NativeJinjaText(renderer(read(assessment))))
     return text
 
 

@@ -16,6 +16,7 @@ from ansible_collections.backup.audit.plugins.filter.compare_assessments import 
 from ansible_collections.backup.audit.plugins.filter.to_csv import to_csv
 from ansible_collections.backup.audit.plugins.filter.to_hdf import to_hdf
 from ansible_collections.backup.audit.plugins.filter.to_html_report import to_html_report
+from ansible_collections.backup.audit.plugins.filter.to_json import to_json
 from ansible_collections.backup.audit.plugins.filter.to_junit import to_junit
 from ansible_collections.backup.audit.plugins.filter.to_markdown import to_markdown
 from ansible_collections.backup.audit.plugins.filter.to_openmetrics import to_openmetrics
@@ -24,7 +25,7 @@ from ansible_collections.backup.audit.plugins.filter.to_text import to_text
 from tests.unit.plugins.plugin_utils.assessments import estate, large, plain
 
 DOCUMENTS: list[Callable[..., str]] = [
-    *(to_csv, to_hdf, to_html_report, to_junit, to_markdown, to_openmetrics, to_oscal),
+    *(to_csv, to_hdf, to_html_report, to_json, to_junit, to_markdown, to_openmetrics, to_oscal),
 ]
 # The target is 2 s on an idle machine; a busy test machine must not fail because of it.
 SECONDS = 8
@@ -42,7 +43,7 @@ def test_the_same_assessment_is_the_same_bytes(document: Callable[..., str]) -> 
 
 @pytest.mark.parametrize(
     "document",
-    [to_csv, to_hdf, to_junit, to_markdown, to_oscal, to_text],
+    [to_csv, to_hdf, to_json, to_junit, to_markdown, to_oscal, to_text],
     ids=lambda document: document.__name__,
 )
 def test_the_first_two_lines_have_the_overall_result(document: Callable[..., str]) -> None:
