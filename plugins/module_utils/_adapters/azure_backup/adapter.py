@@ -77,7 +77,7 @@ class AzureBackup(RestAdapter):
     allowlist = arm.ALLOWLIST
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "in_inventory": ("cannot", "vaults know only what they protect"),
+            "in_inventory": ("cannot", "a vault lists only what it protects"),
             "completed_at": ("cannot", "recovery points have only one time"),
             "size_bytes": ("cannot", "the size of recovery points is not reported"),
             "status": (

@@ -61,7 +61,7 @@ class ProxmoxBackupServer(RestAdapter):
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "in_inventory": ("cannot", "the server does not know which guests exist, only which were backed up"),
+            "in_inventory": ("cannot", "the server lists only guests that were backed up"),
             "completed_at": ("cannot", "snapshots have only the time at which the backup started"),
             "incremental:kind": ("cannot", "snapshots do not depend on each other, so each is a full backup"),
             "archive:kind": ("cannot", "snapshots do not depend on each other, so each is a full backup"),
