@@ -48,13 +48,14 @@ def _build_row_copy(row: Mapping[str, t.Any], platform: str | None) -> Copy:
     # The name of the storage is the first quoted word of storageInfo, a JSON-like text.
     found = _QUOTED.search(as_text(protection.get("storageInfo")) or "")
     snapshots = map(as_object, as_list(protection.get("storageSnapshots")))
-    location_type, word = _parse_type(role, [as_text(one.get("storageType")) for one in snapshots])
+    terms = [as_text(one.get("storageType")) for one in snapshots]
+    location_type, word = _parse_type(role, terms)
     return Copy(
         location=found[1] if found else None,
         location_type=location_type,
         vendor_location_type=word,
         role=role,
-        offsite=_is_cloud_offsite((), platform) if role in CLOUD_ROLES else None,
+        offsite=_is_cloud_offsite(terms, platform) if role in CLOUD_ROLES else None,
     )
 
 
@@ -71,11 +72,11 @@ def _parse_type(role: str, terms: Iterable[str | None]) -> tuple[str | None, str
 def _is_cloud_offsite(terms: Iterable[str | None], platform: str | None) -> bool | None:
     """Whether an offload or archive copy is off-site: inferred, because its location is not reported.
 
-    A repository server ("sp") may be at the same site, and the storage for a machine in AWS in the same region.
+    A repository server ("sp") may be at the same site, and the storage for a machine in AWS in the same region. If the
+    kind of storage is not reported, it may be a repository server.
     """
-    if platform == _AWS or "sp" in {word.casefold() for word in terms if word}:
-        return None
-    return True
+    kinds = {word.casefold() for word in terms if word}
+    return True if kinds and "sp" not in kinds and platform != _AWS else None
 
 
 class Sites:

@@ -103,7 +103,7 @@ def test_parts_at_several_sites() -> None:
     ("offload", "platform", "expected"),
     [
         ({"offloadProvider": "aws", "offloadType": "s3"}, "vmware", True),
-        ({}, "vmware", True),
+        ({}, "vmware", None),
         # A repository server may be in the same room.
         ({"offloadProvider": "sp"}, "vmware", None),
         ({"offloadProvider": "vault-1", "offloadType": "SP"}, "hyperv", None),

@@ -180,7 +180,8 @@ def offload(**more: Any) -> dict[str, Any]:
 
 
 def test_all_of_a_policy() -> None:
-    point = one(row("a"), row("a", subPolicyType="SPPOFFLOAD"), sla=[_BACKUP, offload()])
+    cloud = row("a", subPolicyType="SPPOFFLOAD", storageSnapshots=[{"storageType": "s3"}])
+    point = one(row("a"), cloud, sla=[_BACKUP, offload()])
     assert point.encrypted is True
     assert point.expires_at == (NIGHT + 10 * DAY) * _MICROS
     assert point.immutable_until == (NIGHT + 30 * DAY) * _MICROS
@@ -210,6 +211,19 @@ def test_only_an_offload_copy_is_left() -> None:
     point = one(row("a"), view=view, sla=[_BACKUP, offload(useEncryption=False)])
     assert (point.encrypted, point.expires_at) == (None, None)
     assert point.immutable_until == (NIGHT + 30 * DAY) * _MICROS
+
+
+@pytest.mark.parametrize("role", ["SPPOFFLOAD", "SPPARCHIVE"])
+@pytest.mark.parametrize(
+    ("storage", "offsite"),
+    [(["s3"], True), (["azure", None], True), (["sp"], None), (["s3", "SP"], None), ([None], None), ([], None)],
+)
+def test_offload_copy_of_a_catalog_row(role: str, storage: list[str | None], offsite: bool | None) -> None:
+    """A repository server, or storage of an unknown kind, may be at the same site."""
+    snapshots = [{"storageType": kind} for kind in storage]
+    point = one(row("a"), row("a", subPolicyType=role, storageSnapshots=snapshots))
+    assert point.offsite is offsite
+    assert ("offsite" in point.inferred) is (offsite is True)
 
 
 @pytest.mark.parametrize("role", ["REPLICATION", "SPPOFFLOAD", "SPPARCHIVE", "SNAPSHOT", "HYBRID"])
