@@ -255,4 +255,31 @@ def test_names_of_role_variables(simulators: Simulators, tmp_path: Path, name: s
     text = " ".join(ended.output.split())
     assert f"Unknown variable: {name}. {hint}" in text
     assert "Valid variables: compliance_as_of, compliance_combine," in text
-    assert "Read recovery points" not in text
+    assert "Validate types of host variables" not in text
+
+
+@pytest.mark.parametrize("name", ["compliance_output", "compliance_data_dir", "compliance_history"])
+def test_a_relative_path_is_rejected(simulators: Simulators, tmp_path: Path, name: str) -> None:
+    """Ansible would create it below the playbooks of the installed collection."""
+    inventory = servers(simulators.ready)
+    ended = play("backup.audit.compliance", tmp_path, inventory=inventory, variables={name: "evidence"})
+    assert ended.status != 0
+    text = " ".join(ended.output.split())
+    assert f"{name}: expected an absolute path, found 'evidence'. No server was read." in text
+    assert "Validate types of host variables" not in text
+
+
+def test_a_variable_that_cannot_be_evaluated_affects_only_its_host(simulators: Simulators, tmp_path: Path) -> None:
+    """The accounts of all hosts are compared before the first login."""
+    output = tmp_path / "evidence"
+    inventory = servers(simulators.ready, spp={"backup_username": "{{ name_from_vault }}"})
+    hosts = inventory["backup_servers"]["hosts"]
+    inventory["backup_servers"]["hosts"] = {name: hosts[name] for name in ("spp", "unitrends")}
+    variables = {"compliance_output": str(output), "compliance_policy": SOME}
+    ended = play("backup.audit.compliance", tmp_path, inventory=inventory, variables=variables)
+    assert ended.status != 0
+    document = json.loads((output / "findings.json").read_text("utf-8"))
+    failures = {read["server"]["host"]: read.get("failure") for read in document["data_sources"]}
+    assert len(failures) == 2
+    assert "name_from_vault" in failures.pop("spp")
+    assert set(failures.values()) == {None}

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Filter server_groups."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from ansible.errors import AnsibleError
+
+# A local path is a different repository on each host.
+_REMOTE = re.compile(r"[^/]+:")
+
+
+def server_groups(
+    hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, t.Any]], services: Iterable[str]
+) -> dict[str, dict[str, t.Any]]:
+    """Return for each host ``first`` (the first host with the same account) and ``duplicate`` (a variable, or "").
+
+    A variable that cannot be evaluated counts as different from all others: its host fails later with the reason.
+    """
+    values = {host: _Variables(hostvars, host) for host in hosts}
+    first: dict[tuple[str, str], str] = {}
+    for host, variables in values.items():
+        first.setdefault(variables.account, host)
+    urls = Counter(variables.url for variables in values.values() if variables.product not in services)
+    repositories = Counter(variables.repository for variables in values.values())
+
+    def duplicate(variables: _Variables) -> str:
+        if variables.product not in services and variables.url and urls[variables.url] > 1:
+            return "backup_url"
+        is_remote = _REMOTE.match(variables.repository)
+        return "backup_repository" if is_remote and repositories[variables.repository] > 1 else ""
+
+    return {
+        host: {"first": first[variables.account], "duplicate": duplicate(variables)}
+        for host, variables in values.items()
+    }
+
+
+class _Variables:
+    """Variables of one host that are compared with those of other hosts."""
+
+    def __init__(self, hostvars: Mapping[str, Mapping[str, t.Any]], host: str) -> None:
+        def get(name: str, unknown: str) -> str:
+            try:
+                value = hostvars[host].get(name)
+                # A marker of an undefined value is not a string, and an unreadable vault value fails as text.
+                return str(value) if isinstance(value, str) else ""
+            except AnsibleError:
+                return unknown
+
+        self.product = get("backup_product", "")
+        self.account = (self.product, get("backup_username", f"unknown account of {host}"))
+        self.url = get("backup_url", "")
+        self.repository = get("backup_repository", "")
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., dict[str, dict[str, t.Any]]]]:
+        """Return the filters of this file."""
+        return {"server_groups": server_groups}

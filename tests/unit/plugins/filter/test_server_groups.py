@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers with the same account, and servers that are listed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleUndefinedVariable
+
+from ansible_collections.backup.audit.plugins.filter.server_groups import server_groups
+
+SERVICES = ["aws_backup"]
+
+
+class Failing(Mapping[str, Any]):
+    """Variables of a host of which one cannot be evaluated."""
+
+    def __init__(self, failing: str, **values: Any) -> None:
+        self._failing, self._values = failing, values
+
+    def __getitem__(self, name: str) -> Any:
+        if name == self._failing:
+            raise AnsibleUndefinedVariable("vault_password is undefined")
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def groups(**hostvars: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    result = server_groups(list(hostvars), hostvars, SERVICES)
+    return {host: (group["first"], group["duplicate"]) for host, group in result.items()}
+
+
+def test_hosts_with_the_same_product_and_user_share_an_account() -> None:
+    audit = {"backup_product": "spp", "backup_username": "audit"}
+    assert groups(
+        one=audit,
+        two={**audit, "backup_username": "other"},
+        three={**audit, "backup_product": "pbs"},
+        four=audit,
+    ) == {"one": ("one", ""), "two": ("two", ""), "three": ("three", ""), "four": ("one", "")}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "duplicate"),
+    [
+        ({"backup_url": "https://spp"}, {"backup_url": "https://spp"}, "backup_url"),
+        ({"backup_url": "https://spp"}, {"backup_url": "https://spp2"}, ""),
+        ({"backup_url": "https://aws", "backup_product": "aws_backup"}, {"backup_url": "https://aws"}, ""),
+        ({"backup_repository": "sftp:host:/srv"}, {"backup_repository": "sftp:host:/srv"}, "backup_repository"),
+        # A local path is a different repository on each host.
+        ({"backup_repository": "/srv/restic"}, {"backup_repository": "/srv/restic"}, ""),
+        ({}, {}, ""),
+    ],
+)
+def test_duplicates(first: dict[str, Any], second: dict[str, Any], duplicate: str) -> None:
+    """A cloud service has the same URL for all customers."""
+    found = groups(one={"backup_product": "spp", **first}, two={"backup_product": "spp", **second})
+    assert [found["one"][1], found["two"][1]] == [duplicate, duplicate]
+
+
+@pytest.mark.parametrize("name", ["backup_product", "backup_username", "backup_url", "backup_repository"])
+def test_a_variable_that_cannot_be_evaluated_concerns_only_its_host(name: str) -> None:
+    values = {"backup_product": "spp", "backup_username": "audit"}
+    found = groups(bad=Failing(name, **values), one={**values, "backup_url": "https://one"}, two=values)
+    assert found["one"][1] == found["two"][1] == found["bad"][1] == ""
+    if name in ("backup_product", "backup_username"):
+        assert found["one"][0] == found["two"][0] == "one"
+        assert found["bad"][0] == "bad"
+
+
+@pytest.mark.parametrize("value", [None, 7, ["a"], {"a": 1}])
+def test_a_value_of_another_type_is_not_compared(value: Any) -> None:
+    """The types of host variables are validated later, for each host."""
+    assert groups(one={"backup_url": value}, two={"backup_url": value}) == {"one": ("one", ""), "two": ("one", "")}
