@@ -207,7 +207,6 @@ def test_every_host_variable_of_the_roles_is_known() -> None:
         "backup_audit_",
         "backup_",
         "backup_replication",
-        "backup_repo",
         "backup_id",
     }
     assert used - others == set(known)
