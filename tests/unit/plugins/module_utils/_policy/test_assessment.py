@@ -309,6 +309,29 @@ class TestInputs:
         assert (worst["source"], worst["control"], worst["result"]) == ("vbr2", "data.complete", "fail")
         assert worst["message"] == "vbr2 could not be read: the password was rejected"
 
+    @pytest.mark.parametrize("named", [{}, {"inventory_name": "backup-2"}])
+    def test_a_server_that_could_not_be_read_is_a_data_source(self, named: dict[str, str]) -> None:
+        """With the name of its host in the inventory, if it is known."""
+        failed = {"failed": True, "msg": "refused", "failure": {"server": "vbr2", "code": "x"}, **named}
+        read_results = gather([read(row()), failed], lambda _path: b"", failures_are_findings=True)
+        assessment = assess(read_results, {"recovery_points": {"min_count": 7}}, as_of=NOW, collection_version=VERSION)
+        document = assessment.plain()
+        assert document["data_sources"][1] == {
+            "server": {"host": "vbr2"},
+            "complete": False,
+            "failure": "refused",
+            **named,
+        }
+
+    def test_a_note_is_not_a_workload(self) -> None:
+        policy = {"recovery_points": {"min_count": 1}}
+        given = gather([read(row())], lambda _path: b"")
+        document = assess(given, policy, as_of=NOW, collection_version=VERSION, notes=["limited to site 1"]).plain()
+        (note,) = [finding for finding in document["findings"] if finding["control"] == "data.notes"]
+        assert (note["result"], note["message"]) == ("warn", "limited to site 1")
+        assert document["totals"]["workloads"] == 1
+        assert {name: count for name, count in document["totals"]["verdicts"].items() if count} == {"pass": 1}
+
     def test_a_skipped_read_is_never_only_a_finding(self) -> None:
         with pytest.raises(DataError, match="the task was skipped"):
             list(gather([{"skipped": True}], lambda _path: b"", failures_are_findings=True))

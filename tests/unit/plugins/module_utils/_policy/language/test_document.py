@@ -261,6 +261,23 @@ def test_refused_beside(options: dict[str, Any], text: str) -> None:
     assert text in refused({"policy": SEVEN, **options})
 
 
+@pytest.mark.parametrize(
+    ("control", "meant"),
+    [
+        ("recovery_point.min_count", "recovery_points.min_count"),
+        # The rule may be a pattern, and stays as it is.
+        ("recovery_point.m*", "recovery_points.m*"),
+        ("recovery_points.min_cuont", "recovery_points.min_count"),
+        ("expectd.exists", "expected.exists"),
+        ("expected.exist", "expected.exists"),
+        ("expected_exists", "expected.exists"),
+    ],
+)
+def test_similar_control_of_a_waiver(control: str, meant: str) -> None:
+    text = refused(SEVEN, waivers=[{**WAIVER, "control": control}], expected=["web01"])
+    assert text.endswith(f"unknown control '{control}'. Did you mean '{meant}'?")
+
+
 @pytest.mark.parametrize("duration", ["36601d", "5229w", "878401h", "3162240001s", "99999999w"])
 @pytest.mark.parametrize(
     ("policy", "path"),
