@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tests.tools.links import Checker
 from tests.tools.project import ROOT, project_files
@@ -34,7 +34,7 @@ def test_pages_are_those_of_the_sidebar() -> None:
 
 def test_every_page_of_docs_stands_in_the_sidebar() -> None:
     pages = list_pages((SITE / "index.md").read_text(encoding="utf-8"))
-    site = SITE.relative_to(ROOT)
+    site = PurePosixPath(SITE.relative_to(ROOT))
     written = [
         str(file.with_suffix(""))
         for file in project_files()

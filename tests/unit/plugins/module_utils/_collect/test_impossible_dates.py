@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time, parse_time
 from tests.fuzz.damage import Damage, apply_damages, sites
@@ -156,3 +156,12 @@ def test_no_adapter_stumbles_over_such_a_clock(
 
 def _without_end(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "restorable_until"}
+
+
+def test_a_window_may_start_at_the_time_of_the_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a window that starts later can never contain a recovery point."""
+    now = parse_time("2026-11-21T06:49:00.25Z")
+    monkeypatch.setattr(time, "time_ns", lambda: now * 1000)
+    Collector("server.example", "spp", since="2026-11-21T06:49:00.25Z")
+    with pytest.raises(OptionError, match="is in the future"):
+        Collector("server.example", "spp", since="2026-11-21T06:49:00.250001Z")
