@@ -195,6 +195,17 @@ def test_role_reads_every_product() -> None:
         assert (ROOT / f"roles/compliance/tasks/products/{name}.yml").is_file()
 
 
+def test_documentation_lists_every_product() -> None:
+    """ansible-doc and the README list the valid values of backup_product."""
+    variables = yaml.safe_load((ROOT / "roles/compliance/vars/main.yml").read_text("utf-8"))
+    names = sorted({**variables["compliance__products"], **variables["compliance__tools"]})
+    specs = yaml.safe_load((ROOT / "roles/compliance/meta/argument_specs.yml").read_text("utf-8"))["argument_specs"]
+    assert specs["gather_host"]["options"]["backup_product"]["choices"] == names
+    text = " ".join((ROOT / "roles/compliance/README.md").read_text("utf-8").split())
+    listed = ", ".join(f"`{name}`" for name in names[:-1])
+    assert f"`backup_product` for each host to {listed} or `{names[-1]}`." in text
+
+
 def test_every_host_variable_of_the_roles_is_known() -> None:
     """Otherwise a host variable that the role uses would be reported as misspelled or as not used."""
     files = [*ROOT.glob("roles/*/tasks/**/*.yml"), *ROOT.glob("roles/*/vars/*.yml"), *ROOT.glob("roles/*/meta/*.yml")]
