@@ -23,11 +23,11 @@ options:
       - File (PEM) or directory with the CA certificates to trust for this server.
       - The default is the CA bundle of the Python package C(requests). The CA store of the operating system,
         E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), E(SSL_CERT_FILE) and E(SSL_CERT_DIR) are ignored.
-      - An empty file is treated as if the option was not set.
+      - An empty file has the same effect as no file.
     type: path
   fingerprint:
     description:
-      - SHA-256 fingerprint of the server's certificate. It is checked during the TLS handshake. Nothing is sent to a
+      - SHA-256 fingerprint of the server's certificate. It is checked during the TLS handshake, so nothing is sent to a
         server with another certificate.
       - Without O(ca_path), the fingerprint alone identifies the server, so the certificate may be self-signed. With
         O(ca_path), the certificate must also be issued by one of these CAs. The host name is not compared.
@@ -63,7 +63,7 @@ options:
     type: int
     default: 4
   page_size:
-    description: Number of records to request at once. The default depends on the product.
+    description: Number of records per request. The default depends on the product.
     type: int
   connections:
     description: Maximum number of parallel requests.
@@ -72,5 +72,7 @@ options:
 notes:
   - O(fingerprint), O(client_cert), O(client_key) and O(proxy) can also be set with environment variables. They have the
     same prefix as the other variables of the product, such as E(SPP_FINGERPRINT), E(SPP_CLIENT_CERT), E(SPP_CLIENT_KEY)
-    and E(SPP_PROXY). All other options have a default. Use C(module_defaults) to set them for several tasks.
+    and E(SPP_PROXY).
+  - O(timeout), O(retries), O(page_size), O(connections) and O(allow_plaintext) have no environment variables. Use
+    C(module_defaults) to set them for several tasks.
 """

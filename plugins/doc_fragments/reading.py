@@ -15,7 +15,7 @@ options:
   workload_names:
     description:
       - Names of the workloads to read, or patterns such as V(db-*). Case is ignored. An empty list means all workloads.
-      - The module checks every name again, so a server that ignores the filter does not affect the result.
+      - The module also filters the response itself, in case the server ignores the filter.
     type: list
     elements: str
     default: []
@@ -59,8 +59,8 @@ options:
     default: false
   location_attributes:
     description:
-      - Attributes of backup locations that you declare because the product does not report them. Values from this
-        option are listed in C(declared). A policy counts them only if it accepts declared values.
+      - Attributes of backup locations that you declare because the product does not report them. Their names are listed
+        in C(declared) of a recovery point. A policy counts declared values only if it accepts them.
       - For each location the first matching entry is used. Values reported by the product are never overridden.
     type: list
     elements: dict

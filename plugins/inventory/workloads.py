@@ -21,8 +21,8 @@ notes:
   - A host has the name of its workload. If several workloads have the same name, or if the name could be that of a
     group or of localhost, the host is named C(NAME--SOURCE). If these names are not unique either, a checksum of the
     workload's source, location and ID is added, C(NAME--SOURCE--CHECKSUM).
-  - Host names contain only ASCII letters, digits, C(.), C(_) and C(-), because a limit and the inventory import of AWX
-    interpret other characters. Accents are removed, and other characters are replaced by C(_). The host variables
+  - Host names contain only ASCII letters, digits, C(.), C(_) and C(-), because C(--limit) and the inventory import of
+    AWX interpret other characters. Accents are removed, and other characters are replaced by C(_). The host variables
     RV(ignore:workload_name), RV(ignore:workload_id) and RV(ignore:workload_source) are unchanged.
   - Recovery points without a workload are not listed as hosts. A warning contains the number of such rows.
   - If an inventory source fails, Ansible only shows a warning and continues without its hosts. To stop instead, set
@@ -66,12 +66,12 @@ options:
       recovery_points:
         min_count: 1
   max_data_age:
-    description: Maximum age of a read result. No workload of an older read result passes.
+    description: Maximum age of a read result. Results based on older data do not pass.
     type: str
     default: 24h
   on_unreadable:
     description:
-      - How to handle a server or a file that cannot be read.
+      - Handling of a server or a file that cannot be read.
       - With V(error), the inventory source fails, so that the list of hosts is never silently incomplete.
       - With V(warn), a warning names the server or file, and the workloads of the others are listed.
     type: str

@@ -15,10 +15,10 @@ version_added: 2.0.0
 description:
   - Reads the recovery points in all backup vaults of one or several regions and accounts, and returns one row for each
     resource.
-  - A recovery point and its copies become one recovery point if a copy job links them. Copies that no copy job links
-    may be copies of recovery points that are listed as well, so they do not count.
-  - Regions that are not in O(regions), accounts that are not in O(assume_roles), and types of resources that AWS Backup
-    does not protect in a region, are not read. RV(server.scope) contains the regions and accounts that were read.
+  - A recovery point and the copies that copy jobs link to it are returned as one recovery point. Other copies do not
+    count, because they may be copies of recovery points that are also listed.
+  - Only the regions in O(regions) and the accounts in O(assume_roles) are read. RV(server.scope) lists them. Types of
+    resources that AWS Backup does not protect in a region are not read.
 author:
   - the backup.audit contributors (@backup-audit)
 options:
@@ -38,8 +38,8 @@ options:
     type: str
   profile:
     description:
-      - Name of a profile in the files V(~/.aws/credentials) and V(~/.aws/config) that has an access key. The files are
-        only read if this option or its environment variable is set, and only on the host where this module runs.
+      - Name of a profile with an access key in V(~/.aws/credentials) or V(~/.aws/config), on the host where the module
+        runs. The files are only read if this option or its environment variable is set.
       - Profiles for single sign-on, roles, or other programs are not supported. Use O(assume_roles) for roles.
     type: str
   regions:
@@ -67,21 +67,22 @@ options:
         description: External ID, if the trust policy of the role requires one.
         type: str
       session_name:
-        description: Name of the session, which the account's logs contain.
+        description: Name of the session, as shown in the logs of the account.
         type: str
         default: backup-audit
   endpoint_url:
     description:
-      - URL of the service, such as that of a VPC endpoint. It is then used for all O(regions), and for
-        O(sts_endpoint_url) unless that is set. The default is the public endpoint of each region.
+      - URL of the service, for example of a VPC endpoint. The default is the public endpoint of each region.
+      - It is used for all O(regions), and also for the token service unless O(sts_endpoint_url) is set.
     type: str
     aliases: [url]
   sts_endpoint_url:
     description:
-      - URL of the token service, which is only used for O(assume_roles). The default is that of the first region.
+      - URL of the token service (STS), which is only used with O(assume_roles). The default is the public endpoint of
+        the first region.
     type: str
   page_size:
-    description: Number of records per request, at most V(1000). The default is V(1000).
+    description: Number of records per request. The default and maximum is V(1000).
     type: int
   detail:
     description:
@@ -101,11 +102,11 @@ notes:
     E(AWS_DEFAULT_PROFILE), E(AWS_REGION) or E(AWS_DEFAULT_REGION) (several separated by commas),
     E(AWS_ENDPOINT_URL_BACKUP) or E(AWS_ENDPOINT_URL), E(AWS_ENDPOINT_URL_STS) and E(AWS_CA_BUNDLE).
     E(AWS_SHARED_CREDENTIALS_FILE) and E(AWS_CONFIG_FILE) replace the files of O(profile).
-  - Before these, E(AWS_BACKUP_URL), E(AWS_BACKUP_USERNAME), E(AWS_BACKUP_PASSWORD), E(AWS_BACKUP_SESSION_TOKEN),
-    E(AWS_BACKUP_REGIONS) and E(AWS_BACKUP_CA_PATH) are used, which the AWX credential type sets, and
-    E(AWS_BACKUP_FINGERPRINT) and E(AWS_BACKUP_VALIDATE_CERTS).
+  - The variables E(AWS_BACKUP_URL), E(AWS_BACKUP_USERNAME), E(AWS_BACKUP_PASSWORD), E(AWS_BACKUP_SESSION_TOKEN),
+    E(AWS_BACKUP_REGIONS), E(AWS_BACKUP_CA_PATH), E(AWS_BACKUP_FINGERPRINT) and E(AWS_BACKUP_VALIDATE_CERTS), which the
+    AWX credential type sets, take precedence.
   - If O(access_key) or O(profile) is set, environment variables with parts of another key are ignored.
-  - No other source of credentials is used, such as the metadata service of an instance or a container.
+  - Other sources of credentials, such as the metadata service of an instance or a container, are not used.
 requirements:
   - requests
   - botocore (only for this module)
@@ -185,8 +186,8 @@ server:
       type: str
       sample: "2026-11-21T06:49:00Z"
     clock_skew_seconds:
-      description: Seconds by which the server's clock is ahead of the clock of this machine. If the difference exceeds
-        300 s, no rule about time passes.
+      description: Seconds by which the server's clock is ahead of the clock of the host that ran the module. If the
+        difference exceeds 300 s, no rule about time passes.
       returned: when the server reports its time
       type: int
       sample: 0
@@ -212,15 +213,15 @@ server:
         level: data
         result: sound
 read_at:
-  description: Time of the read, by the clock of this machine.
+  description: Time of the read, according to the clock of the host that ran the module.
   returned: success
   type: str
   sample: "2026-11-21T06:49:00Z"
 selection:
   description:
     - Options that limit what is listed, such as O(workload_names) and O(workload_types), and the account.
-    - A policy needs them to tell a workload or a recovery point that is no longer listed from one that was not asked
-      for.
+    - With them, a policy can distinguish workloads and recovery points that no longer exist from those that were not
+      requested.
   returned: success
   type: dict
   sample:
@@ -288,9 +289,9 @@ errors:
 workloads:
   description:
     - One row for each workload of this server, for people and playbooks, sorted by name. Null and empty values are
-      left out.
-    - The numbers of a row are those at the time of the read. For example, C(attributes.immutable) counts locks that had
-      not ended then. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
+      omitted.
+    - The numbers of a row apply to the time of the read. For example, C(attributes.immutable) counts locks that were
+      active at that time. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
     - Counts and the newest and oldest times cover usable recovery points only. Snapshots, log backups, configuration
       backups and points of unknown kind do not count as recovery points. They are listed in C(by_kind).
     - All times are in whole seconds.
@@ -410,7 +411,7 @@ workloads:
     attributes:
       description:
         - Numbers of points for each of the attributes C(full), C(restore_tested), C(integrity_checked), C(offsite),
-          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is left out.
+          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is omitted.
           C(recovery_points) is only listed if it is unknown whether some of the points are usable recovery points.
         - C(count) is the number of usable points that are reported to have the attribute, and C(newest) is the newest
           of them. C(inferred) and C(declared) count the points that have it only by inference or by declaration.
@@ -444,8 +445,8 @@ points:
   description:
     - All recovery points of all workloads in columns, in the order of RV(workloads). Each string is a compressed block
       (JSON, zlib, Base64).
-    - Only policies read it. M(backup.audit.recovery_points_assert) evaluates these points. To list recovery points in a
-      playbook, use O(detail=recovery_points).
+    - Input of M(backup.audit.recovery_points_assert). To list recovery points in a playbook, use
+      O(detail=recovery_points).
   returned: success
   type: list
   elements: str
@@ -509,8 +510,8 @@ recovery_points:
       description:
         - Kind of the point. One of V(full), V(incremental), V(differential), V(synthetic_full), V(backup), V(log),
           V(snapshot), V(replica), V(archive), V(continuous), V(config), V(unknown).
-        - V(backup) is a backup whose type the product does not report. V(unknown) may be anything, so it does not count
-          as a recovery point.
+        - V(backup) is a backup whose type the product does not report. V(unknown) does not count as a recovery point,
+          because it may be anything.
       returned: always
       type: str
       sample: incremental
@@ -532,7 +533,7 @@ recovery_points:
       returned: always
       type: int
     file_count:
-      description: Number of files in the point. Only restic 0.17 and later, and BorgBackup, report it.
+      description: Number of files in the point. Only reported by restic 0.17 and later, and by BorgBackup.
       returned: always
       type: int
     copies:
@@ -636,7 +637,8 @@ recovery_points:
       returned: always
       type: str
     inferred:
-      description: Fields whose value the product does not report and that was inferred, for example from its settings.
+      description: Fields whose value was inferred, for example from settings of the product, because the product does
+        not report it.
       returned: always
       type: list
       elements: str
@@ -687,9 +689,9 @@ http_requests:
       sample: 0.84
 sha256:
   description:
-    - SHA-256 of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and does not
-      cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
-    - M(backup.audit.recovery_points_assert) rejects a result that does not match its SHA-256.
+    - SHA-256 digest of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and
+      does not cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
+    - M(backup.audit.recovery_points_assert) rejects a result that does not match its digest.
   returned: success
   type: str
 failure:

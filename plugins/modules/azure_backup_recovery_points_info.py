@@ -15,9 +15,8 @@ version_added: 2.0.0
 description:
   - Reads the recovery points of Azure Backup and returns one row for each protected item. It reads the Recovery
     Services vaults and the Backup vaults of one or several subscriptions.
-  - The permissions of the account are read, too. Azure silently omits vaults that the account must not see. If the
-    permissions do not prove that the lists of vaults are complete, the module fails, unless O(allow_partial) is
-    V(true).
+  - Azure silently omits vaults that the account cannot see. The module therefore also reads the permissions of the
+    account. It fails if they do not prove that the lists of vaults are complete, unless O(allow_partial=true).
 author:
   - the backup.audit contributors (@backup-audit)
 options:
@@ -55,29 +54,29 @@ options:
     type: list
     elements: str
   cloud_environment:
-    description: Azure cloud. It decides the default of O(url) and O(login_url). The default is V(AzureCloud).
+    description: Azure cloud, which determines the defaults of O(url) and O(login_url). The default is V(AzureCloud).
     type: str
     choices: [AzureCloud, AzureUSGovernment, AzureChinaCloud]
   url:
     description:
-      - URL of Azure Resource Manager. The default depends on O(cloud_environment). Another URL is needed for a private
-        endpoint or for tests.
+      - URL of Azure Resource Manager. The default depends on O(cloud_environment). Set it for a private endpoint or for
+        tests.
     type: str
   login_url:
     description:
-      - URL of Microsoft Entra, where the token is requested. The default depends on O(cloud_environment).
+      - URL of Microsoft Entra, which issues the token. The default depends on O(cloud_environment).
     type: str
   resource_groups:
     description:
       - Resource groups whose vaults are read. The default is all resource groups.
-      - Use it if the account has permissions only for some resource groups.
+      - Use this option if the account has permissions for some resource groups only.
     type: list
     elements: str
     default: []
   vaults:
     description:
       - Vaults to read (V(VAULT) or V(RESOURCE_GROUP/VAULT)). The default is all vaults.
-      - If all of them contain the resource group, permissions for these vaults are sufficient.
+      - If every item includes the resource group, permissions for these vaults are sufficient.
     type: list
     elements: str
     default: []
@@ -100,22 +99,22 @@ options:
   workload_types:
     description:
       - Types of workloads to read. The default is all types.
-      - V(storage) is disks and blobs. V(physical) is machines with the Azure Backup agent. V(application) is Kubernetes
-        clusters and the applications of Azure Backup Server.
+      - V(storage) means disks and blobs. V(physical) means machines with the Azure Backup agent. V(application) means
+        Kubernetes clusters and the applications of Azure Backup Server.
     type: list
     elements: str
     choices: [vm, database, file_share, physical, storage, application]
 notes:
   - Environment variables are used for options that are not set. As in the collection C(azure.azcollection), they are
     E(AZURE_TENANT), E(AZURE_CLIENT_ID), E(AZURE_SECRET), E(AZURE_SUBSCRIPTION_ID) and E(AZURE_CLOUD_ENVIRONMENT).
-    E(AZURE_TENANT_ID) and E(AZURE_CLIENT_SECRET) are used, too. The variables E(AZURE_BACKUP_TENANT),
+    E(AZURE_TENANT_ID) and E(AZURE_CLIENT_SECRET) are also accepted. The variables E(AZURE_BACKUP_TENANT),
     E(AZURE_BACKUP_USERNAME), E(AZURE_BACKUP_PASSWORD), E(AZURE_BACKUP_SUBSCRIPTION_ID) and
     E(AZURE_BACKUP_CLOUD_ENVIRONMENT) take precedence.
   - The variables of other options are E(AZURE_BACKUP_URL), E(AZURE_BACKUP_LOGIN_URL), E(AZURE_BACKUP_CA_PATH),
     E(AZURE_BACKUP_FINGERPRINT) and E(AZURE_BACKUP_VALIDATE_CERTS).
-  - The token is valid for an hour, and Azure cannot end it earlier. The module requests another one if it expires. It
-    does not store or return tokens.
-  - O(page_size) has no effect, because the service decides how long its pages are.
+  - The token is valid for an hour and cannot be revoked. The module requests another one if it expires. It does not
+    store or return tokens.
+  - O(page_size) has no effect, because the service determines the page size.
 requirements:
   - requests
 extends_documentation_fragment:
@@ -192,8 +191,8 @@ server:
       type: str
       sample: "2026-11-21T06:49:00Z"
     clock_skew_seconds:
-      description: Seconds by which the server's clock is ahead of the clock of this machine. If the difference exceeds
-        300 s, no rule about time passes.
+      description: Seconds by which the server's clock is ahead of the clock of the host that ran the module. If the
+        difference exceeds 300 s, no rule about time passes.
       returned: when the server reports its time
       type: int
       sample: 0
@@ -219,15 +218,15 @@ server:
         level: data
         result: sound
 read_at:
-  description: Time of the read, by the clock of this machine.
+  description: Time of the read, according to the clock of the host that ran the module.
   returned: success
   type: str
   sample: "2026-11-21T06:49:00Z"
 selection:
   description:
     - Options that limit what is listed, such as O(workload_names) and O(workload_types), and the account.
-    - A policy needs them to tell a workload or a recovery point that is no longer listed from one that was not asked
-      for.
+    - With them, a policy can distinguish workloads and recovery points that no longer exist from those that were not
+      requested.
   returned: success
   type: dict
   sample:
@@ -295,9 +294,9 @@ errors:
 workloads:
   description:
     - One row for each workload of this server, for people and playbooks, sorted by name. Null and empty values are
-      left out.
-    - The numbers of a row are those at the time of the read. For example, C(attributes.immutable) counts locks that had
-      not ended then. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
+      omitted.
+    - The numbers of a row apply to the time of the read. For example, C(attributes.immutable) counts locks that were
+      active at that time. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
     - Counts and the newest and oldest times cover usable recovery points only. Snapshots, log backups, configuration
       backups and points of unknown kind do not count as recovery points. They are listed in C(by_kind).
     - All times are in whole seconds.
@@ -417,7 +416,7 @@ workloads:
     attributes:
       description:
         - Numbers of points for each of the attributes C(full), C(restore_tested), C(integrity_checked), C(offsite),
-          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is left out.
+          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is omitted.
           C(recovery_points) is only listed if it is unknown whether some of the points are usable recovery points.
         - C(count) is the number of usable points that are reported to have the attribute, and C(newest) is the newest
           of them. C(inferred) and C(declared) count the points that have it only by inference or by declaration.
@@ -451,8 +450,8 @@ points:
   description:
     - All recovery points of all workloads in columns, in the order of RV(workloads). Each string is a compressed block
       (JSON, zlib, Base64).
-    - Only policies read it. M(backup.audit.recovery_points_assert) evaluates these points. To list recovery points in a
-      playbook, use O(detail=recovery_points).
+    - Input of M(backup.audit.recovery_points_assert). To list recovery points in a playbook, use
+      O(detail=recovery_points).
   returned: success
   type: list
   elements: str
@@ -516,8 +515,8 @@ recovery_points:
       description:
         - Kind of the point. One of V(full), V(incremental), V(differential), V(synthetic_full), V(backup), V(log),
           V(snapshot), V(replica), V(archive), V(continuous), V(config), V(unknown).
-        - V(backup) is a backup whose type the product does not report. V(unknown) may be anything, so it does not count
-          as a recovery point.
+        - V(backup) is a backup whose type the product does not report. V(unknown) does not count as a recovery point,
+          because it may be anything.
       returned: always
       type: str
       sample: incremental
@@ -539,7 +538,7 @@ recovery_points:
       returned: always
       type: int
     file_count:
-      description: Number of files in the point. Only restic 0.17 and later, and BorgBackup, report it.
+      description: Number of files in the point. Only reported by restic 0.17 and later, and by BorgBackup.
       returned: always
       type: int
     copies:
@@ -643,7 +642,8 @@ recovery_points:
       returned: always
       type: str
     inferred:
-      description: Fields whose value the product does not report and that was inferred, for example from its settings.
+      description: Fields whose value was inferred, for example from settings of the product, because the product does
+        not report it.
       returned: always
       type: list
       elements: str
@@ -694,9 +694,9 @@ http_requests:
       sample: 0.84
 sha256:
   description:
-    - SHA-256 of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and does not
-      cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
-    - M(backup.audit.recovery_points_assert) rejects a result that does not match its SHA-256.
+    - SHA-256 digest of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and
+      does not cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
+    - M(backup.audit.recovery_points_assert) rejects a result that does not match its digest.
   returned: success
   type: str
 failure:

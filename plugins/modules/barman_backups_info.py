@@ -13,9 +13,9 @@ version_added: 2.0.0
 description:
   - Runs C(barman) on the host of its catalog, and returns one row for each server in its configuration, with all
     backups of the server.
-  - The lists of Barman do not show that files were lost. The module therefore looks at the directories of the server. A
-    backup is reported as not usable if its files, the files of a backup that it depends on, or a segment of the
-    write-ahead log (WAL) that it needs do not exist.
+  - Barman does not report lost files, so the module also checks the directories of each server. A backup is not usable
+    if its own files, the files of a backup that it depends on, or a segment of the write-ahead log (WAL) that it needs
+    are missing.
   - Points of kind C(continuous) are the ranges of times that can be restored with archived WAL. Gaps in the WAL are
     reported as warnings.
   - Failed and running backups are listed with their C(status). Failed results of C(barman check) are reported as
@@ -38,8 +38,8 @@ options:
       - V(data) runs C(barman verify-backup) for each backup that PostgreSQL itself made (C(backup_method = postgres)),
         unless it is compressed or encrypted. It reads every file of the backup, which may take hours, and compares it
         with the manifest that PostgreSQL wrote.
-      - The check does not read the WAL, without which a backup cannot be restored. C(integrity_checked) is therefore
-        inferred, so policies count it only with C(accept=[reported, inferred]).
+      - The check does not read the WAL, which a restore also needs. C(integrity_checked) is therefore inferred, so
+        policies count it only with C(accept=[reported, inferred]).
       - A backup that the check finds damaged is not usable. The assessment fails with C(data.verify).
     type: str
     choices: [none, data]
@@ -57,7 +57,7 @@ options:
     elements: str
     choices: [database]
 notes:
-  - Barman itself writes its log file and lock files, and an index of the WAL if there is none.
+  - Barman itself writes log files, lock files, and an index of the WAL if there is none.
   - C(barman check) connects to PostgreSQL. If directories of a server are missing, it is not run, because it would
     create them.
 requirements:
@@ -133,8 +133,8 @@ server:
       type: str
       sample: "2026-11-21T06:49:00Z"
     clock_skew_seconds:
-      description: Seconds by which the server's clock is ahead of the clock of this machine. If the difference exceeds
-        300 s, no rule about time passes.
+      description: Seconds by which the server's clock is ahead of the clock of the host that ran the module. If the
+        difference exceeds 300 s, no rule about time passes.
       returned: when the server reports its time
       type: int
       sample: 0
@@ -160,15 +160,15 @@ server:
         level: data
         result: sound
 read_at:
-  description: Time of the read, by the clock of this machine.
+  description: Time of the read, according to the clock of the host that ran the module.
   returned: success
   type: str
   sample: "2026-11-21T06:49:00Z"
 selection:
   description:
     - Options that limit what is listed, such as O(workload_names) and O(workload_types), and the account.
-    - A policy needs them to tell a workload or a recovery point that is no longer listed from one that was not asked
-      for.
+    - With them, a policy can distinguish workloads and recovery points that no longer exist from those that were not
+      requested.
   returned: success
   type: dict
   sample:
@@ -236,9 +236,9 @@ errors:
 workloads:
   description:
     - One row for each workload of this server, for people and playbooks, sorted by name. Null and empty values are
-      left out.
-    - The numbers of a row are those at the time of the read. For example, C(attributes.immutable) counts locks that had
-      not ended then. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
+      omitted.
+    - The numbers of a row apply to the time of the read. For example, C(attributes.immutable) counts locks that were
+      active at that time. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
     - Counts and the newest and oldest times cover usable recovery points only. Snapshots, log backups, configuration
       backups and points of unknown kind do not count as recovery points. They are listed in C(by_kind).
     - All times are in whole seconds.
@@ -358,7 +358,7 @@ workloads:
     attributes:
       description:
         - Numbers of points for each of the attributes C(full), C(restore_tested), C(integrity_checked), C(offsite),
-          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is left out.
+          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is omitted.
           C(recovery_points) is only listed if it is unknown whether some of the points are usable recovery points.
         - C(count) is the number of usable points that are reported to have the attribute, and C(newest) is the newest
           of them. C(inferred) and C(declared) count the points that have it only by inference or by declaration.
@@ -392,8 +392,8 @@ points:
   description:
     - All recovery points of all workloads in columns, in the order of RV(workloads). Each string is a compressed block
       (JSON, zlib, Base64).
-    - Only policies read it. M(backup.audit.recovery_points_assert) evaluates these points. To list recovery points in a
-      playbook, use O(detail=recovery_points).
+    - Input of M(backup.audit.recovery_points_assert). To list recovery points in a playbook, use
+      O(detail=recovery_points).
   returned: success
   type: list
   elements: str
@@ -457,8 +457,8 @@ recovery_points:
       description:
         - Kind of the point. One of V(full), V(incremental), V(differential), V(synthetic_full), V(backup), V(log),
           V(snapshot), V(replica), V(archive), V(continuous), V(config), V(unknown).
-        - V(backup) is a backup whose type the product does not report. V(unknown) may be anything, so it does not count
-          as a recovery point.
+        - V(backup) is a backup whose type the product does not report. V(unknown) does not count as a recovery point,
+          because it may be anything.
       returned: always
       type: str
       sample: incremental
@@ -480,7 +480,7 @@ recovery_points:
       returned: always
       type: int
     file_count:
-      description: Number of files in the point. Only restic 0.17 and later, and BorgBackup, report it.
+      description: Number of files in the point. Only reported by restic 0.17 and later, and by BorgBackup.
       returned: always
       type: int
     copies:
@@ -584,7 +584,8 @@ recovery_points:
       returned: always
       type: str
     inferred:
-      description: Fields whose value the product does not report and that was inferred, for example from its settings.
+      description: Fields whose value was inferred, for example from settings of the product, because the product does
+        not report it.
       returned: always
       type: list
       elements: str
@@ -635,9 +636,9 @@ http_requests:
       sample: 0.84
 sha256:
   description:
-    - SHA-256 of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and does not
-      cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
-    - M(backup.audit.recovery_points_assert) rejects a result that does not match its SHA-256.
+    - SHA-256 digest of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and
+      does not cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
+    - M(backup.audit.recovery_points_assert) rejects a result that does not match its digest.
   returned: success
   type: str
 failure:

@@ -12,8 +12,8 @@ short_description: Read archives from a Borg repository
 version_added: 1.0.0
 description:
   - Runs C(borg list) on the host and returns one row for each host and series of archives in the repository.
-  - Borg writes an archive when its backup has finished, so a failed run leaves no archive. Use O(verify) to check
-    whether the data of the archives is intact.
+  - Borg writes an archive when its backup has finished, so a failed run leaves no archive. Use O(status_file) to
+    include failed runs, and O(verify) to check whether the data of the archives is intact.
 author:
   - the backup.audit contributors (@backup-audit)
 options:
@@ -39,9 +39,9 @@ options:
         the host, and its ID contains both. Several workloads may have the same name, and a policy evaluates each.
       - V(hostname) uses only the host.
       - V(name_prefix) uses only the series. Use it for hosts that back up other hosts.
-      - A date is recognized if it is valid and has a separator or an end of the name on both sides, for example in
+      - A date in a name is recognized if it is valid and separated from the rest of the name, for example in
         V(web01-2026-11-21T02:00:00), V(web01_20261121-0200) and V(web01-1795236816). An archive without a date in its
-        name is a workload of its own, and a warning is issued.
+        name is a separate workload, and a warning is issued.
     type: str
     choices: [series, hostname, name_prefix]
     default: series
@@ -51,7 +51,7 @@ options:
       - V(none) runs no check, so C(integrity_checked) is unknown.
       - V(quick) runs C(borg check --repository-only). It reads every segment and compares checksums, without decrypting
         the data. C(integrity_checked) is then inferred. It also lists the items of the newest archive of each workload.
-        An archive without files is not usable, nor is one in which a repair has replaced lost data with zeros.
+        An archive is not usable if it has no files, or if a repair has replaced lost data with zeros.
       - V(data) also runs C(borg extract --dry-run) on the newest archive of each workload. It reads, decrypts and
         verifies every byte of the archive. C(integrity_checked) is then reported for these archives, and inferred for
         all others. O(workload_names) and O(since) limit the workloads.
@@ -66,8 +66,8 @@ options:
   statistics:
     description:
       - Whether to read the size and the number of files of each archive with C(borg info). C(size_bytes) is the size of
-        the data that only this archive needs. An archive without files is not usable.
-      - Borg reads the metadata of every archive for this, which may take long. O(verify_timeout) is the maximum time.
+        the data that only this archive uses. An archive without files is not usable.
+      - Borg reads the metadata of every archive for this, which may take a long time. O(verify_timeout) limits it.
     type: bool
     default: false
   status_file:
@@ -95,8 +95,8 @@ options:
 notes:
   - Each run uses a new cache in a temporary directory, which is removed afterwards. The cache of the user may contain
     data that the repository has lost.
-  - Borg may write to its own security data on the host, which is not in the repository. It protects against a
-    repository that was replaced.
+  - Borg may update its security data on the host, which is outside the repository. It protects against a replaced
+    repository.
 requirements:
   - BorgBackup 1.2 on the host
 extends_documentation_fragment:
@@ -168,8 +168,8 @@ server:
       type: str
       sample: "2026-11-21T06:49:00Z"
     clock_skew_seconds:
-      description: Seconds by which the server's clock is ahead of the clock of this machine. If the difference exceeds
-        300 s, no rule about time passes.
+      description: Seconds by which the server's clock is ahead of the clock of the host that ran the module. If the
+        difference exceeds 300 s, no rule about time passes.
       returned: when the server reports its time
       type: int
       sample: 0
@@ -195,15 +195,15 @@ server:
         level: data
         result: sound
 read_at:
-  description: Time of the read, by the clock of this machine.
+  description: Time of the read, according to the clock of the host that ran the module.
   returned: success
   type: str
   sample: "2026-11-21T06:49:00Z"
 selection:
   description:
     - Options that limit what is listed, such as O(workload_names) and O(workload_types), and the account.
-    - A policy needs them to tell a workload or a recovery point that is no longer listed from one that was not asked
-      for.
+    - With them, a policy can distinguish workloads and recovery points that no longer exist from those that were not
+      requested.
   returned: success
   type: dict
   sample:
@@ -271,9 +271,9 @@ errors:
 workloads:
   description:
     - One row for each workload of this server, for people and playbooks, sorted by name. Null and empty values are
-      left out.
-    - The numbers of a row are those at the time of the read. For example, C(attributes.immutable) counts locks that had
-      not ended then. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
+      omitted.
+    - The numbers of a row apply to the time of the read. For example, C(attributes.immutable) counts locks that were
+      active at that time. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
     - Counts and the newest and oldest times cover usable recovery points only. Snapshots, log backups, configuration
       backups and points of unknown kind do not count as recovery points. They are listed in C(by_kind).
     - All times are in whole seconds.
@@ -393,7 +393,7 @@ workloads:
     attributes:
       description:
         - Numbers of points for each of the attributes C(full), C(restore_tested), C(integrity_checked), C(offsite),
-          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is left out.
+          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is omitted.
           C(recovery_points) is only listed if it is unknown whether some of the points are usable recovery points.
         - C(count) is the number of usable points that are reported to have the attribute, and C(newest) is the newest
           of them. C(inferred) and C(declared) count the points that have it only by inference or by declaration.
@@ -427,8 +427,8 @@ points:
   description:
     - All recovery points of all workloads in columns, in the order of RV(workloads). Each string is a compressed block
       (JSON, zlib, Base64).
-    - Only policies read it. M(backup.audit.recovery_points_assert) evaluates these points. To list recovery points in a
-      playbook, use O(detail=recovery_points).
+    - Input of M(backup.audit.recovery_points_assert). To list recovery points in a playbook, use
+      O(detail=recovery_points).
   returned: success
   type: list
   elements: str
@@ -492,8 +492,8 @@ recovery_points:
       description:
         - Kind of the point. One of V(full), V(incremental), V(differential), V(synthetic_full), V(backup), V(log),
           V(snapshot), V(replica), V(archive), V(continuous), V(config), V(unknown).
-        - V(backup) is a backup whose type the product does not report. V(unknown) may be anything, so it does not count
-          as a recovery point.
+        - V(backup) is a backup whose type the product does not report. V(unknown) does not count as a recovery point,
+          because it may be anything.
       returned: always
       type: str
       sample: incremental
@@ -515,7 +515,7 @@ recovery_points:
       returned: always
       type: int
     file_count:
-      description: Number of files in the point. Only restic 0.17 and later, and BorgBackup, report it.
+      description: Number of files in the point. Only reported by restic 0.17 and later, and by BorgBackup.
       returned: always
       type: int
     copies:
@@ -619,7 +619,8 @@ recovery_points:
       returned: always
       type: str
     inferred:
-      description: Fields whose value the product does not report and that was inferred, for example from its settings.
+      description: Fields whose value was inferred, for example from settings of the product, because the product does
+        not report it.
       returned: always
       type: list
       elements: str
@@ -670,9 +671,9 @@ http_requests:
       sample: 0.84
 sha256:
   description:
-    - SHA-256 of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and does not
-      cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
-    - M(backup.audit.recovery_points_assert) rejects a result that does not match its SHA-256.
+    - SHA-256 digest of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and
+      does not cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
+    - M(backup.audit.recovery_points_assert) rejects a result that does not match its digest.
   returned: success
   type: str
 failure:

@@ -11,14 +11,15 @@ module: compliance_history
 short_description: Add an assessment to a history, and return the trend
 version_added: 2.0.0
 description:
-  - Appends one line for each run to a history on the host. A line has the time, the totals by control and tier, the
-    SHA-256 of the assessment, and the workloads whose status changed. The first line of each month has all workloads.
+  - Appends one line for each run to a history on the host. A line contains the time, the totals by control and tier,
+    the SHA-256 digest of the assessment, and the workloads whose status changed. The first line of each month contains
+    all workloads.
   - Returns the trend for the filters P(backup.audit.to_html_report#filter), P(backup.audit.to_csv#filter) and
     P(backup.audit.to_openmetrics#filter) - the share of time in which workloads were compliant, what changed, and how
     long workloads have not been compliant.
-  - A status holds until the next run, at most for O(max_status_age), and is unknown after that. A workload that a run
-    did not read is unknown, not gone.
-  - An assessment that the history already has is not added again. Several runs can write at the same time.
+  - A status holds until the next run, at most for O(max_status_age), and is unknown after that. A workload on a server
+    that a run did not read is unknown.
+  - An assessment that is already in the history is not added again. Several runs can write at the same time.
   - Use a separate directory for each policy and inventory.
 author:
   - the backup.audit contributors (@backup-audit)
@@ -37,17 +38,20 @@ options:
   limited:
     description:
       - Whether the run read only a part of the servers, for example because of C(--limit). Workloads of servers that
-        were not read become unknown. Without it, they are gone if every server was read.
+        were not read are then unknown. With V(false), workloads that are not in the assessment are gone if every server
+        was read.
     type: bool
     default: false
   max_status_age:
     description:
-      - How long the status that a run found holds if there is no later run, as a duration such as V(26h).
+      - Maximum time for which a status holds if there is no later run, as a duration such as V(26h). After that, the
+        status is unknown.
     type: str
     default: 26h
   keep:
     description:
-      - Age at which lines are removed, at least V(366d). A file is removed when all its lines are older.
+      - Age above which lines are removed, as a duration of at least V(366d). A file is removed when all its lines are
+        older.
     type: str
     default: 400d
   since:
@@ -63,10 +67,9 @@ attributes:
   diff_mode:
     description: Will return details on what has changed in diff mode.
     support: none
-    details: The lines that are added are of no use to people.
+    details: The added lines are not intended for people.
 notes:
-  - Lines that are damaged or of another format are left out of the trend, with a warning that names each of them. They
-    are not removed.
+  - Lines that are damaged or of another format are skipped, with a warning for each of them. They are not removed.
 """
 
 EXAMPLES = r"""
@@ -94,7 +97,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 trend:
-  description: The trend, compressed. Pass the registered result to the filters.
+  description: Trend, in compressed form. Pass the registered result to the filters.
   returned: success
   type: str
 runs:
@@ -108,12 +111,12 @@ changes:
   type: int
   sample: 3
 skipped_lines:
-  description: Number of lines that are left out.
+  description: Number of skipped lines.
   returned: success
   type: int
   sample: 0
 skipped:
-  description: The first 20 lines that are left out, each with C(file), C(line) and C(reason).
+  description: The first 20 skipped lines, each with C(file), C(line) and C(reason).
   returned: success
   type: list
   elements: dict

@@ -19,7 +19,7 @@ description:
     of the policy, are findings that fail.
   - Runs on the control node and sends no requests. The same read results, policy and O(as_of) always give the same
     assessment, so saved data can be evaluated again later.
-  - C(docs/reference/policy.md) of this collection is the guide to policies, with all attributes and rules.
+  - The file C(docs/reference/policy.md) of this collection describes all attributes and rules, with examples.
 author:
   - the backup.audit contributors (@backup-audit)
 options:
@@ -27,11 +27,10 @@ options:
     description:
       - Read results to evaluate. Each is the registered result of an info module (with or without O(ignore:compress)),
         the registered result of a loop of such tasks, or the path of a JSON file with one of them.
-      - Restore test records of the role C(backup.audit.restore_test) can be in the same list. They are evaluated with
+      - The list can also contain restore test records of the role C(backup.audit.restore_test). They are evaluated with
         the rows of their workloads.
       - Relative paths are resolved from the directory of the playbook.
-      - Read results that were altered after the module returned them are rejected, and so are results of skipped tasks.
-        For failed tasks see O(on_read_error).
+      - Altered read results and results of skipped tasks are rejected. For failed tasks see O(on_read_error).
     type: raw
     required: true
   policy:
@@ -45,10 +44,10 @@ options:
       - Durations are a whole number and a unit, C(s), C(m) (minutes), C(h), C(d) or C(w), such as V(26h).
       - Unknown keys, and rules that do not apply to an attribute, are rejected. The error names the path of the key and
         the valid keys.
-      - A file with a policy can have the outer key C(policy) and, next to it, O(policies), O(expected),
+      - The policy can also be a document with the outer key C(policy) and, next to it, O(policies), O(expected),
         O(expected_names), O(expected_match), O(unexpected), O(exclude), O(waivers), O(combine), O(max_data_age),
-        O(timezone), O(day_start), O(weekdays) and O(on_empty). A key that is set both in the file and as an option is
-        rejected.
+        O(timezone), O(day_start), O(weekdays) and O(on_empty). A key that is set both in the document and as an option
+        is rejected.
       - Exactly one of O(policy) and O(policies) is required.
     type: raw
     suboptions:
@@ -102,22 +101,25 @@ options:
         description: Points whose copies are all encrypted. Takes the rules of O(policy.offsite).
         type: dict
       malware:
-        description: Result of malware scans. C(none) of the points is suspicious or infected. C(all) are clean means
-          the same.
+        description: Results of malware scans. C(none) requires that no point is suspicious or infected. C(all) has the
+          same meaning.
         type: dict
       locations:
         description:
-          - Locations where points are stored. C(min_count) locations, C(min_types) types of location. A location counts
-            if its newest point is at most C(max_age) old (default C(max_age) of O(policy.recovery_points)). C(max_age)
-            alone requires such a location.
+          - Locations where points are stored. C(min_count), the minimum number of locations. C(min_types), the minimum
+            number of location types.
+          - A location counts if its newest point is at most C(max_age) old. The default is C(max_age) of
+            O(policy.recovery_points). C(max_age) alone requires at least one such location.
         type: dict
       copies:
         description:
-          - C(min_count) copies. Copies are the locations, and production unless C(include_production) is V(false).
+          - Copies of the data. C(min_count), the minimum number of copies. The copies are the locations and, unless
+            C(include_production) is V(false), production.
         type: dict
       size:
         description:
-          - C(min_percent_of_median), the minimum size of the newest point as a percentage of the median of its type.
+          - Size of the newest point. C(min_percent_of_median), the minimum size as a percentage of the median of its
+            backup type.
         type: dict
       backup_types:
         description:
@@ -126,20 +128,20 @@ options:
         type: dict
       on_unknown:
         description:
-          - Effect of a rule that cannot be decided. Its result is always C(unknown). With V(fail) the workload is not
-            compliant. With V(warn) and V(ignore) other rules decide, but at least one rule must pass.
+          - Effect of a rule that cannot be decided. Its result is always C(unknown). With V(fail), the workload is not
+            compliant. With V(warn) and V(ignore), the other rules decide, and at least one rule must pass.
         type: str
         choices: [fail, warn, ignore]
         default: fail
       warn_at:
         description:
           - Percentage of an upper limit (C(max_age), C(max_gap), C(max_restore_time), C(max_count), C(max_retention),
-            C(max_failed_runs)) above which a rule warns.
+            C(max_failed_runs)) above which a rule warns, such as V(80%).
         type: str
       accept:
         description:
-          - Certainties that count. V(reported) values always count. V(inferred) values follow from settings of the
-            product. V(declared) values come from O(ignore:location_attributes).
+          - Certainties of values that count. V(reported) values always count. V(inferred) values follow from settings
+            of the product. V(declared) values come from O(ignore:location_attributes).
         type: list
         elements: str
         choices: [reported, inferred, declared]
@@ -184,26 +186,26 @@ options:
   expected:
     description:
       - Names of workloads that must exist, for example an Ansible inventory group. A missing workload fails.
-      - If several workloads have the name, the newest one that is in the inventory is evaluated. The finding names the
-        others.
-      - Workloads that are not expected are evaluated too.
+      - If several workloads have the name, the finding C(expected.exists) is about the newest one that is in the
+        inventory, and names the others.
+      - Other workloads are also evaluated. See O(unexpected).
     type: list
     elements: str
   expected_names:
     description:
-      - Names of expected workloads in the backup products, if they differ.
-      - Each key is one of O(expected), its value is the name in the product.
+      - Names of expected workloads in the backup products, if they differ from the expected names.
+      - Each key is an item of O(expected). Its value is the name in the product.
     type: dict
   unexpected:
     description:
-      - Result for workloads that have recovery points but are not expected. The default is V(ignore).
+      - Result for workloads that have recovery points but are not listed in O(expected). The default is V(ignore).
       - Requires O(expected).
     type: str
     choices: [ignore, warn, fail]
   expected_match:
     description:
-      - How names are compared. Both ways ignore case.
-      - V(short) (the default) first compares full names. A name without a domain then matches the first label of a name
+      - Comparison of expected names with workload names. Case is ignored.
+      - V(short) (the default) compares full names first. A name without a domain then matches the first label of a name
         with a domain. Two different full names never match.
       - V(exact) compares full names only.
     type: str
@@ -223,8 +225,8 @@ options:
         required: true
   waivers:
     description:
-      - Controls that a workload does not have to meet for a limited time. The result of such a finding is C(waived).
-        A waiver is not a proof, so at least one rule must pass for at least one workload.
+      - Controls that a workload does not have to meet for a limited time. The result of such a finding is C(waived). A
+        waiver is not proof, so at least one rule must still pass for at least one workload.
       - A waiver that has ended has no effect, and the finding names it. No waiver applies to an incomplete read result.
     type: list
     elements: dict
@@ -247,8 +249,8 @@ options:
         required: true
   combine:
     description:
-      - Combines rows with the same name from several servers into one workload. Ages, gaps, days and locations are
-        evaluated over the recovery points of all rows. C(min_count) uses the row with the most recovery points.
+      - Combination of rows with the same name from several servers into one workload. Ages, gaps, days and locations
+        are evaluated over the recovery points of all rows. C(min_count) uses the row with the most recovery points.
         C(all), C(none), C(max_count), C(max_failed_runs), C(max_restore_time) and C(min_percent_of_median) apply to
         every row.
       - Every finding names the combined rows. Two rows with the same name from one server are two workloads. They are
@@ -256,14 +258,14 @@ options:
     type: dict
     suboptions:
       by:
-        description: Field that the rows have in common.
+        description: Field with the same value in all rows of a workload.
         type: str
         choices: [workload_name, workload_id]
         required: true
       independent:
         description:
-          - Whether points of different servers are different points, so that their counts are added. Recovery points of
-            one server are never added, also if it was read under two names.
+          - Whether points on different servers are independent of each other, so that their counts are added. Recovery
+            points of one server are never added, even if it was read under two names.
         type: bool
         default: false
   max_data_age:
@@ -311,7 +313,8 @@ options:
     version_added: 2.0.0
   on_empty:
     description:
-      - Result for a server that returned no workloads. An account without permissions gets the same response.
+      - Result for a server that returned no workloads. An account without permission to list workloads gets the same
+        response.
       - The default is V(fail), or V(warn) if O(expected) is set.
       - If no server returned any workload, the assertion fails in any case.
     type: str
@@ -319,18 +322,18 @@ options:
     version_added: 1.0.0
   on_read_error:
     description:
-      - What to do about a server that could not be read. V(error) fails at once. V(finding) evaluates the other servers
-        and adds a finding that fails.
+      - Handling of a server that could not be read. V(error) fails the task at once. V(finding) evaluates the other
+        servers and adds a finding that fails.
     type: str
     choices: [error, finding]
     default: error
   as_of:
     description:
-      - Point in time to evaluate, in RFC 3339 format with a time zone. The default is now.
+      - Point in time to evaluate, in RFC 3339 format with a time zone. The default is the current time.
       - Set it to the time of saved read results to evaluate them again. A time more than 300 seconds before a read
         result is rejected, because data that was removed before the read is unknown.
       - V(newest_read) is the time of the newest read result, so that the same read results always give the same
-        assessment. If that is older than O(max_data_age), now is used instead.
+        assessment. If that is older than O(max_data_age), the current time is used instead.
     type: raw
   fail:
     description:
@@ -372,8 +375,8 @@ attributes:
     support: none
     details: The module runs on the control node.
 notes:
-  - At least one rule must pass for every workload that is not excluded or waived, and for at least one workload in
-    all. Otherwise the task fails.
+  - At least one rule must pass for every workload that is not excluded or waived, and for at least one workload
+    overall. Otherwise the task fails.
   - For more than a few hundred workloads, read with O(ignore:compress), because Ansible transfers rows slowly.
 seealso:
   - module: backup.audit.spp_recovery_points_info
@@ -553,7 +556,7 @@ totals:
         unknown: 0
         fail: 1
     not_proved:
-      description: Number of findings that rest on unknown values, regardless of O(policy.on_unknown).
+      description: Number of findings that are based on unknown values, regardless of O(policy.on_unknown).
       returned: always
       type: int
       sample: 0
@@ -574,12 +577,12 @@ findings:
       type: str
       sample: spp.example.com
     origin:
-      description: Server that stores the data, if it is another one.
+      description: Server that holds the data, if it is not the server that was read.
       returned: always
       type: str
       sample: null
     workload_id:
-      description: The product's own ID of the workload.
+      description: ID of the workload in the product.
       returned: always
       type: str
       sample: "4711"
@@ -655,8 +658,8 @@ findings:
       sample: [NIST SP 800-53 CP-9, CIS 11.2]
 assessment:
   description:
-    - The complete assessment as one string (JSON, zlib, base64). It contains the time, the policy, the read results,
-      all findings including those that pass, and the verdict and facts of each workload.
+    - The complete assessment as one string (JSON, zlib, base64). It contains the time, the policy, the data sources,
+      all findings including those that pass, and the verdict and attributes of each workload.
     - The filters of this collection take this string or the complete result. P(backup.audit.to_assessment#filter)
       converts it to data.
   returned: if the evaluation was possible, the task does not fail, and it has C(register)

@@ -11,11 +11,11 @@ module: restic_snapshots_info
 short_description: Read snapshots from a restic repository
 version_added: 1.0.0
 description:
-  - Runs C(restic snapshots) on the host and returns one row for each host and its paths that were backed up to the
-    repository, like restic itself groups snapshots.
+  - Runs C(restic snapshots) on the host and returns one row for each combination of host and paths in the repository,
+    which is how restic itself groups snapshots.
   - Supports every backend of restic, because restic itself reads the repository.
-  - restic writes a snapshot when its backup has finished, so a failed run leaves no snapshot. Use O(verify) to check
-    whether the data of the snapshots is intact.
+  - restic writes a snapshot when its backup has finished, so a failed run leaves no snapshot. Use O(status_file) to
+    include failed runs, and O(verify) to check whether the data of the snapshots is intact.
 author:
   - the backup.audit contributors (@backup-audit)
 options:
@@ -40,12 +40,12 @@ options:
     type: path
   workload_by:
     description:
-      - Grouping of snapshots into workloads. The default is the same as that of C(restic forget), so a job that stopped
-        is found even if another job of the same host still runs.
+      - Grouping of snapshots into workloads. The default is that of C(restic forget). With it, a job that stopped is
+        found even if another job of the same host still runs.
       - The name of a workload is the host if V(host) is part of the grouping. Its ID contains all parts. Several
         workloads may have the same name, and a policy evaluates each of them.
-      - If a path is added to or removed from a job, its list of paths changes. The host then has another workload. The
-        old one remains until its snapshots are removed.
+      - If the paths of a job change, its new snapshots belong to a new workload. The old workload remains until its
+        snapshots are removed.
     type: list
     elements: str
     choices: [host, paths, tags]
@@ -67,21 +67,21 @@ options:
     default: none
   verify_parts:
     description:
-      - Number of parts in which V(data) of O(verify) reads the data, one part in each run, with C(restic check
-        --read-data-subset). With V(30) and a run each day, all data is read once in 30 days.
-      - A snapshot counts as checked with all data once every part was read after it was listed for the first time.
-        Until then, C(integrity_checked) is inferred. The time of the check is that of the part that was read first.
+      - Number of parts into which O(verify=data) divides the data. Each run reads one part, with C(restic check
+        --read-data-subset). With V(30) and a daily run, all data is read once in 30 days.
+      - C(integrity_checked) of a snapshot is reported once every part was read after the snapshot was first listed.
+        Until then, it is inferred. The time of the check is that of the part that was read first.
       - RV(server.verify) contains C(part), the part that was read, C(parts_read), the number of parts that were read
         without damage, and C(covered_since), the time since which all parts were read.
-      - A part that was damaged is read again in each run until it is intact.
-      - V(1) reads all data in each run. The maximum is V(256).
+      - A damaged part is read again in each run until it is intact.
+      - With V(1), each run reads all data. The maximum is V(256).
     type: int
     default: 1
   verify_state:
     description:
-      - File on the host in which the module notes which parts it has read. Required if O(verify_parts) is greater than
-        1. Use one file for each repository. Its directory must exist.
-      - This file and temporary directories are the only things that the module writes. It is not changed in check mode.
+      - File on the host in which the module records the parts that it has read. Required if O(verify_parts) is greater
+        than 1. Use one file for each repository. Its directory must exist.
+      - The module writes only this file and temporary directories. In check mode, it does not change the file.
     type: path
   status_file:
     description:
@@ -194,8 +194,8 @@ server:
       type: str
       sample: "2026-11-21T06:49:00Z"
     clock_skew_seconds:
-      description: Seconds by which the server's clock is ahead of the clock of this machine. If the difference exceeds
-        300 s, no rule about time passes.
+      description: Seconds by which the server's clock is ahead of the clock of the host that ran the module. If the
+        difference exceeds 300 s, no rule about time passes.
       returned: when the server reports its time
       type: int
       sample: 0
@@ -221,15 +221,15 @@ server:
         level: data
         result: sound
 read_at:
-  description: Time of the read, by the clock of this machine.
+  description: Time of the read, according to the clock of the host that ran the module.
   returned: success
   type: str
   sample: "2026-11-21T06:49:00Z"
 selection:
   description:
     - Options that limit what is listed, such as O(workload_names) and O(workload_types), and the account.
-    - A policy needs them to tell a workload or a recovery point that is no longer listed from one that was not asked
-      for.
+    - With them, a policy can distinguish workloads and recovery points that no longer exist from those that were not
+      requested.
   returned: success
   type: dict
   sample:
@@ -297,9 +297,9 @@ errors:
 workloads:
   description:
     - One row for each workload of this server, for people and playbooks, sorted by name. Null and empty values are
-      left out.
-    - The numbers of a row are those at the time of the read. For example, C(attributes.immutable) counts locks that had
-      not ended then. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
+      omitted.
+    - The numbers of a row apply to the time of the read. For example, C(attributes.immutable) counts locks that were
+      active at that time. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
     - Counts and the newest and oldest times cover usable recovery points only. Snapshots, log backups, configuration
       backups and points of unknown kind do not count as recovery points. They are listed in C(by_kind).
     - All times are in whole seconds.
@@ -419,7 +419,7 @@ workloads:
     attributes:
       description:
         - Numbers of points for each of the attributes C(full), C(restore_tested), C(integrity_checked), C(offsite),
-          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is left out.
+          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is omitted.
           C(recovery_points) is only listed if it is unknown whether some of the points are usable recovery points.
         - C(count) is the number of usable points that are reported to have the attribute, and C(newest) is the newest
           of them. C(inferred) and C(declared) count the points that have it only by inference or by declaration.
@@ -453,8 +453,8 @@ points:
   description:
     - All recovery points of all workloads in columns, in the order of RV(workloads). Each string is a compressed block
       (JSON, zlib, Base64).
-    - Only policies read it. M(backup.audit.recovery_points_assert) evaluates these points. To list recovery points in a
-      playbook, use O(detail=recovery_points).
+    - Input of M(backup.audit.recovery_points_assert). To list recovery points in a playbook, use
+      O(detail=recovery_points).
   returned: success
   type: list
   elements: str
@@ -518,8 +518,8 @@ recovery_points:
       description:
         - Kind of the point. One of V(full), V(incremental), V(differential), V(synthetic_full), V(backup), V(log),
           V(snapshot), V(replica), V(archive), V(continuous), V(config), V(unknown).
-        - V(backup) is a backup whose type the product does not report. V(unknown) may be anything, so it does not count
-          as a recovery point.
+        - V(backup) is a backup whose type the product does not report. V(unknown) does not count as a recovery point,
+          because it may be anything.
       returned: always
       type: str
       sample: incremental
@@ -541,7 +541,7 @@ recovery_points:
       returned: always
       type: int
     file_count:
-      description: Number of files in the point. Only restic 0.17 and later, and BorgBackup, report it.
+      description: Number of files in the point. Only reported by restic 0.17 and later, and by BorgBackup.
       returned: always
       type: int
     copies:
@@ -645,7 +645,8 @@ recovery_points:
       returned: always
       type: str
     inferred:
-      description: Fields whose value the product does not report and that was inferred, for example from its settings.
+      description: Fields whose value was inferred, for example from settings of the product, because the product does
+        not report it.
       returned: always
       type: list
       elements: str
@@ -696,9 +697,9 @@ http_requests:
       sample: 0.84
 sha256:
   description:
-    - SHA-256 of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and does not
-      cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
-    - M(backup.audit.recovery_points_assert) rejects a result that does not match its SHA-256.
+    - SHA-256 digest of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and
+      does not cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
+    - M(backup.audit.recovery_points_assert) rejects a result that does not match its digest.
   returned: success
   type: str
 failure:

@@ -37,8 +37,8 @@ options:
     choices: [vm, database, application, file_share, physical]
   timezone:
     description:
-      - Time zone of the times that the appliance returns, such as V(Europe/Berlin). The times have no time zone
-        themselves.
+      - Time zone of the times that the appliance returns, such as V(Europe/Berlin). The times do not include a time
+        zone.
       - The order of day and month is determined from the time window of each request. If it cannot be determined, the
         time of a backup is unknown.
       - The default is the time zone that the appliance reports. If the time zone is wrong,
@@ -52,6 +52,7 @@ options:
     type: str
     default: 7d
 notes:
+  - The default port of O(url) is 443.
   - Environment variables are used for options that are not set. They are E(UNITRENDS_URL), E(UNITRENDS_USERNAME),
     E(UNITRENDS_PASSWORD), E(UNITRENDS_VALIDATE_CERTS) and E(UNITRENDS_CA_PATH).
   - O(page_size) has no effect, because this product does not support paging.
@@ -140,8 +141,8 @@ server:
       type: str
       sample: "2026-11-21T06:49:00Z"
     clock_skew_seconds:
-      description: Seconds by which the server's clock is ahead of the clock of this machine. If the difference exceeds
-        300 s, no rule about time passes.
+      description: Seconds by which the server's clock is ahead of the clock of the host that ran the module. If the
+        difference exceeds 300 s, no rule about time passes.
       returned: when the server reports its time
       type: int
       sample: 0
@@ -167,15 +168,15 @@ server:
         level: data
         result: sound
 read_at:
-  description: Time of the read, by the clock of this machine.
+  description: Time of the read, according to the clock of the host that ran the module.
   returned: success
   type: str
   sample: "2026-11-21T06:49:00Z"
 selection:
   description:
     - Options that limit what is listed, such as O(workload_names) and O(workload_types), and the account.
-    - A policy needs them to tell a workload or a recovery point that is no longer listed from one that was not asked
-      for.
+    - With them, a policy can distinguish workloads and recovery points that no longer exist from those that were not
+      requested.
   returned: success
   type: dict
   sample:
@@ -243,9 +244,9 @@ errors:
 workloads:
   description:
     - One row for each workload of this server, for people and playbooks, sorted by name. Null and empty values are
-      left out.
-    - The numbers of a row are those at the time of the read. For example, C(attributes.immutable) counts locks that had
-      not ended then. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
+      omitted.
+    - The numbers of a row apply to the time of the read. For example, C(attributes.immutable) counts locks that were
+      active at that time. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
     - Counts and the newest and oldest times cover usable recovery points only. Snapshots, log backups, configuration
       backups and points of unknown kind do not count as recovery points. They are listed in C(by_kind).
     - All times are in whole seconds.
@@ -365,7 +366,7 @@ workloads:
     attributes:
       description:
         - Numbers of points for each of the attributes C(full), C(restore_tested), C(integrity_checked), C(offsite),
-          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is left out.
+          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is omitted.
           C(recovery_points) is only listed if it is unknown whether some of the points are usable recovery points.
         - C(count) is the number of usable points that are reported to have the attribute, and C(newest) is the newest
           of them. C(inferred) and C(declared) count the points that have it only by inference or by declaration.
@@ -399,8 +400,8 @@ points:
   description:
     - All recovery points of all workloads in columns, in the order of RV(workloads). Each string is a compressed block
       (JSON, zlib, Base64).
-    - Only policies read it. M(backup.audit.recovery_points_assert) evaluates these points. To list recovery points in a
-      playbook, use O(detail=recovery_points).
+    - Input of M(backup.audit.recovery_points_assert). To list recovery points in a playbook, use
+      O(detail=recovery_points).
   returned: success
   type: list
   elements: str
@@ -464,8 +465,8 @@ recovery_points:
       description:
         - Kind of the point. One of V(full), V(incremental), V(differential), V(synthetic_full), V(backup), V(log),
           V(snapshot), V(replica), V(archive), V(continuous), V(config), V(unknown).
-        - V(backup) is a backup whose type the product does not report. V(unknown) may be anything, so it does not count
-          as a recovery point.
+        - V(backup) is a backup whose type the product does not report. V(unknown) does not count as a recovery point,
+          because it may be anything.
       returned: always
       type: str
       sample: incremental
@@ -487,7 +488,7 @@ recovery_points:
       returned: always
       type: int
     file_count:
-      description: Number of files in the point. Only restic 0.17 and later, and BorgBackup, report it.
+      description: Number of files in the point. Only reported by restic 0.17 and later, and by BorgBackup.
       returned: always
       type: int
     copies:
@@ -591,7 +592,8 @@ recovery_points:
       returned: always
       type: str
     inferred:
-      description: Fields whose value the product does not report and that was inferred, for example from its settings.
+      description: Fields whose value was inferred, for example from settings of the product, because the product does
+        not report it.
       returned: always
       type: list
       elements: str
@@ -642,9 +644,9 @@ http_requests:
       sample: 0.84
 sha256:
   description:
-    - SHA-256 of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and does not
-      cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
-    - M(backup.audit.recovery_points_assert) rejects a result that does not match its SHA-256.
+    - SHA-256 digest of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and
+      does not cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
+    - M(backup.audit.recovery_points_assert) rejects a result that does not match its digest.
   returned: success
   type: str
 failure:

@@ -138,7 +138,7 @@ def survey(policies: list[str]) -> Asset:
             {
                 "type": "multiplechoice",
                 "question_name": "Policy",
-                "question_description": "A built-in policy for this launch. By default, compliance_policy applies.",
+                "question_description": "Built-in policy for this launch. By default, compliance_policy applies.",
                 "variable": "compliance_survey_policy",
                 "required": False,
                 "choices": policies,
@@ -146,7 +146,7 @@ def survey(policies: list[str]) -> Asset:
             {
                 "type": "text",
                 "question_name": "Maximum age of a read result",
-                "question_description": "A duration such as 24h. Without an answer, compliance_max_data_age applies.",
+                "question_description": "Duration such as 24h. By default, compliance_max_data_age applies.",
                 "variable": "compliance_survey_max_data_age",
                 "required": False,
                 "max": 10,

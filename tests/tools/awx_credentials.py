@@ -70,7 +70,7 @@ def _build_fields(port: int, more: Collection[str], secrets: Collection[str]) ->
         {
             "id": "fingerprint",
             "label": "Certificate fingerprint (SHA-256)",
-            "help_text": "Replaces the CA certificates: the server must have exactly this certificate.",
+            "help_text": "The server must have exactly this certificate. CA certificates are then optional.",
         },
         {
             "id": "skip_tls_verification",

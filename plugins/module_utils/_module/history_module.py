@@ -46,9 +46,11 @@ def _update(module: AnsibleModule) -> dict[str, t.Any]:
     params, write = module.params, not module.check_mode
     keep = parse_duration(params["keep"], what="keep")
     if keep < _SHORTEST_KEEP:
-        raise OptionError(f"keep: {params['keep']} is less than 366d", hint="Use 366d or more, to draw the last year")
+        raise OptionError(f"keep: {params['keep']} is less than 366d", hint="Use 366d or more, to cover a year")
     if not parse_duration(params["max_status_age"], what="max_status_age"):
-        raise OptionError("max_status_age: must be more than 0s", hint="Use the time between two runs, and some more")
+        raise OptionError(
+            "max_status_age: must be more than 0s", hint="Use slightly more than the time between two runs"
+        )
     parse_since(params["since"], 0)
     record = unpack_record(params["assessment"])
     history = History(params["path"])
@@ -56,7 +58,7 @@ def _update(module: AnsibleModule) -> dict[str, t.Any]:
         appended = history.append(record, keep, write=write)
         trend = build_trend(history, params["max_status_age"], params["since"])
     for one in trend["skipped"][:_SHOWN]:
-        module.warn(f"{params['path']}/{one['file']} line {one['line']} is left out: {one['reason']}")
+        module.warn(f"{params['path']}/{one['file']} line {one['line']} was skipped: {one['reason']}")
     return {
         "changed": appended,
         "runs": trend["runs"],

@@ -98,7 +98,7 @@ class FindingsWriter:
         for name, earlier in expected.repeated_names().items():
             subject = self._findings.add_subject((None, None, None, name), is_workload=False)
             same = "is in expected more than once" if name == earlier else f"is the same expected name as {earlier}"
-            text = f"{name} {same}; write it once"
+            text = f"{name} {same}; list it only once"
             self._findings.add(subject, self._findings.control_number(EXPECTED), WARN, text, UNPROVED)
         names = expected.find_names() if self._document.unexpected is not None else set()
         for number, record in enumerate(records):

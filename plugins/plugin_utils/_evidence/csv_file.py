@@ -4,7 +4,7 @@
 
 """Assessment as CSV: lines with the overall result and the policy, then one line for each workload and control.
 
-With a trend, lines for tiers, for changes, and for lines of the history that are left out follow.
+With a trend, lines for tiers, for changes, and for skipped lines of the history follow.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _trend_cells(one: Json) -> list[t.Any]:
 
 
 def _trend_records(trend: Json | None) -> Iterator[Json]:
-    """Yield the lines about tiers, changes, and lines of the history that are left out."""
+    """Yield the lines about tiers, changes, and skipped lines of the history."""
     if trend is None:
         return
     tiers: dict[str | None, Json] = {}
@@ -103,7 +103,7 @@ def _trend_records(trend: Json | None) -> Iterator[Json]:
             message = f"{before} at {part['from']}, {after} at {trend['until']}"
             yield {**{name: one.get(name) for name in (*_WORKLOAD, "tier")}, "record": "change", "message": message}
     for line in trend["skipped"]:
-        message = f"line {line['line']} of {line['file']} is left out: {line['reason']}"
+        message = f"line {line['line']} of {line['file']} was skipped: {line['reason']}"
         yield {"record": "history", "message": message}
 
 

@@ -22,7 +22,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.trend impor
 _STEP, _HEIGHT = 4, 100
 # Further changes are only counted.
 _MOST_CHANGES = 300
-_TITLES = {"last": "Changes since the run before", "since": "Changes since an earlier run"}
+_TITLES = {"last": "Changes since the previous run", "since": "Changes since an earlier run"}
 
 
 def build_trend_view(trend: Json | None) -> Json | None:

@@ -54,7 +54,7 @@ def _assessment_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     yield "assessment_info", "Time, collection version and policy of the assessment.", [(frame, 1)]
     yield (
         "compliant",
-        "Whether no finding blocks (see blocking of a finding).",
+        "1 if no finding is blocking, otherwise 0.",
         [({}, int(assessment["compliant"]))],
     )
     as_of = _seconds(assessment["as_of"])
@@ -115,14 +115,14 @@ def _trend_metrics(trend: Json) -> Iterator[tuple[str, str, Samples]]:
     )
     named = {"last": "last_run", "since": "date"}
     changes = [({"since": named[name]}, len(part["workloads"])) for name, part in trend["changes"].items()]
-    yield "history_changed_workloads", "Number of workloads whose status has changed since a run.", changes
+    yield "history_changed_workloads", "Number of workloads whose status has changed since an earlier run.", changes
     for part in ("compliant", "unknown"):
         shares = [
             (period, one["tier"], _ratio(one[f"{part}_percent"]))
             for period, found in trend["periods"].items()
             for one in found["tiers"]
         ]
-        text = f"Share of the time of all workloads that is {part}, of a period that ends with the last run."
+        text = f"Share of the time that is {part}, for all workloads, in a period that ends with the last run."
         yield f"{part}_ratio", text, [({"period": period}, ratio) for period, tier, ratio in shares if tier is None]
         tiers = [({"tier": tier, "period": period}, ratio) for period, tier, ratio in shares if tier is not None]
         yield f"tier_{part}_ratio", text.replace("all workloads", "the workloads of a tier"), tiers
@@ -139,7 +139,7 @@ def _workload_trend_metrics(assessment: Json, trends: Mapping[WorkloadKey, Json]
         for labels, one in known
         for period, percent in one["compliant_percent"].items()
     ]
-    yield "workload_compliant_ratio", "Share of the time of a period in which a workload was compliant.", ratios
+    yield "workload_compliant_ratio", "Share of a period in which a workload was compliant.", ratios
     since = [(labels, _seconds(one["not_compliant_since"])) for labels, one in known]
     yield "workload_not_compliant_since_timestamp_seconds", "First run since which a workload is not compliant.", since
 

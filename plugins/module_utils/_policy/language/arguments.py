@@ -149,7 +149,7 @@ def share(value: t.Any, path: str) -> int:
     """``90%`` of a whole -> 90."""
     number = percent(value, path)
     if number > 100:
-        raise OptionError(f"{path}: {value!r} is more than 100%, which nothing reaches", hint="Use for example 90%")
+        raise OptionError(f"{path}: {value!r} is more than 100%", hint="Use for example 90%")
     return number
 
 

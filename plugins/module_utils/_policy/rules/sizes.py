@@ -38,7 +38,7 @@ def min_percent_of_median(points: Points, control: Control, _accept: Accept) -> 
     while first and view.times[first - 1] == newest:
         first -= 1
     if "U" in view.states[first:] or view.has_undated:
-        return control.unknown("usability or time of a recovery point unknown that may be newer")
+        return control.unknown("usability or time unknown for a recovery point that may be newer")
     if points.context.until is not None:
         return control.unknown(points.hidden_reason())
     row = points.row
@@ -55,7 +55,7 @@ def min_percent_of_median(points: Points, control: Control, _accept: Accept) -> 
             kind = points.facts(index).kind
             same = {other: view.states[other - row.start] for other in carried if points.facts(other).kind == kind}
             if "U" in same.values():
-                outcomes.append(control.unknown("usability of recovery points unknown that it is compared with"))
+                outcomes.append(control.unknown("usability unknown for recovery points that it is compared with"))
             elif points.has_hidden_past and len(same) < SIZED_POINTS:
                 outcomes.append(control.unknown(points.hidden_reason()))
             else:

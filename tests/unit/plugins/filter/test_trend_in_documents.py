@@ -31,11 +31,11 @@ def test_the_report_shows_the_trend() -> None:
     """Shares of the periods, changes, lines that are left out, and since when each workload fails."""
     page = Seen(to_html_report(estate(), history=estate_history()))
     for text in (
-        "5 runs from 2026-11-17 07:00 to 2026-11-21 07:00 UTC, 5 of them without some of the servers.",
+        "5 runs from 2026-11-17 07:00 to 2026-11-21 07:00 UTC, 5 of them incomplete (not all servers were read).",
         "at most 26h",
         # Of 21 workloads 17, and two that were compliant for a quarter and for three quarters of the time.
         "silver 85.7% of the time compliant 2026-08-22 2026-11-21 85.7% of the time compliant 2025-11-22 2026-11-21",
-        "Changes since the run before (2026-11-20 07:00 UTC): 0 workloads",
+        "Changes since the previous run (2026-11-20 07:00 UTC): 0 workloads",
         "Changes since an earlier run (2026-11-17 07:00 UTC): 2 workloads",
         "late vbr1.example.com compliant failed web01 vbr1.example.com failed compliant",
         f"2026-11.jsonl, line 6: {SKIPPED}",
@@ -106,7 +106,7 @@ def test_the_csv_has_the_trend() -> None:
         ("web01", "failed at 2026-11-17T07:00:00Z, compliant at 2026-11-21T07:00:00Z"),
     ]
     (line,) = (line for line in lines if line["record"] == "history")
-    assert line["message"] == f"line 6 of 2026-11.jsonl is left out: {SKIPPED}"
+    assert line["message"] == f"line 6 of 2026-11.jsonl was skipped: {SKIPPED}"
 
 
 @DOCUMENTS

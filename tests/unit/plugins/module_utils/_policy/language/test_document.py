@@ -120,7 +120,7 @@ def refused(policy: Any, **options: Any) -> str:
         ),
         (
             {"recovery_points": {"min_coverage": {"percent": "101%", "max_age": "26h", "within": "90d"}}},
-            "policy.recovery_points.min_coverage.percent: '101%' is more than 100%, which nothing reaches. Use for",
+            "policy.recovery_points.min_coverage.percent: '101%' is more than 100%. Use for",
         ),
         (
             {"recovery_points": {"min_coverage": {"percent": "95%", "within": "90d"}}},
