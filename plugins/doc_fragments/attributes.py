@@ -27,7 +27,7 @@ attributes:
       - backup.audit.info
 """
 
-    TOOL = r"""
+    ON_HOST = r"""
 options: {}
 attributes:
   check_mode:

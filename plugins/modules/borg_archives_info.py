@@ -102,7 +102,7 @@ requirements:
 extends_documentation_fragment:
   - backup.audit.tool
   - backup.audit.reading
-  - backup.audit.attributes.tool
+  - backup.audit.attributes.on_host
 """
 
 EXAMPLES = r"""

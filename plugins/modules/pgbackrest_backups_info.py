@@ -67,7 +67,7 @@ requirements:
 extends_documentation_fragment:
   - backup.audit.tool
   - backup.audit.reading
-  - backup.audit.attributes.tool
+  - backup.audit.attributes.on_host
 """
 
 EXAMPLES = r"""

@@ -41,7 +41,8 @@ options:
       - Each attribute takes rules. A rule is either a limit (V(min_count) 7) or a mapping with C(limit), options of the
         rule, and settings (C(on_unknown), C(warn_at), C(accept), C(weekdays)). Settings can also be set for an
         attribute or for the policy. The most specific setting takes precedence.
-      - Durations are a whole number and a unit, C(s), C(m) (minutes), C(h), C(d) or C(w), such as V(26h).
+      - A duration is a whole number and a unit, such as V(26h). The units are C(s), C(m) (minutes), C(h), C(d) and
+        C(w).
       - Unknown keys, and rules that do not apply to an attribute, are rejected. The error names the path of the key and
         the valid keys.
       - The policy can also be a document with the outer key C(policy) and, next to it, O(policies), O(expected),
@@ -149,15 +150,15 @@ options:
       weekdays:
         description:
           - Days that count in ages, gaps, C(min_coverage) and C(daily), such as V([mon..fri]) or V([mon,wed]). The
-            default is O(weekdays).
+            default is the module option O(weekdays).
         type: list
         elements: str
       timezone:
-        description: Time zone in which days begin. The default is O(timezone).
+        description: Time zone in which days begin. The default is the module option O(timezone).
         type: str
         version_added: 2.0.0
       day_start:
-        description: Local time at which a day begins. The default is O(day_start).
+        description: Local time at which a day begins. The default is the module option O(day_start).
         type: str
         version_added: 2.0.0
   policies:
@@ -297,7 +298,7 @@ options:
   notes:
     description:
       - Limitations of this assessment that readers of the evidence must know, such as hosts that were left out. Each
-        becomes a finding C(data.notes) with the result C(warn), and is listed below the table of the filter
+        becomes a finding C(data.notes) with the result C(warn), and is listed above the table of the filter
         P(backup.audit.to_text#filter).
     type: list
     elements: str

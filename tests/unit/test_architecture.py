@@ -283,6 +283,14 @@ def test_modules_are_documentation_and_a_few_lines() -> None:
     assert max(span(main) for main in mains) <= MOST_LINES_OF_A_MAIN
 
 
+def test_names_of_documentation_fragments_are_unambiguous() -> None:
+    """Ansible reads the part ``attributes.tool`` from a fragment ``tool``, if there is one."""
+    files = list((ROOT / "plugins" / "doc_fragments").glob("*.py"))
+    parts = {part.lower() for file in files for part in re.findall(r"^    ([A-Z_]+) = ", file.read_text("utf-8"), re.M)}
+    assert "documentation" in parts
+    assert not parts & {file.stem for file in files}
+
+
 def test_nothing_leads_out_of_the_project() -> None:
     """No link, and no path of the folder that it happens to lie in."""
     here = str(ROOT).encode()
