@@ -66,7 +66,7 @@ def test_the_verdict_comes_first() -> None:
         text.index(message)
         for message in (
             "Not compliant 2 of 23 workloads failed, 2 unknown",
-            "1 of 3 servers could not be read 82.6% compliant: 19 of 23 workloads, 1 of them expected",
+            "1 of 3 servers could not be read 82.6% compliant: 19 of 23 workloads (1 expected",
             "Most frequent failures: max_age <= 26h (silver, 2 workloads)",
             "As of 2026-11-21 07:00 UTC",
             "dark.example.com could not be read: the log-in was rejected <b>now</b>",
