@@ -281,7 +281,7 @@ def test_a_wrong_token_is_reported(tmp_path: Path) -> None:
 
 def test_the_stand_in_refuses_what_awx_refuses() -> None:
     standin = Standin()
-    good = awx_credentials.credential_type("Product", "PRODUCT", 443)
+    good = awx_credentials.credential_type("Product", "PRODUCT", "URL of the server")
     values = {key: good[key] for key in ("name", "kind", "inputs", "injectors")}
     bad: list[tuple[dict[str, Any], str]] = [
         ({"surprise": 1}, "surprise"),

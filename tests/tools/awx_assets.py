@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from tests.tools.awx_credentials import Asset, accounts_type, credential_type
+from tests.tools.awx_credentials import Asset, accounts_type, credential_type, describe_url
 from tests.tools.project import ROOT
 
 FILE = ROOT / "extensions" / "awx" / "assets.yml"
@@ -295,7 +295,7 @@ def assets() -> dict[str, list[Asset]]:
         credential_type(
             source.title,
             source.environment[0],
-            source.default_port,
+            describe_url(source.default_port, "url" in source.required),
             {name: known[0] for name, known in source.variables.items() if name in source.own_spec()},
             {name for name, option in source.own_spec().items() if option.get("no_log")},
         )

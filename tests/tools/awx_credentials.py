@@ -17,7 +17,7 @@ def typed(fields: list[Asset]) -> list[Asset]:
 
 
 def credential_type(
-    title: str, prefix: str, port: int, more: Mapping[str, str] | None = None, secrets: Collection[str] = ()
+    title: str, prefix: str, url_help: str, more: Mapping[str, str] | None = None, secrets: Collection[str] = ()
 ) -> Asset:
     """Build the credential type for one product: environment variables, and the CA as a file.
 
@@ -30,7 +30,7 @@ def credential_type(
         "name": name,
         "description": f"Reads recovery points from {title}",
         "kind": "cloud",
-        "inputs": {"fields": typed(_build_fields(port, more or {}, secrets)), "required": ["username", "password"]},
+        "inputs": {"fields": typed(_build_fields(url_help, more or {}, secrets)), "required": ["username", "password"]},
         "injectors": {
             "env": {
                 f"{prefix}_URL": "{{ url }}",
@@ -47,14 +47,17 @@ def credential_type(
     }
 
 
-def _build_fields(port: int, more: Collection[str], secrets: Collection[str]) -> list[Asset]:
+def describe_url(port: int, is_required: bool) -> str:
+    """Return the help text of the field for the URL: who uses it, and its default port."""
+    if not is_required:
+        return "Only for a private endpoint. It applies to all hosts without backup_url."
     port_text = f" The default port is {port}." if port != 443 else ""
+    return f"Only for plays that use modules directly.{port_text} The role uses backup_url of each host."
+
+
+def _build_fields(url_help: str, more: Collection[str], secrets: Collection[str]) -> list[Asset]:
     return [
-        {
-            "id": "url",
-            "label": "Server URL",
-            "help_text": f"Only for plays that use modules directly.{port_text} The role uses backup_url of each host.",
-        },
+        {"id": "url", "label": "Server URL", "help_text": url_help},
         {"id": "username", "label": "Username"},
         {"id": "password", "label": "Password", "secret": True},
         *(

@@ -323,6 +323,12 @@ class TestInputs:
             **named,
         }
 
+    def test_a_data_source_has_the_name_of_its_host_in_the_inventory(self) -> None:
+        given = gather([{**read(row()), "inventory_name": "backup-1"}], lambda _path: b"")
+        policy = {"recovery_points": {"min_count": 1}}
+        document = assess(given, policy, as_of=NOW, collection_version=VERSION).plain()
+        assert [source["inventory_name"] for source in document["data_sources"]] == ["backup-1"]
+
     def test_a_note_is_not_a_workload(self) -> None:
         policy = {"recovery_points": {"min_count": 1}}
         given = gather([read(row())], lambda _path: b"")
