@@ -19,7 +19,9 @@ description:
     of the policy, are findings that fail.
   - Runs on the control node and sends no requests. The same read results, policy and O(as_of) always give the same
     assessment, so saved data can be evaluated again later.
-  - The file C(docs/reference/policy.md) of this collection describes all attributes and rules, with examples.
+  - L(Policies,
+    https://github.com/backup-audit/backup.audit/blob/main/docs/reference/policy.md) describes all attributes and
+    rules, with examples.
 author:
   - the backup.audit contributors (@backup-audit)
 options:

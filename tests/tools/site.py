@@ -4,7 +4,8 @@
 """Build the documentation site: python -m tests.tools.site ENVIRONMENT FOLDER
 
 ENVIRONMENT is a virtual environment with the packages in tests/requirements-docs.txt, FOLDER is the target. The pages
-are the project's Markdown files at their own paths, so that their links work in both places. Every warning is an error.
+are the project's Markdown files at their own paths, so that their links work in both places. Each gets a link to its
+source, the first page gets a list of products, and the changelog is grouped. Every warning is an error.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
+from tests.tools.changelog_page import format_changelog
 from tests.tools.links import markdown_page
 from tests.tools.project import ROOT
 
@@ -27,6 +29,14 @@ SITE = ROOT / "docs" / "site"
 SOURCE = ROOT / "build" / "docs-source"
 TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 REFERENCE = "reference"
+EDIT = "https://github.com/backup-audit/backup.audit/edit/main/"
+# Pages that are generated, with their sources.
+GENERATED = {"CHANGELOG.md": "changelogs/changelog.yaml"}
+# A row of the table of products in the README. Rows such as "the same with `product: x`" have the module above.
+PRODUCT = re.compile(r"^\| (\[[^]]+\]\(docs/products/\w+\.md\))[^|]*\| (?:`(backup\.audit\.\w+)`)?.*\|$", re.MULTILINE)
+FIRST_EXAMPLE = "\n```yaml\n"
+TITLE_OF_REFERENCE = "Modules, plugins and roles"
+PLUGIN_PAGE = re.compile(r"^    (\w+)_(module|filter|inventory|role|test)$", re.MULTILINE)
 
 
 def list_pages(index: str) -> list[str]:
@@ -46,6 +56,35 @@ def linked_files(page: Path) -> Iterator[Path]:
                 yield file
 
 
+def edit_link(page: str) -> str:
+    """Return the address on GitHub at which a page can be edited."""
+    return EDIT + GENERATED.get(page, page)
+
+
+def product_list(readme: str) -> str:
+    """Return the products with their pages and modules as a list. The script of the site adds a menu to it."""
+    lines, module = [], ""
+    for page, named in PRODUCT.findall(readme):
+        module = named or module
+        lines.append(f"- {page}: `{module}`")
+    return "\n".join(["", '<div class="products">', "", *lines, "", "</div>", ""])
+
+
+def render_page(root: Path, file: Path) -> str:
+    """Return the text of a page of the site."""
+    path = file.relative_to(root).as_posix()
+    if path == "CHANGELOG.md":
+        text = format_changelog(yaml.safe_load((root / GENERATED[path]).read_text(encoding="utf-8")))
+    else:
+        text = file.read_text(encoding="utf-8")
+    if path == "README.md":
+        text = text.replace(FIRST_EXAMPLE, product_list(text) + FIRST_EXAMPLE, 1)
+    link = os.path.relpath(root / "README.md", file.parent)
+    text = text.replace(f"]({link}", f"]({link.replace('README', 'index')}")
+    # The theme shows this link on each page.
+    return f"---\ngithub_url: {edit_link(path)}\n---\n\n{text}"
+
+
 def gather(root: Path, source: Path) -> None:
     """Copy everything that Sphinx needs into an empty folder."""
     shutil.rmtree(source, ignore_errors=True)
@@ -55,15 +94,20 @@ def gather(root: Path, source: Path) -> None:
     for file in dict.fromkeys(file for page in pages for file in (page, *linked_files(page))):
         target = source / file.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
         if file.suffix == ".md":
-            link = os.path.relpath(root / "README.md", file.parent)
-            text = target.read_text(encoding="utf-8")
-            target.write_text(text.replace(f"]({link}", f"]({link.replace('README', 'index')}"), encoding="utf-8")
+            target.write_text(render_page(root, file), encoding="utf-8")
+        else:
+            shutil.copyfile(file, target)
     # The README is the first page, followed by the sidebar.
     (source / "README.md").rename(source / "index.md")
     with (source / "index.md").open("a", encoding="utf-8") as first:
         first.write("\n" + index)
+
+
+def shorten_sidebar(index: str) -> str:
+    """Return the index of the reference with a title in words, and with names in the sidebar instead of sentences."""
+    index = re.sub(r"^Backup\.Audit\n=+$", f"{TITLE_OF_REFERENCE}\n{'=' * 60}", index, count=1, flags=re.MULTILINE)
+    return PLUGIN_PAGE.sub(r"    \1 <\1_\2>", index)
 
 
 def main(environment: Path, site: Path) -> int:
@@ -87,6 +131,9 @@ def main(environment: Path, site: Path) -> int:
     shutil.rmtree(site, ignore_errors=True)
     for command in commands:
         program = str(programs / command[0])
+        if command[0] == "sphinx-build":
+            index = reference / "index.rst"
+            index.write_text(shorten_sidebar(index.read_text(encoding="utf-8")), encoding="utf-8")
         status = subprocess.run([program, *command[1:]], env=settings, check=False).returncode
         if status != 0:
             return status

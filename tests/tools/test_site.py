@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 
-from tests.tools.links import Checker
+from tests.tools.links import Checker, markdown_page
 from tests.tools.project import ROOT, project_files
-from tests.tools.site import SITE, gather, list_pages
+from tests.tools.site import EDIT, FIRST_EXAMPLE, SITE, gather, list_pages, product_list, shorten_sidebar
 
 INDEX = """<!-- a comment -->
 
@@ -32,6 +33,19 @@ def test_pages_are_those_of_the_sidebar() -> None:
     assert list_pages(INDEX) == ["docs/one", "docs/two"]
 
 
+REFERENCE = """.. _plugins_in_backup.audit:
+
+Backup.Audit
+============
+
+.. toctree::
+    :hidden:
+
+    spp_recovery_points_info_module
+    to_csv_filter
+"""
+
+
 def test_every_page_of_docs_stands_in_the_sidebar() -> None:
     pages = list_pages((SITE / "index.md").read_text(encoding="utf-8"))
     site = PurePosixPath(SITE.relative_to(ROOT))
@@ -47,11 +61,57 @@ def test_every_page_of_docs_stands_in_the_sidebar() -> None:
 def test_what_pages_show_comes_with_them(tmp_path: Path) -> None:
     gather(ROOT, tmp_path / "source")
     first = (tmp_path / "source" / "index.md").read_text(encoding="utf-8")
-    assert first.startswith((ROOT / "README.md").read_text(encoding="utf-8"))
+    beginning, example, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition(FIRST_EXAMPLE)
+    assert beginning in first
+    assert example + rest in first
     assert first.endswith((SITE / "index.md").read_text(encoding="utf-8"))
     checker = Checker(tmp_path / "source")
     for page in sorted((tmp_path / "source").rglob("*.md")):
         assert checker.broken(page) == []
+
+
+def test_every_page_has_a_link_to_its_source(tmp_path: Path) -> None:
+    gather(ROOT, tmp_path / "source")
+    sources = {}
+    for page in (tmp_path / "source").rglob("*.md"):
+        link = re.match(r"---\ngithub_url: (.*)\n---\n", page.read_text(encoding="utf-8"))
+        assert link is not None, page
+        sources[page.relative_to(tmp_path / "source").as_posix()] = link[1].removeprefix(EDIT)
+    assert len(sources) > 1
+    assert {page: source for page, source in sources.items() if source != page} == {
+        "index.md": "README.md",
+        "CHANGELOG.md": "changelogs/changelog.yaml",
+    }
+    assert set(sources.values()) <= {file.as_posix() for file in project_files()}
+
+
+def test_the_first_page_lists_every_product_with_its_module(tmp_path: Path) -> None:
+    gather(ROOT, tmp_path / "source")
+    first = (tmp_path / "source" / "index.md").read_text(encoding="utf-8")
+    products = first[first.index('<div class="products">') :].partition("</div>")[0]
+    pages = {file.as_posix() for file in project_files() if file.is_relative_to("docs/products")}
+    assert sorted(markdown_page(products).links) == sorted(pages)
+    lines = [line for line in products.splitlines() if line.startswith("- ")]
+    assert len(lines) == len(pages)
+    modules = {file.stem for file in project_files() if file.match("plugins/modules/*_info.py")}
+    assert {re.fullmatch(r"- \[.*\]\(.*\): `backup\.audit\.(\w+)`", line)[1] for line in lines} == modules  # type: ignore[index]
+
+
+def test_a_product_without_a_module_of_its_own_has_the_one_above() -> None:
+    table = "| [A & B](docs/products/a.md) (x) | `backup.audit.a_info` with `product: a` |\n"
+    table += "| [C](docs/products/c.md) | the same with `product: c` |\n"
+    listed = [line for line in product_list(table).splitlines() if line.startswith("- ")]
+    assert listed == [
+        "- [A & B](docs/products/a.md): `backup.audit.a_info`",
+        "- [C](docs/products/c.md): `backup.audit.a_info`",
+    ]
+
+
+def test_the_sidebar_names_plugins_without_their_descriptions() -> None:
+    index = shorten_sidebar(REFERENCE)
+    assert "\nModules, plugins and roles\n====" in index
+    assert "Backup.Audit" not in index
+    assert "    spp_recovery_points_info <spp_recovery_points_info_module>\n    to_csv <to_csv_filter>\n" in index
 
 
 def test_nothing_is_left_from_before(tmp_path: Path) -> None:

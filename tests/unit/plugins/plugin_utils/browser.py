@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real browser for the tests of the HTML report, controlled with the DevTools protocol, without network access."""
+"""A real browser for tests of HTML pages, controlled with the DevTools protocol, without network access."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ class Page:
             self.complaints.append(document["params"]["entry"]["text"])
         return document
 
-    async def open(self, file: Path) -> None:
+    async def open(self, file: Path, query: str = "") -> None:
         """Load a file and wait until it is loaded completely."""
         for domain in ("Network", "Runtime", "Log", "Page"):
             await self.call(f"{domain}.enable")
         # Only the page in front receives key events.
         await self.call("Page.bringToFront")
         number = next(self._numbers)
-        params = {"url": file.as_uri()}
+        params = {"url": file.as_uri() + query}
         await self._socket.send_json({"id": number, "method": "Page.navigate", "params": params})
         while (await self._next()).get("method") != "Page.loadEventFired":
             pass
