@@ -264,11 +264,6 @@ workloads:
       returned: when it is a different server
       type: str
       sample: vbr2.example.com
-    product:
-      description: Product of the server.
-      returned: always
-      type: str
-      sample: spp
     workload_id:
       description: ID of the workload in the product. A row without ID and name contains recovery points that could not
         be assigned to a workload.
