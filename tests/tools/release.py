@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a version and turn the fragments into its changelog: python -m tests.tools.release 1.1.0
+"""Set the version and create its changelog from the fragments: python -m tests.tools.release 2.0.0
 
 It can be run again for the newest version until that is published: new fragments are added to it.
 """
@@ -25,7 +25,7 @@ def key(version: str) -> tuple[int, ...]:
     """Return a sort key; anything other than a release with three numbers is rejected."""
     match = VERSION.fullmatch(version)
     if match is None:
-        raise SystemExit(f"{version!r} is no version such as 1.1.0.")
+        raise SystemExit(f"VERSION: {version!r} is not a version. Use three numbers, for example 2.0.0.")
     return tuple(map(int, match.groups()))
 
 
@@ -44,7 +44,7 @@ def command(version: str, before: list[str]) -> list[str]:
     """Return the command that creates this release, or adds to it if it is already the newest."""
     asked = key(version)
     if before and asked < key(before[-1]):
-        raise SystemExit(f"{before[-1]} is released already: {version} would be older.")
+        raise SystemExit(f"VERSION: {version} is older than the newest release, {before[-1]}.")
     again = ["--update-existing"] if version in before else []
     return ["antsibull-changelog", "release", "--version", version, "--reload-plugins", *again]
 
@@ -55,7 +55,7 @@ def main(version: str, root: Path = ROOT) -> int:
     status = subprocess.run(release, cwd=root, check=False).returncode
     if status == 0:
         print(
-            f"galaxy.yml, changelogs/ and CHANGELOG.md are those of {version}. Next: make release-check, then commit."
+            f"Set version {version} in galaxy.yml, and added it to the changelog. Run make release-check, then commit."
         )
     return status
 

@@ -43,35 +43,36 @@ def read_version(root: Path) -> str:
 
 
 def disagreements(root: Path) -> Iterator[str]:
-    """List files that name a version other than galaxy.yml, or a change without a version."""
+    """List files with a version other than that in galaxy.yml, and fragments that are not released."""
     version = read_version(root)
     versions = release.released(root)
     if version not in versions[-1:]:
-        yield f"changelogs/changelog.yaml ends with {(versions or ['nothing'])[-1]}: make release VERSION={version}"
+        newest = (versions or ["no release"])[-1]
+        yield f"changelogs/changelog.yaml: expected {version}, found {newest}. Run make release VERSION={version}"
     changelog = root / "CHANGELOG.md"
     top = TOP.search(changelog.read_text("utf-8")) if changelog.exists() else None
     if top is None or top[1].replace("\\", "") != version:
-        yield f"CHANGELOG.md does not begin with {version}: make release VERSION={version}"
+        yield f"CHANGELOG.md: {version} is not the first release. Run make release VERSION={version}"
     for fragment in sorted((root / "changelogs" / "fragments").glob("*.y*ml")):
-        yield f"changelogs/fragments/{fragment.name} is in no release: make release VERSION={version}"
+        yield f"changelogs/fragments/{fragment.name}: not released. Run make release VERSION={version}"
     for file in project_files(root):
         text = (root / file).read_text("utf-8", errors="replace") if (root / file).is_file() else ""
         if file.parts[0] in ("plugins", "roles", "playbooks"):
             for added in set(ADDED_IN.findall(text)) - {version, *versions}:
-                yield f"{file}: version_added {added} is no release"
+                yield f"{file}: version_added {added} is not a release"
         if file.suffix in (".md", ".yml") and file.parts[0] not in ("CHANGELOG.md", "changelogs", "tests"):
             for named in set(NAMED.findall(text)) - {version}:
-                yield f"{file} names backup.audit {named}"
+                yield f"{file}: expected backup.audit {version}, found {named}"
 
 
 def strays(names: list[str]) -> Iterator[str]:
-    """List files in the tarball that nobody needs there, and files that are missing."""
+    """List unexpected and missing files of the tarball."""
     for name in names:
         if not any(fnmatch.fnmatch(name, pattern) for pattern in IN_TARBALL):
-            yield f"{name} is in the tarball; build_ignore of galaxy.yml should name it"
+            yield f"{name}: unexpected file in the tarball. Add it to build_ignore in galaxy.yml"
     for pattern in IN_TARBALL:
         if not fnmatch.filter(names, pattern):
-            yield f"{pattern} is not in the tarball"
+            yield f"{pattern}: not in the tarball"
 
 
 def contents(tarball: Path) -> list[str]:
@@ -83,7 +84,7 @@ def complaints(output: str) -> list[str]:
     """List the problems that Galaxy's importer found."""
     found = [line for line in output.splitlines() if re.match(r"(WARNING|ERROR|CRITICAL):", line)]
     if "Importer processing completed successfully" not in output:
-        found.append("The importer did not end well; it said last: " + (output.strip().splitlines() or ["nothing"])[-1])
+        found.append("galaxy-importer failed. Last line of its output: " + (output.strip().splitlines() or [""])[-1])
     return found
 
 
@@ -105,7 +106,7 @@ def not_introspected(output: str, requirements: str) -> Iterator[str]:
     found = [str(line).partition("#")[0].strip() for line in (yaml.safe_load(output) or {}).get("python", [])]
     for line in requirements.splitlines():
         if line and not line.startswith("#") and line not in found:
-            yield f"ansible-builder introspect does not find {line}"
+            yield f"ansible-builder introspect: {line} not found"
 
 
 def run_alone(tarball: Path, version: str) -> Iterator[str]:
@@ -122,14 +123,14 @@ def run_alone(tarball: Path, version: str) -> Iterator[str]:
         for command in (install, play, verify):
             status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
             if status != 0:
-                yield f"{' '.join(command[1:4])} ended with {status}"
+                yield f"{' '.join(command[1:4])}: return code {status}"
                 return
         introspect = [str(tools / "ansible-builder"), "introspect", folder]
         output = subprocess.run(introspect, capture_output=True, text=True, check=False).stdout
         yield from not_introspected(output, (ROOT / "requirements.txt").read_text("utf-8"))
-    judged_by = json.loads(demo.FINDINGS.read_text("utf-8"))["collection_version"]
-    if judged_by != version:
-        yield f"The demo was judged by backup.audit {judged_by}"
+    evaluated_by = json.loads(demo.FINDINGS.read_text("utf-8"))["collection_version"]
+    if evaluated_by != version:
+        yield f"demo: expected an evaluation by backup.audit {version}, found {evaluated_by}"
 
 
 def main(tarball: Path, importer: Path) -> int:
@@ -138,13 +139,13 @@ def main(tarball: Path, importer: Path) -> int:
         "versions": disagreements(ROOT),
         "contents of the tarball": strays(contents(tarball)),
         "galaxy-importer": ask_galaxy(tarball, importer.absolute()),
-        "the demo from the tarball alone": run_alone(tarball, version),
+        "demo with the installed tarball": run_alone(tarball, version),
     }
     wrong = {name: list(found) for name, found in checks.items()}
     print()
     for name, found in wrong.items():
         print("\n  ".join([f"{name}: {'FAILED' if found else 'passed'}", *found]))
-    print(f"{tarball.name} may {'not ' if any(wrong.values()) else ''}be published.")
+    print(f"{tarball.name}: {'do not publish' if any(wrong.values()) else 'ready to publish'}.")
     return 1 if any(wrong.values()) else 0
 
 

@@ -38,16 +38,16 @@ def test_a_project_that_agrees_has_nothing_said_of_it(project: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "finding"),
     [
-        ("galaxy.yml", "version: 1.3.0\n", "changelogs/changelog.yaml ends with 1.2.0"),
-        ("changelogs/changelog.yaml", "releases: {}\n", "changelogs/changelog.yaml ends with nothing"),
-        ("CHANGELOG.md", "## v1\\.0\\.0\n", "CHANGELOG.md does not begin with 1.2.0"),
-        ("changelogs/fragments/new.yml", "bugfixes: []\n", "changelogs/fragments/new.yml is in no release"),
+        ("galaxy.yml", "version: 1.3.0\n", "changelogs/changelog.yaml: expected 1.3.0, found 1.2.0"),
+        ("changelogs/changelog.yaml", "releases: {}\n", "changelogs/changelog.yaml: expected 1.2.0, found no release"),
+        ("CHANGELOG.md", "## v1\\.0\\.0\n", "CHANGELOG.md: 1.2.0 is not the first release"),
+        ("changelogs/fragments/new.yml", "bugfixes: []\n", "changelogs/fragments/new.yml: not released"),
         (
             "plugins/filter/b.yml",
             "  version_added: '1.1.0'\n",
-            "plugins/filter/b.yml: version_added 1.1.0 is no release",
+            "plugins/filter/b.yml: version_added 1.1.0 is not a release",
         ),
-        ("docs/b.md", "install backup.audit:==1.0.0\n", "docs/b.md names backup.audit 1.0.0"),
+        ("docs/b.md", "install backup.audit:==1.0.0\n", "docs/b.md: expected backup.audit 1.2.0, found 1.0.0"),
     ],
 )
 def test_each_thing_that_disagrees_is_named(project: Path, file: str, text: str, finding: str) -> None:
@@ -60,11 +60,9 @@ def test_strays_and_what_is_missing_are_told_of_a_tarball() -> None:
     whole = [pattern.replace("*", "a.yml") for pattern in release_check.IN_TARBALL]
     assert list(release_check.strays(whole)) == []
     assert list(release_check.strays([*whole, "tests/unit/a.py"])) == [
-        "tests/unit/a.py is in the tarball; build_ignore of galaxy.yml should name it"
+        "tests/unit/a.py: unexpected file in the tarball. Add it to build_ignore in galaxy.yml"
     ]
-    assert list(release_check.strays([name for name in whole if name != "LICENSE"])) == [
-        "LICENSE is not in the tarball"
-    ]
+    assert list(release_check.strays([name for name in whole if name != "LICENSE"])) == ["LICENSE: not in the tarball"]
 
 
 def test_an_importer_that_warns_or_breaks_off_is_no_pass() -> None:
@@ -79,16 +77,16 @@ def test_packages_that_an_execution_environment_would_lack_are_named() -> None:
     output = "python:\n- 'requests>=2.28.0  # from collection backup.audit'\nsystem: []\n"
     assert list(release_check.not_introspected(output, "# A comment\nrequests>=2.28.0\n")) == []
     (lacking,) = release_check.not_introspected(output, "requests>=2.28.0\nxmltodict>=0.13.0\n")
-    assert lacking.endswith("xmltodict>=0.13.0")
+    assert "xmltodict>=0.13.0" in lacking
     assert list(release_check.not_introspected("", "requests>=2.28.0\n")) != []
 
 
 def test_a_release_is_made_once_added_to_again_and_never_older() -> None:
     assert release.command("1.1.0", ["1.0.0"])[-1] == "--reload-plugins"
     assert release.command("1.1.0", ["1.0.0", "1.1.0"])[-1] == "--update-existing"
-    with pytest.raises(SystemExit, match="would be older"):
+    with pytest.raises(SystemExit, match="older than the newest release"):
         release.command("1.0.1", ["1.0.0", "1.1.0"])
-    with pytest.raises(SystemExit, match="no version"):
+    with pytest.raises(SystemExit, match="not a version"):
         release.command("", [])
 
 
