@@ -31,6 +31,7 @@ options:
         server with another certificate.
       - Without O(ca_path), the fingerprint alone identifies the server, so the certificate may be self-signed. With
         O(ca_path), the certificate must also be issued by one of these CAs. The host name is not compared.
+    version_added: 2.0.0
     type: str
   client_cert:
     description: File (PEM) with the client certificate. It must also contain the private key unless O(client_key) is

@@ -68,6 +68,7 @@ options:
       - Whether to read the size and the number of files of each archive with C(borg info). C(size_bytes) is the size of
         the data that only this archive uses. An archive without files is not usable.
       - Borg reads the metadata of every archive for this, which may take a long time. O(verify_timeout) limits it.
+    version_added: 2.0.0
     type: bool
     default: false
   status_file:
@@ -79,6 +80,7 @@ options:
       - A run that made no archive is returned as a recovery point with the status V(failed) that is not usable. After
         exit code 1, or 100 to 127 with E(BORG_EXIT_CODES=modern), the archive of the run has the status V(warning).
       - An unreadable or invalid file is an error.
+    version_added: 2.0.0
     type: path
   detail:
     description:

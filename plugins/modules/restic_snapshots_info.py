@@ -75,6 +75,7 @@ options:
         without damage, and C(covered_since), the time since which all parts were read.
       - A damaged part is read again in each run until it is intact.
       - With V(1), each run reads all data. The maximum is V(256).
+    version_added: 2.0.0
     type: int
     default: 1
   verify_state:
@@ -82,6 +83,7 @@ options:
       - File on the host in which the module records the parts that it has read. Required if O(verify_parts) is greater
         than 1. Use one file for each repository. Its directory must exist.
       - The module writes only this file and temporary directories. In check mode, it does not change the file.
+    version_added: 2.0.0
     type: path
   status_file:
     description:
@@ -92,6 +94,7 @@ options:
       - A run that made no snapshot is returned as a recovery point with the status V(failed) that is not usable. After
         exit code 3 (some files could not be read), the snapshot of the run has the status V(warning).
       - An unreadable or invalid file is an error.
+    version_added: 2.0.0
     type: path
   detail:
     description:
