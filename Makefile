@@ -176,8 +176,9 @@ awx-check: setup ## the plays of the AWX templates under ansible-runner, in one 
 build: $(TARBALL) ## the collection's tarball into build/
 	@echo $(TARBALL)
 
+# Without setup, which would look for a tarball of the new version.
 .PHONY: release
-release: setup ## VERSION=1.1.0 into galaxy.yml, the fragments into the changelog; again, what has come since
+release: $(TOOLS_READY) ## VERSION=1.1.0 into galaxy.yml, the fragments into the changelog; again, what has come since
 	$(PYTHON) -m tests.tools.release "$(VERSION)"
 
 .PHONY: release-check

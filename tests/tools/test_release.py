@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,13 @@ def test_a_release_is_made_once_added_to_again_and_never_older() -> None:
         release.command("1.0.1", ["1.0.0", "1.1.0"])
     with pytest.raises(SystemExit, match="not a version"):
         release.command("", [])
+
+
+def test_make_release_does_not_need_a_tarball_of_the_new_version() -> None:
+    command = ["make", "--dry-run", "release", "VERSION=999.0.0"]
+    lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert 'tests.tools.release "999.0.0"' in lines
+    assert "backup-audit-999.0.0.tar.gz" not in lines
 
 
 def test_versions_go_by_number_and_only_that_line_changes(project: Path) -> None:
