@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Needs only make and a Python from 3.10 on; everything else goes into .venv/. `make help` says what there is.
+# Requires make and Python 3.10 or later. Everything else is installed into .venv/. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
@@ -21,85 +21,85 @@ RELEASE := build/release
 SITE := build/site
 TREE := .venv/tree/ansible_collections/backup/audit
 
-# Folders as well: they change when a file in them is removed. 'docs/.' because docs is the name of a target.
+# Includes folders, because they change when a file is removed. 'docs/.' because docs is also a target.
 SOURCES := $(shell find galaxy.yml LICENSE LICENSES REUSE.toml README.md SECURITY.md CHANGELOG.md requirements.txt meta plugins \
     roles playbooks changelogs docs/. extensions tests/config.yml -not -name __pycache__ -not -name '*.pyc' 2>/dev/null)
 
 export PATH := $(VENV)/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(VENV)/collections
-# Ansible refuses to run in a locale that is not UTF-8.
+# Ansible requires a UTF-8 locale.
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
-help: ## this list
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
-setup: $(TOOLS_READY) $(COLLECTION_READY) $(TREE) ## everything into .venv/: pinned tools, the collection installed from its tarball
+setup: $(TOOLS_READY) $(COLLECTION_READY) $(TREE) ## Install pinned tools and the collection into .venv/
 
 .PHONY: demo
-demo: setup ## the compliance play against simulated backup servers and a real restic; findings in build/demo/
+demo: setup ## Audit simulated backup servers and a real restic repository; results in build/demo/
 	$(PYTHON) -m tests.tools.demo
 
-# The integration tests in here cover every product, the assertion and the role.
+# The integration tests in this list cover every product, the assertion and the role.
 SHORT := tests/unit tests/tools tests/false_compliance \
     $(addprefix tests/integration/test_,contract.py plays.py role.py tutorial.py)
 
 .PHONY: pictures
-pictures: setup ## pictures of the HTML report in docs/images: wide, phone and print; needs Chromium (setup-programs)
+pictures: setup ## Update the pictures of the HTML report in docs/images/; needs Chromium
 	$(PYTHON) -m tests.tools.pictures
 
-# Data of the processes is combined by tests.tools.coverage.
+# tests.tools.coverage combines the data of the processes.
 MEASURED := --cov --cov-report=
 
 .PHONY: test test-all
-test: setup ## the most important tests, in a few minutes
+test: setup ## Run the most important tests (a few minutes)
 	$(PYTHON) -m pytest -n 2 $(SHORT)
 
-test-all: setup ## all tests, also those with faults, real backup tools and AWX, and the coverage; setup-programs installs what they need
+test-all: setup ## Run all tests and check the coverage; run setup-programs first
 	rm -rf build/coverage
 	$(PYTHON) -m pytest -n 2 $(MEASURED)
 	$(MAKE) differential ESTATES=2000
 	$(MAKE) faults test-real awx-check
 	$(PYTHON) -m tests.tools.coverage
 
-# Seeds from 100,000 on; the unit tests have the first ones.
+# The default first seed is 100,000, because the unit tests use the seeds before.
 .PHONY: differential
-differential: setup ## the evaluation beside the reference evaluator over random estates; ESTATES=100000 for more, FIRST= is the first seed
+differential: setup ## Compare the evaluation with a second implementation; ESTATES=100000 FIRST=SEED
 	PYTHONPATH=.:$(VENV)/tree $(PYTHON) -m tests.reference --estates $(or $(ESTATES),10000) --first $(or $(FIRST),100000)
 
 .PHONY: false-compliance
-false-compliance: setup ## situations in which a naive check reports "compliant", with the result of this one
+false-compliance: setup ## Test situations that a naive check reports as compliant
 	$(PYTHON) -m pytest -v tests/false_compliance
 
 .PHONY: setup-programs
-setup-programs: ## backup tools, PostgreSQL, a browser and Java, which some tests run; by apt (with sudo if needed)
+setup-programs: ## Install backup tools, PostgreSQL, Chromium and Java with apt (needs root)
 	sh tests/tools/install_programs.sh
 
 .PHONY: test-real
-test-real: setup ## tests with real restic, Borg, pgBackRest, Barman and PostgreSQL (make setup-programs installs them)
+test-real: setup ## Run tests with real backup tools and PostgreSQL; run setup-programs first
 	$(PYTHON) -m pytest -n 2 --dist loadfile tests/real
 
 .PHONY: faults
-faults: setup ## every fault x every product, one table; an error if any ends in a wrong answer, a hang or a leak
+faults: setup ## Run every fault with every product and print a table
 	PYTHONPATH=.:$(VENV)/tree $(PYTHON) -m tests.faults
 
 .PHONY: coverage
-coverage: setup ## unit, integration and false compliance tests, and what they reach of plugins/, in modules and plays too; an error if too little
+coverage: setup ## Check the coverage of plugins/ by unit, integration and false-compliance tests
 	rm -rf build/coverage
 	$(PYTHON) -m pytest -n 2 $(MEASURED) tests/unit/plugins tests/integration tests/false_compliance
 	$(PYTHON) -m tests.tools.coverage
 
 .PHONY: mutants mutants-all
-mutants: setup ## mutation testing of the changed lines that evaluate and count; SINCE=commit, by default where the change left main
+mutants: setup ## Run mutation tests of changed lines; SINCE=COMMIT MINUTES=10
 	$(PYTHON) -m tests.tools.mutate --changed $(if $(SINCE),--since $(SINCE)) --minutes $(or $(MINUTES),10)
 
-mutants-all: setup ## mutation testing of all code that evaluates and counts; MINUTES=30 for a random selection
+mutants-all: setup ## Run mutation tests of all evaluation code; MINUTES=30 for a random part
 	$(PYTHON) -m tests.tools.mutate --minutes $(or $(MINUTES),1440)
 
 .PHONY: lint lint-license lint-github lint-style lint-types lint-ansible lint-docs lint-prose lint-links lint-changelog
-lint: lint-license lint-github lint-style lint-types lint-ansible lint-docs lint-prose lint-links lint-changelog ## style, types, documentation, prose, license notices
+lint: lint-license lint-github lint-style lint-types lint-ansible lint-docs lint-prose lint-links lint-changelog ## Check style, types, documentation, prose, links, changelog and licenses
 
 lint-license: setup
 	reuse lint --quiet || reuse lint
@@ -135,7 +135,7 @@ lint-changelog: setup
 	$(PYTHON) -m tests.tools.in_copy antsibull-changelog lint
 
 .PHONY: docs
-docs: setup lint-links $(SITE)/.ready ## the documentation site into build/docs/; warnings and links that lead nowhere are errors
+docs: setup lint-links $(SITE)/.ready ## Build the documentation website in build/docs/ and check its links
 	$(PYTHON) -m tests.tools.site $(SITE) build/docs
 	$(PYTHON) -m tests.tools.links build/docs
 
@@ -145,7 +145,7 @@ $(SITE)/.ready: tests/requirements-docs.txt | $(TOOLS_READY)
 	touch $@
 
 .PHONY: audit
-audit: setup $(AUDIT)/.ready ## known vulnerabilities of what is pinned and installed; needs to reach the advisories of PyPI
+audit: setup $(AUDIT)/.ready ## Check pinned and installed packages for known vulnerabilities
 	$(PYTHON) -m tests.tools.audit $(AUDIT)/bin/pip-audit
 
 $(AUDIT)/.ready: tests/requirements-audit.txt | $(TOOLS_READY)
@@ -154,35 +154,35 @@ $(AUDIT)/.ready: tests/requirements-audit.txt | $(TOOLS_READY)
 	touch $@
 
 .PHONY: sanity
-sanity: setup ## ansible-test sanity, all tests, on a copy outside of the repository; CORE="2.18 2.19" for others than the installed one
+sanity: setup ## Run ansible-test sanity; CORE="2.18 2.19" for other versions of ansible-core
 	$(PYTHON) -m tests.tools.sanity $(if $(CORE),--core "$(CORE)")
 
 .PHONY: test-matrix
-test-matrix: setup ## the tests on each ansible-core from 2.16 to 2.21; CORE=2.16 for one of them
+test-matrix: setup ## Run the tests with ansible-core 2.16 to 2.21; CORE=2.16 for one version
 	$(PYTHON) -m tests.tools.matrix $(if $(CORE),--core "$(CORE)")
 
 .PHONY: bench bench-smoke
-bench: setup ## speed and memory beside uri and a bare client; build/bench/results.json, docs/development/benchmarks.md
+bench: setup ## Run the benchmarks and update docs/development/benchmarks.md
 	$(PYTHON) -m tests.benchmarks --page docs/development/benchmarks.md $(BENCH)
 
-bench-smoke: setup ## the same so small that it only shows that it runs
+bench-smoke: setup ## Run small benchmarks to check that they work
 	$(PYTHON) -m tests.benchmarks --small --results build/bench/smoke.json
 
 .PHONY: awx-check
-awx-check: setup ## the plays of the AWX templates under ansible-runner, in one piece and in slices
+awx-check: setup ## Run the playbooks of the AWX templates with ansible-runner
 	$(PYTHON) -m tests.awx.check
 
 .PHONY: build
-build: $(TARBALL) ## the collection's tarball into build/
+build: $(TARBALL) ## Build the tarball of the collection in build/
 	@echo $(TARBALL)
 
-# Without setup, which would look for a tarball of the new version.
+# Does not need setup, which would look for a tarball of the new version.
 .PHONY: release
-release: $(TOOLS_READY) ## VERSION=1.1.0 into galaxy.yml, the fragments into the changelog; again, what has come since
+release: $(TOOLS_READY) ## Set the version and create its changelog from the fragments; VERSION=2.0.0
 	$(PYTHON) -m tests.tools.release "$(VERSION)"
 
 .PHONY: release-check
-release-check: setup lint-license $(RELEASE)/.ready ## whether the tarball may be published: versions, contents, Galaxy's importer, the demo with it alone
+release-check: setup lint-license $(RELEASE)/.ready ## Check whether the tarball is ready to publish
 	$(PYTHON) -m tests.tools.release_check $(TARBALL) $(RELEASE)
 
 $(RELEASE)/.ready: tests/requirements-release.txt | $(TOOLS_READY)
@@ -191,14 +191,14 @@ $(RELEASE)/.ready: tests/requirements-release.txt | $(TOOLS_READY)
 	touch $@
 
 .PHONY: clean
-clean: ## remove everything that make has made, .venv/ included
+clean: ## Remove everything that make created, including .venv/
 	rm -rf .venv .venv-matrix build .ansible .hypothesis tests/output
 	find plugins tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
-# An environment that works is kept and brought up to the pins; several makes may run at once.
+# An existing environment is updated to the pinned versions. Several instances of make may run at the same time.
 $(TOOLS_READY): tests/requirements.txt tests/requirements-test.txt
 	$(PYTHON) -m pip --version >/dev/null 2>&1 || \
-	  { rm -rf .venv; python=$$(sh tests/tools/find_python.sh); echo "Making .venv with $$python"; "$$python" -m venv .venv; }
+	  { rm -rf .venv; python=$$(sh tests/tools/find_python.sh); echo "Creating .venv with $$python"; "$$python" -m venv .venv; }
 	$(PYTHON) -m pip install --quiet -r tests/requirements.txt
 	touch $@
 
