@@ -132,6 +132,8 @@ def build_inventory(ready: dict[str, Any]) -> dict[str, Any]:
             "backup_username": server["username"],
             "backup_password": f"{{{{ lookup('ansible.builtin.env', '{password_variable(product)}') }}}}",
             "backup_ca_path": ready["ca_path"],
+            # Other options that the product requires, such as the subscriptions of Azure.
+            **{f"backup_{name}": value for name, value in server["options"].items()},
         }
         for product, server in ready["products"].items()
     }

@@ -21,8 +21,13 @@ from tests.tools import demo
 READY: dict[str, Any] = {
     "ca_path": "/tmp/ca.pem",
     "products": {
-        "spp": {"url": "https://localhost:1", "username": "reader", "password": "s&e+c%r e"},
-        "veeam_azure": {"url": "https://localhost:2", "username": "reader", "password": "another one"},
+        "spp": {"url": "https://localhost:1", "username": "reader", "password": "s&e+c%r e", "options": {}},
+        "veeam_azure": {
+            "url": "https://localhost:2",
+            "username": "reader",
+            "password": "another one",
+            "options": {"subscription_id": "one,two"},
+        },
     },
 }
 
@@ -42,6 +47,12 @@ def test_no_password_is_written() -> None:
     hosts = demo.build_inventory(READY)["backup_servers"]["hosts"]
     assert sorted(hosts) == ["demo-spp", "demo-veeam-azure"]
     assert "DEMO_VEEAM_AZURE_PASSWORD" in hosts["demo-veeam-azure"]["backup_password"]
+
+
+def test_hosts_have_the_options_that_their_products_require() -> None:
+    hosts = demo.build_inventory(READY)["backup_servers"]["hosts"]
+    assert hosts["demo-veeam-azure"]["backup_subscription_id"] == "one,two"
+    assert "backup_subscription_id" not in hosts["demo-spp"]
 
 
 def test_simulators_that_end_early_are_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
