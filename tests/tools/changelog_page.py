@@ -8,6 +8,7 @@ CHANGELOG.md, which antsibull-changelog writes, lists the same changes one by on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,11 +24,13 @@ SECTIONS = {
     "bugfixes": "Bug fixes",
     "known_issues": "Known issues",
 }
+# A period at the end belongs to the sentence.
+ADDRESS = re.compile(r"https://[^\s)]*[^\s).]")
 
 
 def to_markdown(text: str) -> str:
-    """Convert the reStructuredText of an entry, in which only code is marked up."""
-    return text.replace("``", "`")
+    """Convert the reStructuredText of an entry, which contains only code and addresses."""
+    return ADDRESS.sub(r"<\g<0>>", text.replace("``", "`"))
 
 
 def _capitalized(text: str) -> str:
