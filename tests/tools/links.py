@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check every link of the documentation: python -m tests.tools.links [FOLDER OF A BUILT SITE]
 
-Without a folder, the project's Markdown files are checked as GitHub shows them. Files and anchors are looked up.
-No server is contacted: for links that leave the project, only the form is checked.
+Without a folder, the project's Markdown files are checked as GitHub shows them, and in all files the addresses of this
+project's files on GitHub. Files and anchors are looked up. No server is contacted: for links that leave the project,
+only the form is checked.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from tests.tools.project import ROOT, project_files
 
 HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?", re.IGNORECASE)
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+# Addresses of files of this project, for example in the documentation of plugins.
+REPOSITORY = "https://github.com/backup-audit/backup.audit/blob/main/"
+_TO_REPOSITORY = re.compile(re.escape(REPOSITORY) + r"([\w./#-]*\w)")
 # The script of the theme turns these into links.
 NO_PLACE = ("javascript:", "data:")
 
@@ -108,6 +112,12 @@ class Checker:
         found = ((link, self._find_problem(file, link)) for link in dict.fromkeys(self.page(file).links))
         return [f"{file.relative_to(self._root)}: {link}: {why}" for link, why in found if why is not None]
 
+    def broken_addresses(self, file: Path) -> list[str]:
+        """List one line for each address of a file of this project that is broken."""
+        paths = _TO_REPOSITORY.findall(file.read_text(encoding="utf-8", errors="replace"))
+        found = ((path, self._find_problem(self._root / "README.md", path)) for path in dict.fromkeys(paths))
+        return [f"{file.relative_to(self._root)}: {REPOSITORY}{path}: {why}" for path, why in found if why is not None]
+
     def _find_problem(self, file: Path, link: str) -> str | None:
         if link.startswith(NO_PLACE):
             return None
@@ -134,6 +144,9 @@ def main(arguments: list[str]) -> int:
         files = [ROOT / file for file in project_files() if file.suffix == ".md"]
     checker = Checker(root)
     broken = [line for file in files for line in checker.broken(file)]
+    if not arguments:
+        every = [ROOT / file for file in project_files()]
+        broken += [line for file in every if file.is_file() for line in checker.broken_addresses(file)]
     for line in broken:
         print(line)
     links = sum(len(checker.page(file).links) for file in files)

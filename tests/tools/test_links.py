@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.links import Checker, find_form_problem, main, markdown_page, slug
+from tests.tools.links import REPOSITORY, Checker, find_form_problem, main, markdown_page, slug
 
 OTHER = "# Other page\n\n## One & `two`\n\n## Twice\n\n## Twice\n\n<a id='by-hand'></a>\n"
 
@@ -64,6 +64,16 @@ def test_a_second_heading_of_the_same_text_is_numbered() -> None:
 )
 def test_good_links(root: Path, link: str) -> None:
     assert broken(root, f"# Top\n\n{link}\n") == []
+
+
+def test_addresses_of_files_of_this_project(root: Path) -> None:
+    file = root / "module.py"
+    file.write_text(f"L(one,{REPOSITORY}docs/other.md) {REPOSITORY}docs/other.md#twice.\n")
+    assert Checker(root).broken_addresses(file) == []
+    file.write_text(f"L(one,{REPOSITORY}docs/gone.md) {REPOSITORY}docs/other.md#three.\n")
+    gone, three = Checker(root).broken_addresses(file)
+    assert gone.startswith(f"module.py: {REPOSITORY}docs/gone.md: ")
+    assert three.startswith(f"module.py: {REPOSITORY}docs/other.md#three: ")
 
 
 @pytest.mark.parametrize(
