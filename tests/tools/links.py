@@ -88,10 +88,10 @@ def find_form_problem(link: str) -> str | None:
     """Return the problem of a link that leaves the project, or None."""
     parts = urlsplit(link)
     if parts.scheme == "mailto":
-        return None if ADDRESS.fullmatch(parts.path) else "no address"
+        return None if ADDRESS.fullmatch(parts.path) else "not a valid mail address"
     if parts.scheme not in ("http", "https"):
-        return f"nothing is known of {parts.scheme}:"
-    return None if HOST.fullmatch(parts.netloc) and " " not in link else "no address of a page"
+        return f"unsupported scheme {parts.scheme}:"
+    return None if HOST.fullmatch(parts.netloc) and " " not in link else "not a valid web address"
 
 
 class Checker:
@@ -126,12 +126,12 @@ class Checker:
             return find_form_problem(link)
         target = (file.parent / unquote(parts.path)).resolve() if parts.path else file
         if not target.is_relative_to(self._root):
-            return "lies outside"
+            return "outside of the project"
         if not target.exists():
-            return "there is no such file"
+            return "file not found"
         anchor = unquote(parts.fragment)
         if anchor and target.suffix in (".md", ".html") and anchor not in self.page(target).anchors:
-            return "there is no such anchor"
+            return "anchor not found"
         return None
 
 
@@ -150,7 +150,7 @@ def main(arguments: list[str]) -> int:
     for line in broken:
         print(line)
     links = sum(len(checker.page(file).links) for file in files)
-    print(f"{len(files)} pages, {links} links, {len(broken)} lead nowhere.")
+    print(f"{len(files)} pages, {links} links, {len(broken)} broken.")
     return 1 if broken or not files else 0
 
 

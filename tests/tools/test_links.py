@@ -79,19 +79,19 @@ def test_addresses_of_files_of_this_project(root: Path) -> None:
 @pytest.mark.parametrize(
     ("link", "why"),
     [
-        ("[x](docs/gone.md)", "no such file"),
-        ("![x](docs/gone.png)", "no such file"),
-        ("[x](docs/other.md#three)", "no such anchor"),
-        ("[x](#nowhere)", "no such anchor"),
-        ("[x][name]\n\n[name]: docs/other.md#nowhere", "no such anchor"),
-        ("| [x](docs/gone.md) |\n|---|\n| y |", "no such file"),
-        ("<a href='docs/gone.md'>x</a>", "no such file"),
-        ("[x](../outside.md)", "lies outside"),
-        ("[x](/docs/other.md)", "lies outside"),
-        ("[x](https://nowhere)", "no address of a page"),
-        ("[x](https:///path)", "no address of a page"),
-        ("[x](htps://example.com)", "nothing is known of htps:"),
-        ("[x](mailto:nobody)", "no address"),
+        ("[x](docs/gone.md)", "file not found"),
+        ("![x](docs/gone.png)", "file not found"),
+        ("[x](docs/other.md#three)", "anchor not found"),
+        ("[x](#nowhere)", "anchor not found"),
+        ("[x][name]\n\n[name]: docs/other.md#nowhere", "anchor not found"),
+        ("| [x](docs/gone.md) |\n|---|\n| y |", "file not found"),
+        ("<a href='docs/gone.md'>x</a>", "file not found"),
+        ("[x](../outside.md)", "outside of the project"),
+        ("[x](/docs/other.md)", "outside of the project"),
+        ("[x](https://nowhere)", "not a valid web address"),
+        ("[x](https:///path)", "not a valid web address"),
+        ("[x](htps://example.com)", "unsupported scheme htps:"),
+        ("[x](mailto:nobody)", "not a valid mail address"),
     ],
 )
 def test_bad_links(root: Path, link: str, why: str) -> None:
@@ -106,9 +106,9 @@ def test_a_built_site(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (tmp_path / "two.html").write_text('<p id="end"></p><img src="gone.png"><a href="index.html#top">x</a>')
     assert main([str(tmp_path)]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "index.html: two.html#gone: there is no such anchor",
-        "two.html: gone.png: there is no such file",
-        "2 pages, 4 links, 2 lead nowhere.",
+        "index.html: two.html#gone: anchor not found",
+        "two.html: gone.png: file not found",
+        "2 pages, 4 links, 2 broken.",
     ]
 
 
