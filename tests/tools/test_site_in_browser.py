@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from tests.tools.project import ROOT
 from tests.unit.plugins.plugin_utils.browser import NAMES, Page, find_browser, in_browser, running
 
 SITE = ROOT / "build" / "docs"
+# To find a new page, 50 ms apart.
+ATTEMPTS = 600
 PAGES = ("index.html", "docs/getting_started.html", "CHANGELOG.html", "reference/recovery_points_assert_module.html")
 RESULTS = """
 new Promise((done) => {
@@ -40,6 +43,19 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         pytest.skip(f"no browser is found here: none of {', '.join(NAMES)}")
     with running(browser, tmp_path_factory.mktemp("browser")) as listening:
         yield listening
+
+
+async def follow(page: Page, action: Coroutine[Any, Any, Any]) -> None:
+    """Wait until an action has led to the search page. The browser rejects commands while it replaces the page."""
+    loaded = "location.pathname.endsWith('/search.html') && document.readyState === 'complete'"
+    with contextlib.suppress(AssertionError):
+        await action
+    for _attempt in range(ATTEMPTS):
+        with contextlib.suppress(AssertionError):
+            if await page.evaluate(loaded):
+                return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the search page was not opened")
 
 
 def check_results(results: list[tuple[str, str | None]]) -> None:
@@ -71,12 +87,8 @@ def test_search_box_of_a_page(port: int, name: str) -> None:
         await page.open(SITE / name)
         await page.evaluate("document.querySelector('#rtd-search-form input[type=text]').focus()")
         await page.call("Input.insertText", text="immutable")
-        for kind in ("keyDown", "keyUp"):
-            enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
-            await page.call("Input.dispatchKeyEvent", type=kind, **enter)
-        loaded = "location.pathname.endsWith('/search.html') && document.readyState === 'complete'"
-        while not await page.evaluate(loaded):
-            await asyncio.sleep(0.05)
+        enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
+        await follow(page, page.call("Input.dispatchKeyEvent", type="keyDown", **enter))
         return await page.evaluate(RESULTS)
 
     check_results(in_browser(port, work))
