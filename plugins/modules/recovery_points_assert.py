@@ -20,8 +20,8 @@ description:
   - Runs on the control node and sends no requests. The same read results, policy and O(as_of) always give the same
     assessment, so saved data can be evaluated again later.
   - L(Policies,
-    https://github.com/backup-audit/backup.audit/blob/main/docs/reference/policy.md) describes all attributes and
-    rules, with examples.
+    https://github.com/backup-audit/backup.audit/blob/main/docs/reference/policy.md) describes all attributes, rules and
+    built-in policies.
 author:
   - the backup.audit contributors (@backup-audit)
 options:
