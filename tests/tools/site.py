@@ -34,7 +34,7 @@ EDIT = "https://github.com/backup-audit/backup.audit/edit/main/"
 GENERATED = {"CHANGELOG.md": "changelogs/changelog.yaml"}
 # A row of the table of products in the README. Rows such as "the same with `product: x`" have the module above.
 PRODUCT = re.compile(r"^\| (\[[^]]+\]\(docs/products/\w+\.md\))[^|]*\| (?:`(backup\.audit\.\w+)`)?.*\|$", re.MULTILINE)
-FIRST_EXAMPLE = "\n```yaml\n"
+FIRST_SECTION = "\n## "
 TITLE_OF_REFERENCE = "Modules, plugins and roles"
 PLUGIN_PAGE = re.compile(r"^    (\w+)_(module|filter|inventory|role|test)$", re.MULTILINE)
 
@@ -78,7 +78,7 @@ def render_page(root: Path, file: Path) -> str:
     else:
         text = file.read_text(encoding="utf-8")
     if path == "README.md":
-        text = text.replace(FIRST_EXAMPLE, product_list(text) + FIRST_EXAMPLE, 1)
+        text = text.replace(FIRST_SECTION, product_list(text) + FIRST_SECTION, 1)
     link = os.path.relpath(root / "README.md", file.parent)
     text = text.replace(f"]({link}", f"]({link.replace('README', 'index')}")
     # The theme shows this link on each page.

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from tests.tools.links import Checker, markdown_page
 from tests.tools.project import ROOT, project_files
-from tests.tools.site import EDIT, FIRST_EXAMPLE, SITE, gather, list_pages, product_list, shorten_sidebar
+from tests.tools.site import EDIT, FIRST_SECTION, SITE, gather, list_pages, product_list, shorten_sidebar
 
 INDEX = """<!-- a comment -->
 
@@ -61,7 +61,7 @@ def test_every_page_of_docs_stands_in_the_sidebar() -> None:
 def test_what_pages_show_comes_with_them(tmp_path: Path) -> None:
     gather(ROOT, tmp_path / "source")
     first = (tmp_path / "source" / "index.md").read_text(encoding="utf-8")
-    beginning, example, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition(FIRST_EXAMPLE)
+    beginning, example, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition(FIRST_SECTION)
     assert beginning in first
     assert example + rest in first
     assert first.endswith((SITE / "index.md").read_text(encoding="utf-8"))
