@@ -30,7 +30,7 @@ class Adapter(abc.ABC):
 
     @classmethod
     def inventory_types(cls) -> list[str]:
-        """Return the types of workloads of which the product can report whether they still exist."""
+        """Return the types of workloads for which the product can report whether they still exist."""
         cannot = {
             workload_type
             for (workload_type, versions), fields in cls.not_reported.items()

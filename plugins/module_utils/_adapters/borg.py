@@ -4,7 +4,7 @@
 
 """BorgBackup: list the archives of one repository, using the borg command.
 
-Sources: runs of Borg 1.2. Borg writes times without a zone, in the zone of the reader, which is UTC here.
+Sources: runs of Borg 1.2. Borg prints times without a zone, in the local zone of its process, which is UTC here.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ _ITEMS = (*_READ, "list", "--format", "{type}{health} ")
 # Regular files, and further hard links to them.
 _FILES = (b"-healthy ", b"-broken ", b"hhealthy ", b"hbroken ")
 _BROKEN = b"broken "
-# Sizes and numbers of files. Borg builds a cache for it, and reads the metadata of every archive.
+# Sizes and numbers of files. For this, Borg builds a cache and reads the metadata of every archive.
 _INFO = (*_READ, "info", "--json", "--glob-archives", "*")
 # No slashes, and no braces, which Borg would expand as placeholders.
 _ARCHIVE = Slot("::", r"[^/{}\x00-\x1f]+")
 
 
 class Borg(CliAdapter):
-    """Read all archives of a repository."""
+    """Reads all archives of a repository."""
 
     product = "borg"
     title = "BorgBackup"
@@ -96,7 +96,7 @@ class Borg(CliAdapter):
             "the repository is not encrypted, and this user has never read it",
             'If the repository is yours, set BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK to yes in "environment"',
         ),
-        # Not every "Permission denied": on a read-only repository the check prints it for a file that it would write.
+        # Not all "Permission denied": on a read-only repository, the check prints it for a file that it would write.
         KnownProblem(
             "[Errno 13]",
             "forbidden",
@@ -243,7 +243,7 @@ class Borg(CliAdapter):
                 raise self.runner.error(command_result)
             cause = self.runner.tool_message(command_result)
             return self._confirm(cause or f"borg check failed with return code {command_result.rc}")
-        damage = [message for point in self._newest if (message := self._look_into(point)) is not None]
+        damage = [message for point in self._newest if (message := self._check_archive(point)) is not None]
         return self._confirm("; ".join(damage)) if damage else None
 
     def _confirm(self, damage: str) -> str:
@@ -262,11 +262,11 @@ class Borg(CliAdapter):
             )
         return damage
 
-    def _look_into(self, newest: RecoveryPoint) -> str | None:
+    def _check_archive(self, newest: RecoveryPoint) -> str | None:
         """Count the files of the newest archive of a workload and, with level data, read it; return the damage."""
         damage = self._count_files(newest)
         if damage is None and newest.file_count == 0:
-            # Whether it should have files shows in the others.
+            # Other archives of the workload show whether it should have files.
             older = [
                 point for point in self._points if point.workload.key == newest.workload.key and point is not newest
             ]
@@ -347,18 +347,18 @@ class Borg(CliAdapter):
 
 
 def _build_workload(host: str | None, series: str, workload_by: str) -> Workload:
-    """Build the workload of an archive: its host, its series, or the series of its host, which has the host's name."""
+    """Build the workload of an archive: its host, its series, or both (the name is then the host)."""
     if workload_by == "hostname":
         return Workload(id=host, name=host, type="host")
     if workload_by == "name_prefix":
         return Workload(id=series or host, name=series or host, type="host")
-    # A space in the host's name is escaped, so that the id has only one meaning.
+    # A space in the host's name is escaped, so that the id is unambiguous.
     identity = " ".join(part for part in ((host or "").replace(" ", "\\ "), series) if part) or None
     return Workload(id=identity, name=host or identity, type="host")
 
 
 def _made_archive(exit_code: int) -> bool:
-    """Whether borg made an archive, but with warnings: 1, or 100 to 127 with BORG_EXIT_CODES=modern."""
+    """Return whether borg made an archive with warnings: exit code 1, or 100 to 127 with BORG_EXIT_CODES=modern."""
     return exit_code == 1 or 100 <= exit_code <= 127
 
 
@@ -372,7 +372,7 @@ def _read_first_line(path: str | None) -> str | None:
 
 
 def _is_encrypted(mode: str | None) -> bool | None:
-    """Whether a mode encrypts; authenticated modes only prove who wrote the data, which anybody can read."""
+    """Return whether a mode encrypts the data. Authenticated modes do not."""
     if mode is None:
         return None
     if mode == "none" or mode.startswith("authenticated"):

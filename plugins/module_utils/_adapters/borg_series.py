@@ -15,13 +15,13 @@ _END = rf"(?=$|[{re.escape(_SEPARATORS)}])"
 # Day and month may be in any order if the year is last.
 _DATE = r"(?P<year>\d{4})(?P<s>[-_.]?)(?P<month>\d\d)(?P=s)(?P<day>\d\d)"
 _YEAR_LAST = r"(?P<first>\d\d)(?P<s2>[-_.])(?P<second>\d\d)(?P=s2)(?P<last>\d{4})"
-# With or without signs between the parts, seconds, a fraction and a zone.
+# Separators, seconds, a fraction and a zone are optional.
 _TIME = (
     r"(?:[-_.@:T ]?(?P<hour>[01]\d|2[0-3])(?:[-_.:h]?[0-5]\d(?:[-_.:m]?(?:[0-5]\d|60)(?:[.,]\d{1,9})?)?)?s?"
     r"(?:Z|[+-]\d\d:?\d\d)?)?"
 )
 _EPOCH = r"(?P<epoch>\d{10})"
-# Found at every position, also within another match.
+# The lookahead also finds overlapping matches.
 _MOMENT = re.compile(rf"{_START}(?=({_EPOCH}{_END}|(?:{_DATE}|{_YEAR_LAST}){_TIME}{_END}))", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1980, 2100
 _FIRST_EPOCH, _LAST_EPOCH = 1_000_000_000, 4_102_444_800
@@ -30,7 +30,7 @@ _FIRST_EPOCH, _LAST_EPOCH = 1_000_000_000, 4_102_444_800
 def get_series(name: str) -> str:
     """Return the name without its last valid date and time, which must have a separator or an end on both sides.
 
-    The name itself is returned if it contains no date; the result is empty if it is nothing else.
+    If the name contains no date, it is returned unchanged. If it contains nothing else, the result is empty.
     """
     found = [match for match in _MOMENT.finditer(name) if _is_valid(match)]
     if not found:

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check of a repository in parts, one part in each run: which part is next, and what all parts together have covered.
+"""Check a repository in parts, one part per run: choose the next part, and calculate what all parts have covered.
 
 The tool does not remember what it has read, so a file on the host does. A part is a fixed selection of the data files
 that exist when it is read. A recovery point is therefore covered once every part was read after the point was listed
-for the first time; its own times prove nothing, because points can be dated back or copied from another repository.
+for the first time. Its own times prove nothing, because points can be backdated or copied from another repository.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class CheckParts:
         # Id of a point -> start of the check before which it was listed for the first time.
         self._listed: dict[str, int] = {}
         self._load()
-        # A part that was damaged is read again first, then those that were never read, then the one read longest ago.
+        # Damaged parts are read again first, then parts that were never read, then the part read longest ago.
         self.part = min(
             range(1, parts + 1), key=lambda part: (part not in self._damaged, self._read.get(part, 0), part)
         )
@@ -56,7 +56,7 @@ class CheckParts:
         else:
             self._damaged.discard(self.part)
             self._read[self.part] = self._now
-        # A time in the future is that of a clock that was wrong.
+        # A time in the future was written with a wrong clock.
         self._read = {part: at for part, at in self._read.items() if at <= self._now}
         self._listed = {point: min(self._listed.get(point, self._now), self._now) for point in listed}
         self._store()
@@ -67,7 +67,7 @@ class CheckParts:
         return since // SECOND * SECOND if since is not None and listed is not None and listed <= since else None
 
     def evidence(self) -> dict[str, t.Any]:
-        """Return the facts about the parts for the read result."""
+        """Return the state of the parts for the read result."""
         since = self._complete_since()
         return {
             "part": f"{self.part}/{self.parts}",
@@ -96,7 +96,7 @@ class CheckParts:
             if state.get("parts") != self.parts:
                 if state.get("damaged"):
                     raise DataError("a part was damaged, so verify_parts must not change until it was read again")
-                # Other parts contain other files.
+                # With another number of parts, each part contains other files.
                 return
             self._read = {int(part): parse_time(at) for part, at in as_object(state.get("read")).items()}
             self._damaged = {int(part) for part in as_list(state.get("damaged"))}

@@ -109,10 +109,10 @@ class CliAdapter(Adapter):
     @classmethod
     @abc.abstractmethod
     def access(cls, params: Mapping[str, t.Any]) -> Access:
-        """Build the repository access from the options; OptionError if something is missing."""
+        """Build the repository access from the options. Raise OptionError if something is missing."""
 
     @classmethod
-    def refuse_filters(cls, environment: Iterable[str]) -> None:
+    def reject_filters(cls, environment: Iterable[str]) -> None:
         """Raise OptionError if one of the user's variables would shorten a listing."""
         for name in filter(cls.filters.fullmatch, environment):
             raise OptionError(f"environment variable {name!r} would limit what is listed", hint=cls.filters_hint)
@@ -166,7 +166,7 @@ class CliAdapter(Adapter):
         return self.runner.run(*arguments, timeout=self.settings.verify_timeout)
 
     def is_known_problem(self, command_result: CommandResult) -> bool:
-        """Whether a check failed for a reason other than damage (for example, a wrong password)."""
+        """Return whether a check failed for a reason other than damage (for example, a wrong password)."""
         return self.runner.error(command_result).code != "tool_failed"
 
 
@@ -184,11 +184,11 @@ def mark_empty(points: Iterable[RecoveryPoint], collector: Collector) -> None:
         elif point.file_count == 0:
             empty.setdefault(point.workload.key, []).append(point)
     names = []
-    for key, those in empty.items():
-        for point in those:
+    for key, empty_points in empty.items():
+        for point in empty_points:
             point.usable = False if key in filled else None
-        if key not in filled and collector.is_selected(those[0].workload):
-            names.append(str(those[0].workload.id))
+        if key not in filled and collector.is_selected(empty_points[0].workload):
+            names.append(str(empty_points[0].workload.id))
     if names:
         shown = to_single_line(", ".join(sorted(names)))
         collector.warnings.append(f"not a single file in any backup, so it is unknown whether they are usable: {shown}")

@@ -76,7 +76,7 @@ def _get_id(record: t.Any) -> str:
 
 
 def _all_have_ids(items: Sequence[t.Any]) -> bool:
-    """Whether all items are records with a text id; if False, check them one by one."""
+    """Return whether all items are records with a text id; if False, check them one by one."""
     try:
         idents = [item["id"] for item in items]
     except (TypeError, KeyError):
@@ -89,11 +89,11 @@ def require_ids(
 ) -> Iterator[dict[str, t.Any]]:
     """Yield the records of these pages; InvalidResponseError (naming ``host``) if a record has no id.
 
-    With ``report`` such a record is left out, and the error is passed to ``report``.
+    With ``report``, such a record is skipped, and the error is passed to ``report``.
     """
     for items in pages:
         if _all_have_ids(items):
-            # Checked page by page: checking each record took as long as the rest of this module.
+            # Checked page by page, because a check of each record takes as long as the rest of this function.
             yield from items
             continue
         for item in items:

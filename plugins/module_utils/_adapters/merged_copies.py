@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Copies of a recovery point that the product lists as points of their own: one point with all their attributes."""
+"""Merge copies of a recovery point that the product lists as separate points."""
 
 from __future__ import annotations
 

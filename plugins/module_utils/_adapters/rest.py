@@ -37,7 +37,7 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ServerInfo:
-    """What a server reports about itself."""
+    """Version and identity of a server."""
 
     version: str | None = None
     # The product's own id of the installation, as received: ``Collector.set_identity`` checks it.
@@ -51,7 +51,7 @@ class RestAdapter(Adapter):
     choice: t.ClassVar[str] = ""
     default_port: t.ClassVar[int] = 443
     default_page_size: t.ClassVar[int] = 500
-    # What this product calls the options url, username and password. The shared names remain valid as aliases, so that
+    # This product's names for the options url, username and password. The shared names remain valid as aliases, so that
     # playbooks can use the same variables for all products.
     option_names: t.ClassVar[Mapping[str, str]] = {"url": "url", "username": "username", "password": "password"}
     # Environment variables of options that are not named PREFIX_OPTION. The first one that is set is used.
@@ -78,7 +78,7 @@ class RestAdapter(Adapter):
 
     @classmethod
     def complete(cls, params: dict[str, t.Any]) -> None:
-        """Set what the user left out, such as the URL of a cloud service; OptionError if that is not possible."""
+        """Fill in missing options, such as the URL of a cloud service. Raise OptionError if that is not possible."""
         # Most products have no such parameters.
         return
 
@@ -115,7 +115,7 @@ class RestAdapter(Adapter):
         return ServerInfo(version=self.version())
 
     def version(self) -> str | None:
-        """Request the product's version; None if it does not report one."""
+        """Request the product's version. Return None if it does not report one."""
         return None
 
     def known_version(self) -> str | None:

@@ -4,8 +4,8 @@
 
 """Backup runs from the status file that the user's own script writes (``status_file``).
 
-A repository lists only what was backed up. A run that made no recovery point is known only to the script that started
-the tool. It is reported as a point that failed and is not usable; a run with warnings makes its point a warning.
+A repository lists only successful backups. The status file also contains runs that made no recovery point; each is
+reported as a failed, unusable point. A run with warnings sets the status of its point to warning.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import to_single_line
 
 _OPTION = "status_file"
-# Far more than a line for each run of many years.
+# Enough for the runs of many years.
 _MAX_BYTES = 32 * 1024 * 1024
-# The script notes the time after the tool has ended, but may cut it to whole seconds.
+# The script records the time after the tool ends, but may truncate it to whole seconds.
 _TOLERANCE = SECOND
 
 
@@ -41,7 +41,7 @@ class BackupRun:
 
 
 def read_runs(path: str) -> list[BackupRun]:
-    """Read a status file, ordered by time; OptionError if it cannot be read or an entry is not valid."""
+    """Read a status file, ordered by time. Raise OptionError if it cannot be read or an entry is not valid."""
     try:
         with Path(path).open(encoding="utf-8") as file:
             text = file.read(_MAX_BYTES + 1)
@@ -62,7 +62,7 @@ def read_runs(path: str) -> list[BackupRun]:
 
 
 def _parse_entries(path: str, text: str) -> list[tuple[str, t.Any]]:
-    """Return the entries and where they are: the file is one JSON document, or one in each line."""
+    """Return (position, entry) for each entry of a file with one JSON document, or with one per line."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -107,17 +107,17 @@ def apply_runs(
     made_with_warning: Callable[[int], bool],
     collector: Collector,
 ) -> list[RecoveryPoint]:
-    """Apply runs to the points of the repository; return a point for each workload of a run that made none.
+    """Apply runs to the points of the repository; return a failed point for each workload whose run made none.
 
-    ``made_with_warning``: whether the tool ends with this code after it made a point, but could not read everything.
-    A warning of the newest run of a workload that did not succeed is added to the read result.
+    ``made_with_warning``: whether the tool returns this code if it made a point but could not read all files. If the
+    newest run of a workload did not succeed, a warning is added to the read result.
     """
     ordered = sorted(points, key=lambda point: point.created)
     workloads = {point.workload.key: point.workload for point in ordered}
     newest: dict[str, BackupRun] = {}
     failed = []
     for run in runs:
-        # A host may have several workloads, and the run does not show which of them it was.
+        # A host may have several workloads, and the run does not name the workload.
         named = [workload for workload in workloads.values() if run.workload in (workload.id, workload.name)]
         named = named or [Workload(id=run.workload, name=run.workload, type="host")]
         previous = newest.get(run.workload)
@@ -135,7 +135,7 @@ def apply_runs(
 
 
 def _mark_point(points: Sequence[RecoveryPoint], run: BackupRun, previous: BackupRun | None) -> bool:
-    """Mark the point that the run made; False if there is none, although it would still be listed."""
+    """Mark the point that the run made. Return False if it is missing although retention has not removed it."""
     made = [point for point in points if point.created <= run.finished + _TOLERANCE]
     if made and (previous is None or made[-1].created > previous.finished):
         made[-1].status = "warning"

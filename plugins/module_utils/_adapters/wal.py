@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Archived write-ahead log (WAL) of PostgreSQL: which segments are missing, and which times can be restored.
+"""Archived write-ahead log (WAL) of PostgreSQL: find missing segments, and times that can be restored.
 
-The name of a segment has three numbers of eight hexadecimal digits: timeline, log, and segment in the log. How many
-segments a log has depends on the size of a segment, which the name does not contain.
+The name of a segment has three numbers of eight hexadecimal digits: timeline, log, and segment in the log. The number
+of segments in a log depends on the size of a segment, which the name does not contain.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ _SIZES = tuple(1 << bits for bits in range(20, 31))
 _LOG_BYTES = 1 << 32
 _NAME = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})")
 _LSN = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
-# A long list of gaps is not shown completely.
-_GAPS_SHOWN = 3
+# Maximum number of gaps that a message lists.
+_MAX_LISTED_GAPS = 3
 _SWITCH = re.compile(r"^\s*([0-9]+)\s+([0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8})", re.MULTILINE)
 
 
 class Segment(t.NamedTuple):
-    """One segment: its timeline, and its number since the beginning of the log."""
+    """One segment: its timeline, and its number from the start of the log."""
 
     timeline: int
     number: int
 
     def format(self, size: int) -> str:
         """Return the name of the segment."""
-        log, low = divmod(self.number, _LOG_BYTES // size)
-        return f"{self.timeline:08X}{log:08X}{low:08X}"
+        log, index = divmod(self.number, _LOG_BYTES // size)
+        return f"{self.timeline:08X}{log:08X}{index:08X}"
 
 
 class Switch(t.NamedTuple):
-    """The end of a timeline from which a later one branched off."""
+    """The end of a timeline, where a later one branched off."""
 
     timeline: int
     lsn: int
 
 
 def parse_lsn(text: str | None) -> int | None:
-    """Return a position in the log (such as ``0/5000028``) as a number of bytes; None if it is not one."""
+    """Return a position in the log (such as ``0/5000028``) in bytes, or None if the text is not valid."""
     match = _LSN.fullmatch(text or "")
     return None if match is None else (int(match[1], 16) << 32) + int(match[2], 16)
 
 
 def parse_segment(name: str | None, size: int) -> Segment | None:
-    """Return the segment of a name; None if the name is not valid for this size."""
+    """Return the segment of a name, or None if the name is not valid for this size."""
     match = _NAME.fullmatch(name or "")
     if match is None or int(match[3], 16) >= _LOG_BYTES // size:
         return None
@@ -66,12 +66,12 @@ def parse_history(text: str) -> list[Switch]:
 
 
 def infer_segment_size(names: Iterable[str], positions: Iterable[tuple[str | None, str | None]]) -> int | None:
-    """Return the size of a segment that agrees with all names, and with positions of known segments (name, LSN).
+    """Return the segment size that is consistent with all names, and with known positions (name, LSN).
 
-    If several sizes agree, the default size is preferred. None if none agrees, or if several other sizes do.
+    The default size is preferred if it is consistent. Otherwise, return None unless exactly one size is consistent.
     """
-    lows = [int(name[16:], 16) for name in names if _NAME.fullmatch(name)]
-    sizes = [size for size in _SIZES if max(lows, default=0) < _LOG_BYTES // size]
+    indexes = [int(name[16:], 16) for name in names if _NAME.fullmatch(name)]
+    sizes = [size for size in _SIZES if max(indexes, default=0) < _LOG_BYTES // size]
     for name, position in positions:
         match, lsn = _NAME.fullmatch(name or ""), parse_lsn(position)
         if match is not None and lsn is not None:
@@ -83,7 +83,7 @@ def infer_segment_size(names: Iterable[str], positions: Iterable[tuple[str | Non
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BaseBackup:
-    """A base backup: the first and the last segment that it needs, where it ends, and when."""
+    """A base backup: first and last required segment, position of its end, and time."""
 
     start: Segment
     stop: Segment
@@ -93,7 +93,7 @@ class BaseBackup:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """Segments without a gap from the start of a base backup: every moment between the times can be restored."""
+    """Consecutive segments from the start of a base backup. Each moment between the two times can be restored."""
 
     first: Segment
     last: Segment
@@ -103,29 +103,29 @@ class Range:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Path:
-    """The way of recovery to the end of one timeline: through its ancestors, up to where each was left."""
+    """The path of recovery to the end of a timeline: through its ancestors, each up to its switch."""
 
     timeline: int
     switches: Sequence[Switch]
     size: int
 
     def timeline_at(self, number: int) -> int:
-        """Return the timeline from which recovery reads a segment; the one with a switch belongs to the next."""
+        """Return the timeline from which recovery reads a segment. A segment with a switch belongs to the next one."""
         ends = [switch.lsn // self.size for switch in self.switches]
         index = bisect.bisect_right(ends, number)
         return self.switches[index].timeline if index < len(ends) else self.timeline
 
-    def left_at(self, timeline: int) -> int | None:
-        """Return the position at which recovery leaves a timeline; None if it does not leave it."""
+    def switch_position(self, timeline: int) -> int | None:
+        """Return the position at which recovery switches from a timeline to the next, or None if it does not."""
         return next((switch.lsn for switch in self.switches if switch.timeline == timeline), None)
 
     def includes(self, backup: BaseBackup) -> bool:
-        """Whether recovery from this backup can follow this path."""
+        """Return whether recovery from this backup can follow this path."""
         if backup.start.timeline != backup.stop.timeline:
             return False
         if backup.stop.timeline == self.timeline:
             return True
-        lsn = self.left_at(backup.stop.timeline)
+        lsn = self.switch_position(backup.stop.timeline)
         if lsn is None:
             return False
         if backup.stop_lsn is not None:
@@ -136,7 +136,7 @@ class _Path:
 class Archive:
     """The archived segments of one database system, with the time at which each was archived.
 
-    ``histories`` has the ancestors of each timeline whose history file is archived.
+    ``histories`` contains the ancestors of each timeline whose history file is archived.
     """
 
     def __init__(
@@ -149,14 +149,14 @@ class Archive:
             self._times.setdefault(segment.timeline, {})[segment.number] = time
 
     def has_all(self, backup: BaseBackup) -> bool | None:
-        """Whether each segment of a backup from its start to its stop is archived; None if its timeline changed."""
+        """Return whether all segments from start to stop of a backup are archived, or None if its timeline changed."""
         if backup.start.timeline != backup.stop.timeline:
             return None
         found = self._times.get(backup.start.timeline, {})
         return all(number in found for number in range(backup.start.number, backup.stop.number + 1))
 
     def find_ranges(self, usable: Sequence[BaseBackup]) -> list[Range]:
-        """Return the ranges that begin with a usable base backup, for each timeline that is not part of another."""
+        """Return the ranges that start with a usable base backup, for each timeline that is not part of another one."""
         ranges = []
         for path in self._paths(usable):
             times = self._times_on(path)
@@ -173,7 +173,7 @@ class Archive:
                             first=min(backup.start for backup in own),
                             last=Segment(path.timeline_at(run[-1]), run[-1]),
                             restorable_from=min(ends),
-                            # The last segment of a backup is archived shortly before the backup ends.
+                            # The end of a backup counts, because its last segment is archived shortly before it.
                             restorable_until=max(times[run[-1]], *ends),
                         )
                     )
@@ -188,7 +188,7 @@ class Archive:
             if oldest is None:
                 continue
             times = self._times_on(path)
-            # What a backup needs is missing too if nothing after it is archived.
+            # Required segments of a backup are missing even if no later segment is archived.
             end = max((*times, *(backup.stop.number for backup in own)))
             expected = oldest
             for run in (*_find_runs(number for number in times if number >= oldest), range(end + 1, end + 2)):
@@ -203,12 +203,12 @@ class Archive:
         return sorted(gaps)
 
     def describe_gaps(self, backups: Sequence[BaseBackup]) -> str | None:
-        """Describe the missing segments in a sentence; None if none is missing."""
+        """Describe the missing segments in a sentence. Return None if none are missing."""
         gaps = self.find_gaps(backups)
         if not gaps:
             return None
-        shown = [f"{one.format(self.size)} to {two.format(self.size)}" for one, two in gaps[-_GAPS_SHOWN:]]
-        newest = " (the newest gaps)" if len(gaps) > _GAPS_SHOWN else ""
+        shown = [f"{one.format(self.size)} to {two.format(self.size)}" for one, two in gaps[-_MAX_LISTED_GAPS:]]
+        newest = " (the newest gaps)" if len(gaps) > _MAX_LISTED_GAPS else ""
         return f"the write-ahead log has {len(gaps)} gaps; missing segments: {', '.join(shown)}{newest}"
 
     def _paths(self, backups: Iterable[BaseBackup]) -> Iterator[_Path]:
@@ -223,8 +223,8 @@ class Archive:
                 yield paths[-1]
 
     def _is_part(self, timeline: int, last: int, own: Sequence[BaseBackup], path: _Path) -> bool:
-        left_at = path.left_at(timeline)
-        return left_at is not None and last <= left_at // self.size and all(map(path.includes, own))
+        switch_position = path.switch_position(timeline)
+        return switch_position is not None and last <= switch_position // self.size and all(map(path.includes, own))
 
     def _times_on(self, path: _Path) -> dict[int, int]:
         """Return the archived segments that recovery along this path reads: number -> time."""
@@ -239,7 +239,7 @@ class Archive:
 
 
 def _find_runs(numbers: Iterable[int]) -> Iterator[range]:
-    """Return the runs of consecutive numbers."""
+    """Yield the runs of consecutive numbers."""
     first = last = None
     for number in sorted(numbers):
         if first is None or last is None:

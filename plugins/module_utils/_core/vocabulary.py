@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Closed vocabularies: the values that all products share for platform, type of workload and type of location.
+"""Closed vocabularies: the values for platforms, workload types and location types that all products share.
 
-The term that a product uses is converted here, in one place, so that a platform has the same name for all products. A
-term that is not in the table becomes "other". The term itself is kept in ``vendor_platform`` and
-``vendor_location_type``. No term at all stays None.
+The terms of all products are converted here, so that a platform has the same name for all products. An unknown term
+becomes "other", a missing one None. ``vendor_platform`` and ``vendor_location_type`` contain the original term.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import re
 
 OTHER = "other"
 
-# Product as in results -> its full name.
+# Product in results -> its full name.
 PRODUCT_NAMES = {
     "aws_backup": "AWS Backup",
     "azure_backup": "Azure Backup",
@@ -33,8 +32,8 @@ PRODUCT_NAMES = {
     "vprotect": "Storware vProtect",
 }
 
-# Platform -> terms of the products, without case, spaces and signs.
-_PLATFORM_WORDS = {
+# Platform -> terms of the products, in lower case, without spaces and punctuation.
+_PLATFORM_TERMS = {
     "vmware": ("vmware", "vmwarevm", "vmwarevsphere", "vsphere", "vcenter", "esx", "esxi"),
     "vmware_cloud_director": ("vcd", "vcloud", "vcloudvapp", "clouddirector", "vmwareclouddirector"),
     "hyperv": ("hyperv", "mshyperv", "microsofthyperv"),
@@ -55,7 +54,7 @@ _PLATFORM_WORDS = {
         "eks",
         "microsoftcontainerservicemanagedclusters",
     ),
-    # Products that protect only machines of a cloud name the cloud alone.
+    # Products for a single cloud report only its name.
     "aws_ec2": ("awsec2", "ec2", "amazonec2", "aws", "amazon", "amazonwebservices"),
     "aws_ebs": ("ebs", "awsebs"),
     "aws_efs": ("efs", "awsefs"),
@@ -112,9 +111,9 @@ _PLATFORM_WORDS = {
     "ceph": ("ceph", "cephrbd"),
 }
 
-# Where recovery points are stored -> terms of the products. A scale-out repository is "other": its extents differ.
-_LOCATION_WORDS = {
-    # Disks of a server, a file share or a virtual appliance of the product.
+# Location type -> terms of the products. A scale-out repository is "other", because its extents can differ.
+_LOCATION_TERMS = {
+    # Disks of a server, a file share, or a virtual appliance of the product.
     "disk": (
         *("disk", "filesystem", "posix", "cifs", "cifsshare", "sftp", "local", "winlocal", "windowslocal"),
         *("linuxlocal", "smb", "nfs", "linuxhardened", "vsnap", "vstor", "syntheticxfs", "isolayer", "internal"),
@@ -124,7 +123,7 @@ _LOCATION_WORDS = {
         *("ddboost", "delldatadomain", "datadomain", "syntheticddboost", "hpstoreonceintegration", "hpestoreonce"),
         *("hpstoreonce", "storeonce", "quantum", "quantumdxi", "exagrid", "infinidat", "fujitsu"),
     ),
-    # Object storage of a cloud or of the company itself.
+    # Object storage, in a cloud or on premises.
     "object": (
         *("object", "s3", "b2", "gs", "gcs", "azure", "swift", "blob", "blobhot", "blobcool", "blobcold"),
         *("blobarchive", "blobinferred", "azureblob", "azurearchive", "azuredatabox", "azurestorageexternal"),
@@ -134,7 +133,7 @@ _LOCATION_WORDS = {
         *("ibmcloud", "wasabicloud", "elevenelevens3"),
     ),
     "tape": ("tape",),
-    # Storage that a provider runs as a service for backups, and whose medium it does not report.
+    # Backup storage as a service, whose medium the provider does not report.
     "cloud_vault": (
         *(
             "cloud",
@@ -155,8 +154,8 @@ _LOCATION_WORDS = {
     ),
 }
 
-PLATFORMS = (*_PLATFORM_WORDS, OTHER)
-LOCATION_TYPES = (*_LOCATION_WORDS, OTHER)
+PLATFORMS = (*_PLATFORM_TERMS, OTHER)
+LOCATION_TYPES = (*_LOCATION_TERMS, OTHER)
 WORKLOAD_TYPES = (
     "vm",
     "vm_replica",
@@ -183,29 +182,29 @@ WORKLOAD_TYPES = (
 _SIGNS = re.compile(r"[^a-z0-9]+")
 
 
-def parse_platform(word: str | None) -> str | None:
-    """Return the platform (one of PLATFORMS) that a product's term means; None if there is no term."""
-    return _find(word, _PLATFORM_BY_WORD)
+def parse_platform(term: str | None) -> str | None:
+    """Return the platform (one of PLATFORMS) for a product's term, or None if there is no term."""
+    return _find(term, _PLATFORM_BY_TERM)
 
 
-def parse_location_type(word: str | None) -> str | None:
-    """Return the type of location (one of LOCATION_TYPES) that a product's term means; None if there is no term."""
-    return _find(word, _LOCATION_TYPE_BY_WORD)
+def parse_location_type(term: str | None) -> str | None:
+    """Return the location type (one of LOCATION_TYPES) for a product's term, or None if there is no term."""
+    return _find(term, _LOCATION_TYPE_BY_TERM)
 
 
-def _find(word: str | None, known: dict[str, str]) -> str | None:
-    key = _normalize(word) if word else ""
+def _find(term: str | None, known: dict[str, str]) -> str | None:
+    key = _normalize(term) if term else ""
     return known.get(key, OTHER) if key else None
 
 
-def _normalize(word: str) -> str:
-    return _SIGNS.sub("", word.casefold())
+def _normalize(term: str) -> str:
+    return _SIGNS.sub("", term.casefold())
 
 
-def _by_word(table: dict[str, tuple[str, ...]]) -> dict[str, str]:
-    """Return word -> value; a value of the list means itself."""
-    return {word: value for value, own in table.items() for word in (_normalize(value), *own)}
+def _by_term(table: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return term -> value. Each value is also a term for itself."""
+    return {term: value for value, own in table.items() for term in (_normalize(value), *own)}
 
 
-_PLATFORM_BY_WORD = _by_word(_PLATFORM_WORDS)
-_LOCATION_TYPE_BY_WORD = _by_word(_LOCATION_WORDS)
+_PLATFORM_BY_TERM = _by_term(_PLATFORM_TERMS)
+_LOCATION_TYPE_BY_TERM = _by_term(_LOCATION_TERMS)

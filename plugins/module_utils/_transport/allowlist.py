@@ -4,8 +4,8 @@
 
 """Request allowlist: check method, path and query of each request, on the final, decoded URL, before it is sent.
 
-Some products delete, collect or start backups on a path that looks like a read, so an allowlist of requests that are
-known to be read-only is the only safe rule. Links from responses are checked as well.
+Some products delete, collect or start backups with a request that looks like a read, so an allowlist of requests that
+are known to be read-only is the only safe rule. Links from responses are checked as well.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 # No separators, control characters or invalid UTF-8 (some servers accept an overlong dot or slash). Some servers
 # strip everything after a semicolon and treat "..;" as "..". "." and ".." themselves are rejected separately.
 _SEGMENT = r"[^/?#\\;\x00-\x1f\ufffd]+"
-# For services whose ids contain semicolons: only dot segments must not be followed by one.
+# For services whose ids contain semicolons. Only dot segments must not be followed by one.
 _SEGMENT_WITH_SEMICOLONS = r"(?!\.{1,2};)[^/?#\\\x00-\x1f\ufffd]+"
 
 
 class RequestNotAllowedError(AuditError):
-    """A request that is not on the adapter's allowlist."""
+    """The adapter's allowlist does not contain the request."""
 
     code = "request_not_allowed"
 

@@ -28,7 +28,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.response i
 
 # A comma separates two cookies if a name and "=" follow it; the date in Expires also contains a comma.
 _NEXT_COOKIE = re.compile(r",\s*(?=[!#$%&'*+.^_`|~0-9A-Za-z-]+=)")
-# Shorter cookie values are settings such as a language; masking them would mask large parts of a result.
+# Shorter cookie values are settings, such as a language. Masking them would mask large parts of a result.
 _SECRET_LENGTH = 8
 
 
@@ -40,7 +40,7 @@ class LoginError(AuditError):
 
 
 class Login(abc.ABC):
-    """Base class of all login methods: one session at a time, renewed by one thread while the others wait."""
+    """Base class of all login methods. There is one session at a time; one thread renews it while others wait."""
 
     has_session_lag = False
     hint = "Check username and password. The account may be locked, disabled or expired"
@@ -59,9 +59,9 @@ class Login(abc.ABC):
 
     def open(self, client: Client) -> None:
         """Log in and use the session for all further requests of the client."""
-        # The pair as well: even if the login does not use HTTP Basic, a proxy in between may show it in that form.
+        # Mask the pair, too: even if the login does not use HTTP Basic, a proxy may show it in that form.
         client.add_secret(self.password, f"{self.username}:{self.password}")
-        # Signals are deferred: without the token, a session that the server has opened cannot be closed.
+        # Signals are deferred, because a session cannot be closed without its token.
         with client.signals.deferred():
             try:
                 self._headers = self._log_in(client)
@@ -72,10 +72,10 @@ class Login(abc.ABC):
             client.auth = self
 
     def renew(self, client: Client, generation: int) -> None:
-        """Renew the session, unless another thread has done so since ``generation``, or has tried and failed."""
+        """Renew the session unless another thread has renewed it since ``generation``, or has failed to do so."""
         with client.signals.deferred(), self._lock:
             if self._failed is not None:
-                # All threads get a 401 at the same time; if each sent the password, the account could be locked.
+                # All threads get a 401 at the same time. If all of them sent the password, the account could be locked.
                 raise self._failed
             if self.generation == generation:
                 try:
@@ -105,7 +105,7 @@ class Login(abc.ABC):
         )
 
     def _renew_session(self, client: Client) -> dict[str, str]:
-        """Return the headers of a renewed session; by default log out and log in again."""
+        """Return the headers of a renewed session. By default, log out and log in again."""
         # A 401 for one request does not prove that the old session has ended.
         with contextlib.suppress(AuditError):
             self._log_out(client)
@@ -124,7 +124,7 @@ class Login(abc.ABC):
 
 
 class BasicForSession(Login):
-    """HTTP Basic login; the response body has a session id that is then sent in a header (Spectrum Protect Plus)."""
+    """HTTP Basic login with a session id in the response body, which is sent in a header (Spectrum Protect Plus)."""
 
     def __init__(self, username: str, password: str, *, path: str, member: str, header: str) -> None:
         super().__init__(username, password)
@@ -178,7 +178,7 @@ class OAuth2Password(Login):
                     client, {"grant_type": self._grants[1], "refresh_token": self._refresh_token}
                 )
             except AuditError:
-                # An expired refresh token does not mean a rejected account: the password may still be sent once.
+                # An expired refresh token does not mean a rejected account, so the password is sent once.
                 self._refresh_token = None
         return super()._renew_session(client)
 
@@ -221,7 +221,7 @@ class OAuth2Password(Login):
         except UnauthorizedError:
             if self._refresh_token is None:
                 raise
-            # The access token has expired, but its refresh token would stay valid for days.
+            # The access token has expired, but the refresh token would remain valid for days.
             form = {"grant_type": self._grants[1], "refresh_token": self._refresh_token}
             client.request(
                 method, path, headers=self._request_token(client, form), authenticated=False, idempotent=False
@@ -229,7 +229,7 @@ class OAuth2Password(Login):
 
 
 class BasicForHeader(Login):
-    """HTTP Basic login; the response has the token in a header, the session's id in the body (Enterprise Manager).
+    """HTTP Basic login with a token in a response header and the session id in the body (Enterprise Manager).
 
     ``get_session_id`` reads that id, which the logout needs, from the response. ``body`` is the login request for
     tenants, which do not use HTTP Basic.
@@ -266,7 +266,7 @@ class BasicForHeader(Login):
             authenticated=False,
             idempotent=False,
         )
-        # Read first: for a different product, which lacks the header as well, this raises the clearer error.
+        # Read first, because for a different product, which also lacks the header, this raises a clearer error.
         self._session = self._get_session_id(response)
         client.add_secret(self._session)
         return {self._header: check_token(response, response.headers.get(self._header), self._header)}
@@ -278,7 +278,7 @@ class BasicForHeader(Login):
 
 
 class JsonForCookies(Login):
-    """JSON login whose response sets cookies; all of them are sent back unchanged, with any name (vProtect)."""
+    """JSON login whose response sets cookies, all of which are sent back unchanged (vProtect)."""
 
     def __init__(self, username: str, password: str, *, path: str, log_out: str) -> None:
         super().__init__(username, password)
@@ -294,7 +294,7 @@ class JsonForCookies(Login):
                 raise unauthorized_error(error) from error
             raise
         if response.body.strip():
-            # The result is not used, but for a different product this raises a clearer error than a missing cookie.
+            # Only decoded because this raises a clearer error for a different product than a missing cookie.
             response.json_object()
         cookies = _parse_cookies(response.headers.get("Set-Cookie", ""))
         client.add_secret(*(value for value in cookies.values() if len(value) >= _SECRET_LENGTH))
@@ -306,9 +306,9 @@ class JsonForCookies(Login):
 
 
 class JsonForToken(Login):
-    """JSON login for a token that is then sent in a header, and in the body of the logout (Unitrends).
+    """JSON login for a token that is sent in a header, and in the body of the logout (Unitrends).
 
-    ``account_info`` has the other fields of the login response, which describe the account.
+    ``account_info`` contains the other fields of the login response, which describe the account.
     """
 
     def __init__(
@@ -386,7 +386,7 @@ def check_token(response: Response, token: t.Any, member: str) -> str:
             status=response.status,
             hint='Check that "url" is the URL of the product, and that the initial password of the account was changed',
         )
-    # The token becomes a header value: a line break in it would start another header.
+    # A line break in a header value would start another header.
     if not token.isprintable() or not token.isascii():
         raise InvalidResponseError(
             "the server returned a token with characters that a header cannot contain", server=response.server

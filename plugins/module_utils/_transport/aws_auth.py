@@ -4,7 +4,7 @@
 
 """Access to Amazon Web Services: signatures (Signature Version 4), assumed roles, keys of a profile.
 
-botocore computes the signatures and parses profiles; it never sends anything. Its own search for credentials, which
+botocore computes the signatures and parses profiles, but never sends anything. Its own search for credentials, which
 contacts other servers, is not used.
 """
 
@@ -65,7 +65,7 @@ class Keys(t.NamedTuple):
 
 
 class Clock:
-    """The time for signatures: that of the service, if the local clock is wrong."""
+    """The clock for signatures, which is corrected to the time of the service if the local clock is wrong."""
 
     offset_micros = 0
 
@@ -74,7 +74,7 @@ class Clock:
         return datetime.now(timezone.utc) + timedelta(microseconds=self.offset_micros)
 
     def with_correction(self, client: Client, call: Callable[[], t.Any]) -> t.Any:
-        """Return the result of the first call to a service, repeated once if only the local clock is wrong."""
+        """Return the result of the first call to a service. Repeat it once if only the local clock is wrong."""
         try:
             return call()
         except UnauthorizedError:
@@ -85,7 +85,7 @@ class Clock:
 
 
 def sign_requests(client: Client, get_keys: Callable[[], Keys], service: str, region: str, clock: Clock) -> None:
-    """Make the client sign each request for a service in a region, and understand the error codes of AWS."""
+    """Make the client sign each request for a service in a region, and interpret the error codes of AWS."""
 
     def sign(prepared: t.Any) -> None:
         keys = get_keys()
@@ -103,7 +103,7 @@ def sign_requests(client: Client, get_keys: Callable[[], Keys], service: str, re
         )
 
     client.sign = sign
-    client.meaning_of = _get_meaning
+    client.get_meaning = _get_meaning
 
 
 def _encode(body: str | bytes | None) -> bytes:
@@ -124,7 +124,7 @@ def _get_meaning(status: int, headers: Mapping[str, str], body: bytes) -> int:
 
 
 class AssumedRole(StatelessLogin):
-    """A role, whose temporary keys are requested again when they expire. ``client`` sends to the token service."""
+    """A role whose temporary keys are renewed when they expire. ``client`` is the client for the token service."""
 
     hint = 'Check "access_key", "secret_key" and "session_token". The key may be inactive or have expired'
 
@@ -172,7 +172,7 @@ class AssumedRole(StatelessLogin):
 
 
 def load_profile(name: str, credentials_file: str | None, config_file: str | None) -> tuple[Keys, str | None]:
-    """Return the keys and the region of a profile in the AWS files. Profiles without own keys are rejected."""
+    """Return the keys and the region of a profile in the AWS files. Raise OptionError if it has no keys of its own."""
     from botocore.configloader import load_config
     from botocore.credentials import ConfigProvider, SharedCredentialProvider
     from botocore.exceptions import BotoCoreError

@@ -66,10 +66,10 @@ class Endpoint:
 
     url: str
     verify: bool | str = True
-    # SHA-256 of the only certificate that the server may have, 64 hexadecimal digits.
+    # SHA-256 of the only accepted server certificate, as 64 hexadecimal digits.
     fingerprint: str | None = None
-    # Certificate and key file, possibly the same file twice: if only one file were given, OpenSSL would ask for the
-    # password of its key on the terminal.
+    # Certificate and key file, possibly the same file twice. With only one file, OpenSSL would prompt for the password
+    # of its key.
     client_cert: tuple[str, str] | None = None
     proxy: str | None = None
     timeout: float = 30.0
@@ -106,12 +106,12 @@ class Client:
         self.auth: Auth | None = None
         self.request_stats = RequestStats()
         self.skew_micros: int | None = None
-        # Returns a product-specific hint for an error response from its status and body; None keeps the general hint.
-        self.hint_for: Callable[[int, bytes], str | None] = lambda _status, _body: None
-        # Returns the status that an error response means: some products have only a code of their own for 401 and 429.
-        self.meaning_of: Callable[[int, Mapping[str, str], bytes], int] = lambda status, _headers, _body: status
+        # Returns a product-specific hint for an error response from its status and body, or None for the general hint.
+        self.get_hint: Callable[[int, bytes], str | None] = lambda _status, _body: None
+        # Returns the effective status of an error response. Some products use their own codes instead of 401 and 429.
+        self.get_meaning: Callable[[int, Mapping[str, str], bytes], int] = lambda status, _headers, _body: status
         self.signals = SignalHandler()
-        # Called with each request just before it is sent, also before a retry: signatures contain the time.
+        # Called with each request just before it is sent or retried, because signatures contain the time.
         self.sign: Callable[[requests.PreparedRequest], None] = lambda _prepared: None
         self._siblings: list[Client] = []
         self._allowed = allowlist
@@ -123,7 +123,7 @@ class Client:
 
     def _new_session(self, headers: Mapping[str, str]) -> requests.Session:
         session = requests.Session()
-        # Otherwise .netrc or an environment variable could supply a login or a CA that the user did not configure.
+        # Ignore logins and CAs in .netrc and environment variables, which the user did not configure here.
         session.trust_env = False
         session.headers.update({"Accept": "application/json", "User-Agent": "backup.audit", **headers})
         pool = build_http_adapter(self.endpoint.connections, self.endpoint.fingerprint)
@@ -136,12 +136,12 @@ class Client:
         for proxy in session.proxies.values():
             self.add_secret(*find_secrets({"proxy": proxy}))
         if self.endpoint.verify is False:
-            # The module adds its own warning to the result; a line on stderr for each request is not useful.
+            # The module adds its own warning to the result, so no line on stderr for each request is needed.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         return session
 
     def stop_reading(self) -> None:
-        """Stop all threads from sending requests or waiting after a failure, so that the logout follows soon."""
+        """Stop all threads from sending requests or waiting for a retry, so that the logout is not delayed."""
         self._stopped.set()
 
     def close(self) -> None:
@@ -153,15 +153,15 @@ class Client:
     def sibling(self, url: str, allowlist: t.Sequence[AllowedRequest]) -> Client:
         """Return a client for another server of the same product, such as its login service or another region.
 
-        It has the same connection options and shares the secrets, counters, signals and the stop. It is not logged in.
+        It has the same connection options, shares secrets, counters, signals and the stop flag, and is not logged in.
         """
         other = Client(dataclasses.replace(self.endpoint, url=url), allowlist)
-        other.request_stats, other.signals, other.hint_for = self.request_stats, self.signals, self.hint_for
-        other.meaning_of = self.meaning_of
-        for twin in self._siblings:
-            if twin.origin == other.origin and twin._allowed is allowlist:
+        other.request_stats, other.signals, other.get_hint = self.request_stats, self.signals, self.get_hint
+        other.get_meaning = self.get_meaning
+        for sibling in self._siblings:
+            if sibling.origin == other.origin and sibling._allowed is allowlist:
                 # Regions of one service at the same address share their connections.
-                other._session = twin._session
+                other._session = sibling._session
         other.secrets, other._lock, other._stopped = self.secrets, self._lock, self._stopped
         self._siblings.append(other)
         return other
@@ -173,7 +173,7 @@ class Client:
     # Secrets
 
     def add_secret(self, *secrets: str | None) -> None:
-        """Register texts to mask in every error."""
+        """Register secrets to mask in all errors."""
         self.secrets.add(*secrets)
 
     def scrub(self, text: str) -> str:
@@ -213,7 +213,7 @@ class Client:
             parts["data"] = xml.encode("utf-8")
             parts["headers"]["Content-Type"] = "application/xml"
         if basic is not None:
-            # Built here because requests encodes as Latin-1 and fails on other characters.
+            # Built here, because requests encodes it as Latin-1 and fails for other characters.
             pair = base64.b64encode(":".join(basic).encode("utf-8")).decode("ascii")
             parts["headers"]["Authorization"] = f"Basic {pair}"
             self.add_secret(pair)
@@ -233,7 +233,7 @@ class Client:
         return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, idempotent)
 
     def to_local_path(self, link: str) -> str:
-        """Convert a link to a path on the configured server: appliances often return links with internal addresses."""
+        """Convert a link to a path on the configured server, because appliances often return internal addresses."""
         try:
             parts = urlsplit(link)
         except ValueError as error:
@@ -251,7 +251,7 @@ class Client:
 
     def _send(self, method: str, path: str, parts: dict[str, t.Any], idempotent: bool) -> Response:
         if not path.startswith("/"):
-            # Directly after the host, the path could become part of the host name or turn it into a user name.
+            # Without a slash, the path could change the host name, or turn it into a user name.
             raise RequestNotAllowedError(
                 "the request was not sent: its path does not start with a slash", request=f"{method} {path}"
             )
@@ -272,7 +272,7 @@ class Client:
                 if attempt > 1:
                     outcome.message = add_attempts(outcome.message, attempt)
                 raise outcome
-            # A login that defers signals has no open session at this point, so a signal may interrupt the wait.
+            # Signals may interrupt this wait even during a login, because no session is open yet.
             with self.signals.interruptible_wait():
                 is_stopped = self._stopped.wait(wait if wait > 0 else _backoff(attempt))
             if is_stopped:
@@ -286,12 +286,12 @@ class Client:
         started = time.time()
         self.sign(prepared)
         try:
-            # Not Session.send: it keeps cookies, and reads the complete body of a redirect of any size.
+            # Session.send would store cookies, and read the complete body of redirects.
             raw_response = self._session.get_adapter(prepared.url or "").send(
                 prepared,
                 stream=True,
                 timeout=self.endpoint.timeout,
-                # Set on each request: REQUESTS_CA_BUNDLE overrides a session-wide setting.
+                # Set on each request, because REQUESTS_CA_BUNDLE overrides the setting of the session.
                 verify=self.endpoint.verify,
                 cert=self.endpoint.client_cert,
                 proxies=self._session.proxies,
@@ -312,11 +312,11 @@ class Client:
         response = Response(request, self.host, raw_response.status_code, raw_response.headers, body, self.scrub)
         if 200 <= raw_response.status_code < 300:
             return response, None
-        meaning = self.meaning_of(response.status, response.headers, body)
+        meaning = self.get_meaning(response.status, response.headers, body)
         http_error = build_http_error(
             response.server, request, response.status, response.headers, body, self.scrub, self.prefix, meaning
         )
-        http_error.hint = self.hint_for(response.status, body) or http_error.hint
+        http_error.hint = self.get_hint(response.status, body) or http_error.hint
         if meaning not in RETRIED_STATUSES:
             return http_error, None
         return http_error, _parse_retry_after(raw_response.headers)
@@ -336,19 +336,19 @@ class Client:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _record_clock_skew(self, headers: Mapping[str, str], started: float) -> None:
-        """Compute the clock skew from the first Date header (precision 1 s); adapters may set a more precise one."""
+        """Compute the clock skew from the first Date header (precision 1 s). Adapters may set a more precise value."""
         if self.skew_micros is not None or "Date" not in headers:
             return
         server_time = parse_http_date(headers["Date"])
         if server_time is None:
             return
-        # Date is truncated to the second, and was set at some time between sending and receiving: take both midpoints.
+        # Use midpoints: Date is truncated to the second, and was set between sending and receiving.
         middle = (started + time.time()) / 2
         self.skew_micros = server_time + SECOND // 2 - round(middle * SECOND)
 
 
 def _iter_chunks(raw_response: requests.Response) -> Iterator[bytes]:
-    """Yield the body as it arrives, so that time and size limits are checked even if the server sends slowly."""
+    """Yield the body as it arrives, so that limits of time and size are checked even for slow servers."""
     read1 = getattr(raw_response.raw, "read1", None)
     if read1 is None:
         # urllib3 before 2.2 waits until a chunk is full.
@@ -359,14 +359,14 @@ def _iter_chunks(raw_response: requests.Response) -> Iterator[bytes]:
 
 
 def _is_unprocessed(error: AuditError) -> bool:
-    """Whether the server certainly has not processed the request."""
+    """Return whether the server certainly has not processed the request."""
     if isinstance(error, ConnectionFailedError):
         return error.is_unsent
     return isinstance(error, ServerError) and (error.status == 503 or (error.status or 0) < 500)
 
 
 def _backoff(attempt: int) -> float:
-    """Return the seconds to wait before the next attempt: exponential up to 20, times a random 0.5 to 1.5."""
+    """Return the seconds to wait before the next attempt: exponential up to 20, with random jitter (0.5 to 1.5)."""
     exponential: float = 0.5 * 2 ** (attempt - 1)
     return min(exponential, 20.0) * random.SystemRandom().uniform(0.5, 1.5)
 
@@ -384,7 +384,7 @@ def _parse_retry_after(headers: Mapping[str, str]) -> float:
 
 
 def path_segment(value: t.Any) -> str:
-    """Quote an id as one path segment; InvalidResponseError if it could change the structure of the path."""
+    """Quote an id as one path segment. Raise InvalidResponseError if it could change the structure of the path."""
     text = str(value)
     if not text:
         raise InvalidResponseError("the server returned a record without an id")

@@ -4,8 +4,8 @@
 
 """Run the allowed commands of a backup tool, with a minimal environment, a timeout and output limits.
 
-No shell is used. The output of a tool is treated as possibly wrong, huge, slow or hostile, like a response of a
-server; the return code alone is never sufficient.
+No shell is used. The output of a tool is treated as possibly wrong, huge, slow or hostile, like the response of a
+server. The return code alone is never sufficient.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 from ansible_collections.backup.audit.plugins.module_utils._core.redaction import Secrets
 from ansible_collections.backup.audit.plugins.module_utils._core.request_stats import RequestStats
 
-# Far more than a listing of a million points needs; for errors the first lines are enough.
+# Far more than a listing of a million points needs. For errors, the first lines are sufficient.
 MAX_OUTPUT_BYTES = 512 * 1024 * 1024
 MAX_ERROR_BYTES = 1 << 20
 _MAX_MESSAGE_LENGTH = 300
 _CHUNK_BYTES = 1 << 16
-# How long a tool may take to clean up after SIGTERM.
-_SECONDS_TO_END = 5.0
-# A child of the tool (such as ssh) may keep its pipes open; after the tool has exited, a pause this long ends the read.
-_SECONDS_TO_DRAIN = 0.2
+# Time for a tool to clean up after SIGTERM.
+_TERMINATION_SECONDS = 5.0
+# A child of the tool (such as ssh) may keep its pipes open. After the exit of the tool, reading ends after a pause of
+# this length.
+_DRAIN_SECONDS = 0.2
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# Arguments that are rejected even if an allowlist contains them: each of these changes or breaks a repository.
-_NEVER = frozenset(
+# Arguments that are rejected even if an allowlist contains them, because they change a repository or break its locks.
+_FORBIDDEN = frozenset(
     {
         *("forget", "prune", "delete", "expire", "unlock", "break-lock", "init", "backup", "create", "repair"),
         *("--repair", "rebuild-index", "compact", "recreate", "rename", "rewrite", "migrate", "copy", "key", "tag"),
@@ -50,13 +51,13 @@ _NEVER = frozenset(
 
 
 class CommandNotAllowedError(AuditError):
-    """A command that is not on the adapter's allowlist."""
+    """The adapter's allowlist does not contain the command."""
 
     code = "request_not_allowed"
 
 
 class NotInstalledError(AuditError):
-    """The tool is not installed on this host, or the user may not run it."""
+    """The tool is not installed on this host, or the user lacks permission to run it."""
 
     code = "not_installed"
 
@@ -88,9 +89,9 @@ class Slot:
     pattern: str
 
     def matches(self, argument: str) -> bool:
-        """Whether an argument has this form."""
+        """Return whether an argument has this form."""
         rest = argument[len(self.before) :]
-        # Without a prefix, a leading dash would turn it into an option.
+        # Without a prefix, a leading dash would make it an option.
         option = not self.before and rest.startswith("-")
         return argument.startswith(self.before) and not option and re.fullmatch(self.pattern, rest) is not None
 
@@ -119,7 +120,7 @@ class KnownProblem:
 
 
 def minimal_environment(home: str | None = None) -> dict[str, str]:
-    """Return all variables that a tool inherits: the user's locale and time zone must not change its output."""
+    """Return all variables that a tool inherits. The user's locale and time zone must not change its output."""
     return {
         "PATH": os.environ.get("PATH") or _DEFAULT_PATH,
         "HOME": home or os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir,
@@ -162,7 +163,7 @@ class Runner:
         program = self._find_executable(request)
         self.request_stats.count += 1
         try:
-            # Not AnsibleModule.run_command: it limits neither time nor output, and passes on the complete environment.
+            # AnsibleModule.run_command limits neither time nor output, and passes the complete environment.
             process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 [program, *arguments],
                 env=self._environment,
@@ -170,7 +171,7 @@ class Runner:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                # Without a terminal no tool prompts for a password; a process group allows ending all its children.
+                # Without a terminal, no tool prompts for a password. A process group lets all children be terminated.
                 start_new_session=True,
             )
         except OSError as error:
@@ -192,11 +193,11 @@ class Runner:
         return CommandResult(request, process.wait(), out, self.scrub(err.decode("utf-8", "replace")))
 
     def json(self, command_result: CommandResult) -> t.Any:
-        """Decode the output of a command as JSON; AuditError if the command failed or the output is not JSON."""
+        """Decode the output of a command as JSON. Raise AuditError if the command failed or the output is not JSON."""
         if command_result.rc != 0:
             raise self.error(command_result)
         try:
-            # System messages and names may contain any bytes.
+            # Messages of the system and names may contain any bytes.
             return json.loads(command_result.out.decode("utf-8", "replace"), strict=False)
         except (ValueError, RecursionError) as error:
             raise OutputError(
@@ -237,7 +238,7 @@ class Runner:
         return self._secrets.scrub(text)
 
     def _check_allowed(self, arguments: Sequence[str]) -> None:
-        if _NEVER.isdisjoint(arguments) and any(_matches(vector, arguments) for vector in self._allowlist):
+        if _FORBIDDEN.isdisjoint(arguments) and any(_matches(vector, arguments) for vector in self._allowlist):
             return
         raise CommandNotAllowedError(
             "the command was not run: it is not on the command allowlist",
@@ -272,14 +273,14 @@ class Runner:
                         request=request,
                         hint='Increase "timeout" ("verify_timeout" for a check), or check what the command waits for',
                     )
-                events = selector.select(_SECONDS_TO_DRAIN)
+                events = selector.select(_DRAIN_SECONDS)
                 if not events and process.poll() is not None:
                     break
                 for key, _mask in events:
                     chunk = os.read(key.fd, _CHUNK_BYTES)
                     if not chunk:
                         selector.unregister(key.fileobj)
-                    # The first part of stderr is enough, but reading continues so that the tool is not blocked.
+                    # The first part of stderr is sufficient, but reading continues so that the tool is not blocked.
                     if key.data == "out" or sizes["err"] < MAX_ERROR_BYTES:
                         chunks[key.data].append(chunk)
                     sizes[key.data] += len(chunk)
@@ -306,7 +307,7 @@ def _terminate(process: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
-            process.wait(_SECONDS_TO_END)
+            process.wait(_TERMINATION_SECONDS)
         except (ProcessLookupError, PermissionError):
             break
         except subprocess.TimeoutExpired:
@@ -316,7 +317,7 @@ def _terminate(process: subprocess.Popen[bytes]) -> None:
 
 
 def message_lines(text: str) -> list[str]:
-    """Return the distinct lines of a tool's output; for JSON log lines only the message, without progress messages."""
+    """Return the distinct lines of a tool's output. For JSON log lines, only the message is used, except progress."""
     lines = []
     for line in text.splitlines():
         message = line.strip()
@@ -334,7 +335,7 @@ def _parse_log_entry(entry: t.Any) -> str:
     if not isinstance(message, str) or entry.get("levelname") in ("DEBUG", "INFO") or "env_var" in entry:
         return ""
     if message.startswith("Traceback"):
-        # The last line of the traceback; after a blank line the tool describes its platform.
+        # Use the last line of the traceback. After a blank line, the tool describes its platform.
         return message.split("\n\nPlatform:")[0].strip().rpartition("\n")[2]
     return message.strip().partition("\n")[0]
 

@@ -4,7 +4,7 @@
 
 """Limit the total time of a response, so that a slow (trickling) server cannot block a request forever.
 
-The read timeout applies to a single read from the socket. A server or proxy that sends a byte from time to time never
+The read timeout applies to a single read from the socket. A server or proxy that occasionally sends a byte never
 exceeds it, so a complete response, from its first header on, may take at most MAX_RESPONSE_TIMEOUTS read timeouts.
 """
 
@@ -40,7 +40,7 @@ class _DeadlineReader(io.RawIOBase):
         self._deadline = 0.0 if self._limit is None else time.monotonic() + self._limit
 
     def readable(self) -> bool:
-        """Return True: the stream is only read."""
+        """Return True, because the stream is only read."""
         return True
 
     def readinto(self, buffer: t.Any) -> int | None:
@@ -100,9 +100,9 @@ def build_http_adapter(connections: int, fingerprint: str | None = None) -> requ
         ConnectionCls = TlsConnection
 
     class DeadlineAdapter(requests.adapters.HTTPAdapter):
-        """Looks at the certificate files only once, although requests does so for each request.
+        """Checks the certificate files only once, whereas requests does so for each request.
 
-        Each look gives up the interpreter lock, and the thread then waits for it until another one has folded a page.
+        Each check releases the GIL, and the thread then waits until another one has processed a page.
         """
 
         def __init__(self, **more: t.Any) -> None:

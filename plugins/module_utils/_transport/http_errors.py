@@ -33,9 +33,9 @@ _MAX_MESSAGE_LENGTH = 300
 _MAX_PARTS = 20
 _MAX_DEPTH = 4
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-# As an attribute (Veeam), or as an element after a code (AWS).
+# Message as an attribute (Veeam), or as an element after a code (AWS).
 _XML_MESSAGE = re.compile(rb"\bMessage=\"([^\"]*)\"|<Message>([^<]*)</Message>")
-# An error code rather than a sentence, in one of the keys that have either.
+# An error code instead of a sentence, in a key that may contain both.
 _CODE = re.compile(r"[A-Za-z][\w.]*")
 _CODE_KEYS = ("error", "id")
 # Keys of error messages in response bodies, best first: RFC 7807, OAuth2, and vendor-specific keys.
@@ -55,7 +55,7 @@ _MESSAGE_KEYS = (
 def invalid_json_error(
     server: str, request: str, status: int, body: bytes, error: Exception, scrub: Callable[[str], str]
 ) -> InvalidResponseError:
-    """Build the error for a body that is not JSON: empty, a web page, a truncated document, something else."""
+    """Build the error for a body that is not JSON: empty, a web page, truncated JSON, or anything else."""
     hint = _TRY_AGAIN
     server_message = None
     first = body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
@@ -78,7 +78,7 @@ def invalid_json_error(
 
 
 def extract_server_message(body: bytes, scrub: Callable[[str], str]) -> str:
-    """Extract the product's own message from an error body in any format, secrets masked; empty if there is none."""
+    """Extract the product's own message from an error body in any format, with masked secrets; "" if there is none."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -86,14 +86,14 @@ def extract_server_message(body: bytes, scrub: Callable[[str], str]) -> str:
     else:
         found = [(document, False)] if isinstance(document, str) else _messages_in(document, 0)
         text = _join((scrub(part), is_code) for part, is_code in itertools.islice(found, _MAX_PARTS))
-    # Mask before truncating: otherwise a part of a secret at the cut would be shown.
+    # Mask before truncating, so that no part of a secret remains at the end.
     text = scrub(text)
     text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return text if len(text) <= _MAX_MESSAGE_LENGTH else text[: _MAX_MESSAGE_LENGTH - 3] + "..."
 
 
 def _join(parts: Iterable[tuple[str, bool]]) -> str:
-    """Join the messages of a body; an error code after a message is put in parentheses."""
+    """Join the messages of a body. An error code after a message is put in parentheses."""
     joined = ""
     codes: dict[str, bool] = {}
     for text, is_code in parts:
@@ -113,7 +113,7 @@ def _message_in_text(body: bytes) -> str:
     marked = _TITLE.search(start) or _XML_MESSAGE.search(start)
     if marked:
         return html.unescape(marked[marked.lastindex or 0].decode("utf-8", "replace"))
-    # Markup without a title and broken JSON contain no usable one-line message.
+    # Markup without a title and invalid JSON contain no usable one-line message.
     return "" if start.lstrip()[:1] in (b"<", b"{", b"[") or b"\0" in start else start.decode("utf-8", "replace")
 
 
@@ -145,9 +145,9 @@ def build_http_error(
     base_path: str = "",
     meaning: int | None = None,
 ) -> AuditError:
-    """Build the error for a complete response with a status other than 2xx; ``base_path`` is the path in the URL.
+    """Build the error for a complete response with a status other than 2xx. ``base_path`` is the path in the URL.
 
-    ``meaning`` is the status that this product should have used.
+    ``meaning`` is the effective status, if the product uses its own codes.
     """
     meaning = status if meaning is None else meaning
     server_message = extract_server_message(body, scrub) or None
@@ -168,7 +168,7 @@ def build_http_error(
             hint = f'"url" contains the path {base_path!r}; remove it unless a reverse proxy needs it'
         return NotFoundError(f"the server does not support this request (HTTP {status})", hint=hint, **details)
     if 300 <= meaning < 400:
-        # Query and fragment of a redirect target often contain a token.
+        # Query and fragment of redirect targets often contain tokens.
         target = scrub(re.split("[?#]", headers.get("Location", "an unknown address"))[0])
         return InvalidResponseError(
             f"the server redirects to {target!r}, and redirects are not followed (HTTP {status})",
@@ -190,7 +190,7 @@ def connection_error(raised: BaseException, server: str, request: str, endpoint:
 
 
 def add_attempts(message: str, attempts: int) -> str:
-    """Add the number of attempts to a message, to the parentheses at its end if it has any."""
+    """Add the number of attempts to a message, within the parentheses at its end if there are any."""
     return f"{message[:-1]}, {attempts} attempts)" if message.endswith(")") else f"{message} ({attempts} attempts)"
 
 
@@ -250,7 +250,7 @@ def _network_error(chain: list[BaseException], request: str, endpoint: t.Any) ->
     url = urlsplit(endpoint.url)
     target, hint_for_proxy = url.netloc, None
     if {cause.__class__.__name__ for cause in chain} & _PROXY_ERRORS:
-        # Otherwise a proxy that is down would look like a server that is down.
+        # Without the proxy, an unavailable proxy would look like an unavailable server.
         target += f" through {_describe_proxy(endpoint.proxy)}"
         hint_for_proxy = 'Check "proxy", or HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment if it is not set'
     text = " ".join(str(cause) for cause in chain)
@@ -275,7 +275,7 @@ def _network_error(chain: list[BaseException], request: str, endpoint: t.Any) ->
     last = chain[-1]
     hint = "Check that the server is running and that no device in between closes the connection"
     if isinstance(last, ssl.SSLError):
-        # With TLS 1.3 the client may already be sending when the server rejects it, and the alert can then be lost.
+        # With TLS 1.3, the client may already be sending when the server rejects it, and the alert can be lost.
         hint += ". A server that requires a client certificate, or a different one, may also close it"
     return ConnectionFailedError(
         f"Connection to {target} failed during {request} ({type(last).__name__}: {last})", hint=hint_for_proxy or hint
@@ -295,7 +295,7 @@ def _unsent_error(message: str, hint: str, is_transient: bool) -> ConnectionFail
     return error
 
 
-# Some versions of urllib3 show the bytes as Python writes them.
+# Some versions of urllib3 show the fingerprint as a Python bytes literal.
 _OTHER_FINGERPRINT = re.compile(
     r"""Fingerprints did not match\. Expected "([0-9a-fA-F]+)", got "(?:b')?([0-9a-fA-F]+)"""
 )
@@ -304,14 +304,14 @@ _PROXY_ERRORS = {"ProxyError", "InvalidProxyURL"}
 _NOT_TLS = "Check the port; a plain HTTP server or another service is listening on it"
 _NEWER_TLS = "Enable TLS 1.2 or later on the server"
 _OTHER_CERT = 'Set "client_cert" (and "client_key") to a valid certificate that this server accepts'
-# A part of the text of an exception, the message and the hint.
+# (part of the text of an exception, message, hint)
 _TLS_PROBLEMS = (
     ("WRONG_VERSION_NUMBER", "{address} does not use TLS", _NOT_TLS),
     ("record layer failure", "{address} does not use TLS", _NOT_TLS),
     ("UNSUPPORTED_PROTOCOL", "{address} supports only an outdated version of TLS", _NEWER_TLS),
     ("ALERT_PROTOCOL_VERSION", "{address} supports only an outdated version of TLS", _NEWER_TLS),
     ("CERTIFICATE_REQUIRED", "{address} requires a client certificate", 'Set "client_cert" and "client_key"'),
-    # A certificate alert that the server sends always concerns the client certificate.
+    # Certificate alerts of the server always concern the client certificate.
     ("ALERT_UNKNOWN_CA", "{address} rejected the client certificate (unknown CA)", _OTHER_CERT),
     ("ALERT_CERTIFICATE_EXPIRED", "{address} rejected the client certificate (expired)", _OTHER_CERT),
     ("ALERT_CERTIFICATE_REVOKED", "{address} rejected the client certificate (revoked)", _OTHER_CERT),
@@ -359,14 +359,14 @@ _TLS_PROBLEMS = (
         'Set "ca_path" to the PEM file of the CA that issued the certificate of the server',
     ),
 )
-# A part of the text of an exception, a detail of the message, and whether a retry may succeed.
+# (part of the text of an exception, detail of the message, whether a retry may succeed)
 _NAME_PROBLEMS = (
     ("Name or service not known", "", False),
     ("nodename nor servname", "", False),
     ("Temporary failure in name resolution", ": the DNS server does not respond", True),
     ("No address associated", ": the name has no address", False),
 )
-# A part of the text of an exception, the reason and the hint.
+# (part of the text of an exception, reason, hint)
 _NETWORK_PROBLEMS = (
     ("Connection refused", "connection refused", 'Check the host and port in "url" and that the server is running'),
     ("No route to host", "no route to host", "Check the network and the firewall"),

@@ -14,10 +14,10 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import I
 
 Item = t.TypeVar("Item")
 
-# A set of this many hashes takes a few megabytes, but each part requires a pass through all of them.
+# A set of this many hashes takes a few megabytes. Each part requires a pass over all hashes.
 _PART_SIZE = 1 << 16
 _MAX_PARTS = 16
-# How many times a listing that changes while it is read is read before the error is raised.
+# Maximum number of passes over a listing that keeps changing. After that, an error is raised.
 MAX_PASSES = 3
 
 
@@ -32,14 +32,14 @@ class ListingCheck(t.Generic[Item]):
         self._identity = identity
         self._hashes = array("q")
         self._expected: int | None = None
-        # Items from this index on were received while none was removed, so that each of them still counts.
+        # Items from this index on count, because they were received while none was removed.
         self._counted_from = 0
-        # Counting requires a pass through all hashes, so the last result is cached: start, end, count.
+        # Counting requires a pass over all hashes, so the last result is cached: (start, end, count).
         self._last_count = (0, 0, 0)
         self.begin_pass()
 
     def begin_pass(self) -> None:
-        """Start a new pass from the beginning of the listing."""
+        """Start a new pass at the beginning of the listing."""
         self._known = set(self._hashes)
         self._pass_start = len(self._hashes)
         self._first: int | None = None
@@ -63,7 +63,7 @@ class ListingCheck(t.Generic[Item]):
         return [item for value, item in zip(hashes, items, strict=True) if value not in self._known]
 
     def is_complete(self, expected: int) -> bool:
-        """Whether the last pass, or all passes that count together, returned at least ``expected`` different items."""
+        """Return whether the last pass, or all passes that count, returned at least ``expected`` distinct items."""
         if self._expected is not None and expected < self._expected:
             self._counted_from = self._pass_start
         self._expected = expected
@@ -72,23 +72,23 @@ class ListingCheck(t.Generic[Item]):
         return not self.has_shrunk and self.count() >= expected
 
     def has_repeats(self) -> bool:
-        """Whether the last pass returned an item twice: items moved, and others may have been missed."""
+        """Return whether the last pass returned an item twice. Then items moved, and others may have been missed."""
         return self._count_distinct(self._pass_start) < len(self._hashes) - self._pass_start
 
     def starts_with(self, items: Sequence[Item]) -> bool:
-        """Whether the last pass started with these items."""
+        """Return whether the last pass started with these items."""
         hashes = array("q", [hash(self._identity(item)) for item in items])
         return self._hashes[self._pass_start : self._pass_start + len(items)] == hashes
 
     def contains(self, item: Item, index: int) -> bool:
-        """Whether the last pass returned this item, and not among its first ``index`` items."""
+        """Return whether the last pass returned this item, and not among its first ``index`` items."""
         value = hash(self._identity(item))
         start = self._pass_start + index
         given = memoryview(self._hashes)
         return value in given[start:] and value not in given[self._pass_start : start]
 
     def count(self) -> int:
-        """Return the number of different items that still count."""
+        """Return the number of distinct items that count."""
         return self._count_distinct(self._counted_from)
 
     def _count_distinct(self, start: int) -> int:
@@ -137,10 +137,10 @@ class PageOverlapCheck(t.Generic[Item]):
 class FirstPageCheck(t.Generic[Item]):
     """Compares the first page, and the first item of the last page, with their state before any other page was read.
 
-    If items are removed from pages that were already read, the items after them move up and some are missed; new items
-    at the end hide this from the count. But then the last page has moved up as well. If items are added, and a later
-    page is read before an earlier one, the items in between are missed; but then some items are returned twice, unless
-    the change started on the first page.
+    If items are removed from pages that were already read, the items after them move up, and some are missed. New items
+    at the end can hide this from the count, but then the last page has moved up, too. If items are added, and a later
+    page is read before an earlier one, the items in between are missed. In that case, some items are returned twice,
+    unless the change started on the first page.
     """
 
     def __init__(self, listing_check: ListingCheck[Item]) -> None:
@@ -154,14 +154,14 @@ class FirstPageCheck(t.Generic[Item]):
         self._first, self._last, self._index = first, last, index
 
     def is_unchanged(self) -> bool:
-        """Whether the first page is the same, and the first item of the last page is at the same position or later."""
+        """Return whether the first page is unchanged, and the first item of the last page has not moved up."""
         if not self._listing_check.starts_with(self._first):
             return False
         return not self._last or self._listing_check.contains(self._last[0], self._index)
 
 
 def count_distinct(hashes: Sequence[int]) -> int:
-    """Return the number of different values, counted in parts to avoid a set of all values in memory."""
+    """Return the number of distinct values, counted in parts to avoid a large set in memory."""
     parts = min(len(hashes) // _PART_SIZE + 1, _MAX_PARTS)
     return sum(len({value for value in hashes if value % parts == part}) for part in range(parts))
 

@@ -4,7 +4,7 @@
 
 """Fetch all pages of a listing by link, offset, page number or page size, in parallel and with limited memory.
 
-A listing is either complete or an error is raised; it is never silently shorter.
+If a listing is not complete, an error is raised.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ MAX_PAGES = 1_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Page(t.Generic[Item]):
-    """One page: items, total of the listing (None: not reported), link to the next page (None: last page)."""
+    """One page: items, total of the listing (None if not reported), link to the next page (None for the last page)."""
 
     items: Sequence[Item]
     total: int | None = None
     next: str | None = None
-    # Whether it was requested to start with the last item of the previous page, see PageOverlapCheck.
+    # Whether it was requested to start with the last item of the previous page; see PageOverlapCheck.
     overlaps: bool = False
 
 
@@ -98,11 +98,11 @@ def pages_by_offset(
 ) -> Iterator[Sequence[Item]]:
     """Yield pages by offset and limit, read in parallel once the first page has reported the total.
 
-    If a page is shorter than requested, the remainder is requested; an empty page before the total is an error.
-    After a full last page another one is requested, because the reported total may be too small. Each page starts with
-    the last item of the previous one, which proves that no item between them was missed. If that fails, because items
-    were removed while pages were read, the listing is read again and only items not seen before are yielded. If a
-    server does not keep a stable order, the listing is accepted once another pass returns nothing new.
+    If a page is shorter than requested, the remainder is requested. An empty page before the total is an error. After
+    a full last page, another one is requested, because the reported total may be too small. Each page starts with the
+    last item of the previous one, which proves that no item between them was missed. If it does not, because items were
+    removed meanwhile, the listing is read again, and only new items are yielded. If the order of a server is not
+    stable, the listing is accepted when another pass returns no new items.
     """
     listing_check = ListingCheck(identity)
     for attempt in range(MAX_PASSES):
@@ -131,7 +131,7 @@ def pages_by_offset(
 
 @dataclasses.dataclass(frozen=True)
 class NumberedPage(t.Generic[Item]):
-    """One of ``pages`` pages, which are counted from 1; the total number of items is not reported."""
+    """One of ``pages`` pages, counted from 1, without a total number of items."""
 
     items: Sequence[Item]
     pages: int
@@ -145,9 +145,9 @@ def pages_by_number(
 ) -> Iterator[Sequence[Item]]:
     """Yield pages by number, read in parallel once the first page has reported how many there are.
 
-    Every page but the last must be as long as the first. If an item is returned twice, items moved from page to page
-    while they were read and another item was missed: the listing is read again for items not seen before. The same
-    applies if the first item of the last page has moved up, see FirstPageCheck.
+    All pages except the last must be as long as the first. If an item is returned twice, items moved between pages,
+    and another item may have been missed, so the listing is read again for new items. The same applies if the first
+    item of the last page has moved up; see FirstPageCheck.
     """
     listing_check = ListingCheck(identity)
     for _attempt in range(MAX_PASSES):
@@ -175,16 +175,16 @@ def _numbered_pass(
     if first.pages <= 1:
         yield first
         return
-    # The first page is read again after this check was recorded, so that no item moves up from it unnoticed.
+    # The first page is read again after the last page was recorded, so that moved items are noticed.
     done, pages, full = 0, first.pages, len(first.items)
     if pages <= MAX_PAGES:
         first_page_check.record_pages(first.items, fetch(pages).items, (pages - 1) * full)
     while done < pages:
         if pages > MAX_PAGES:
             raise _too_many_pages_error(what)
-        grown = pages
+        max_pages = pages
         for number, page in thread_pool.map(fetch, range(done + 1, pages + 1)):
-            grown = max(grown, page.pages)
+            max_pages = max(max_pages, page.pages)
             if number < page.pages and (not full or len(page.items) != full):
                 raise InvalidResponseError(
                     f"page {number} of {what} has {len(page.items)} items, the first page has {full}",
@@ -192,7 +192,7 @@ def _numbered_pass(
                     hint='Try again. If the problem persists, decrease "page_size"',
                 )
             yield page
-        done, pages = pages, grown
+        done, pages = pages, max_pages
 
 
 def pages_by_page_size(
@@ -204,11 +204,11 @@ def pages_by_page_size(
 ) -> Iterator[Sequence[Item]]:
     """Yield pages by number (counted from 0) and size, read in parallel once the first page has reported the total.
 
-    Without a total, the listing ends with a page that has no new items: a server without paging, which returns all
-    items each time, can be read as well, and a short page may result from a filter of the server. If the total shrinks
-    while pages are read, the FirstPageCheck fails or an item is returned twice, items moved from page to page: the
-    listing is read again for items not seen before. Items that are added while pages are read need not be included, so
-    another pass that only repeats items is accepted.
+    Without a total, the listing ends with a page that has no new items. This also supports servers without paging,
+    which return all items each time, and short pages because of a filter of the server. If the total shrinks while
+    pages are read, the FirstPageCheck fails or an item is returned twice, items moved between pages, and the listing is
+    read again for new items. Items that are added meanwhile need not be included, so another pass without new items is
+    accepted.
     """
     listing_check = ListingCheck(identity)
     for attempt in range(MAX_PASSES):
@@ -256,7 +256,7 @@ def _sized_pass(
     elif last < MAX_PAGES:
         first_page_check.record_pages(first.items, fetch(last, step).items, last * step)
     done, total = int(step >= first.total), first.total
-    # After a full page there can be more items than the reported total.
+    # After a full page, there can be more items than the reported total.
     full, before = done == 1 and step >= page_size, first.items
     while done * step < total or full:
         end, beyond = max(-(-total // step), done + 1), done * step >= total
@@ -264,7 +264,7 @@ def _sized_pass(
             raise _too_many_pages_error(what)
         for _number, page in thread_pool.map(lambda number: fetch(number, step), range(done, end)):
             if beyond and page.items == before:
-                # The server returned the same page again: it ignores the page number.
+                # The server ignores the page number and returned the same page again.
                 return
             before = page.items
             total, full = max(total, page.total or 0), len(page.items) >= step
@@ -303,23 +303,23 @@ def _offset_pass(
         return
     read = _with_overlap(fetch) if step > 1 else fetch
     stride = max(step - 1, 1)
-    # After a full page there can be more items than the reported total.
+    # After a full page, there can be more items than the reported total.
     done, total, full, before = step, first.total, step >= page_size, first.items
     while done < total or full:
         if done // stride > MAX_PAGES:
             raise _too_many_pages_error(what)
-        grown, reached, beyond = total, done, done >= total
+        max_total, reached, beyond = total, done, done >= total
         for start, page in thread_pool.map(
             lambda start: read(start, stride), range(done, max(total, done + 1), stride)
         ):
             if beyond and page.items == before:
-                return  # The server ignores the offset; the total decides whether the listing is complete.
-            grown, before = max(grown, page.total or 0), page.items
+                return  # The server ignores the offset. The total decides whether the listing is complete.
+            max_total, before = max(max_total, page.total or 0), page.items
             yield page
-            got = len(page.items) - page.overlaps
-            reached, full = start + max(got, 0), got >= stride
+            received = len(page.items) - page.overlaps
+            reached, full = start + max(received, 0), received >= stride
             yield from _fetch_remainder(fetch, reached, min(start + stride, total), what)
-        done, total = max(total, reached), grown
+        done, total = max(total, reached), max_total
 
 
 def _with_overlap(fetch: Callable[[int, int], Page[Item]]) -> Callable[[int, int], Page[Item]]:
@@ -332,12 +332,12 @@ def _with_overlap(fetch: Callable[[int, int], Page[Item]]) -> Callable[[int, int
 
 
 def _fetch_remainder(fetch: Callable[[int, int], Page[Item]], start: int, end: int, what: str) -> Iterator[Page[Item]]:
-    """Fetch the items that a page shorter than requested left out."""
+    """Fetch the items that are missing from a page that is shorter than requested."""
     while start < end:
         page = fetch(start, end - start)
         if not page.items:
             if page.total is not None and page.total <= start:
-                # The listing shrank while it was read: pages_by_offset detects that from this page's total.
+                # The listing shrank while it was read, which pages_by_offset detects from this page's total.
                 yield page
                 return
             raise incomplete_listing_error(what, start, page.total)
@@ -348,7 +348,7 @@ def _fetch_remainder(fetch: Callable[[int, int], Page[Item]], start: int, end: i
 def _pages_until_empty(
     fetch: Callable[[int, int], Page[Item]], first: Page[Item], page_size: int, what: str
 ) -> Iterator[Page[Item]]:
-    """Without a total only an empty page ends a listing: a short one may result from a limit of the server."""
+    """Yield pages up to an empty one. Without a total, a short page may result from a limit of the server."""
     start, before = len(first.items), first.items
     read = _with_overlap(fetch) if start > 1 else fetch
     size = page_size - (start > 1)

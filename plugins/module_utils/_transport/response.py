@@ -29,14 +29,14 @@ class Response:
     scrub: Callable[[str], str]
 
     def json(self) -> t.Any:
-        """Decode the body as JSON (a BOM is skipped); InvalidResponseError describes what the body contains instead."""
+        """Decode the body as JSON without a BOM; InvalidResponseError describes the body if it is not JSON."""
         try:
             return json.loads(self.body.decode("utf-8-sig") if self.body[:3] == b"\xef\xbb\xbf" else self.body)
         except (ValueError, RecursionError) as error:
             raise invalid_json_error(self.server, self.request, self.status, self.body, error, self.scrub) from error
 
     def json_object(self) -> dict[str, t.Any]:
-        """Decode the body as a JSON object; InvalidResponseError if it is anything else."""
+        """Decode the body as a JSON object. Raise InvalidResponseError if it is not one."""
         value = self.json()
         if not isinstance(value, dict):
             raise InvalidResponseError(

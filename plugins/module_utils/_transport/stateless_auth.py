@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Login methods without a session on the server, so that there is nothing to log out from: tokens and tickets."""
+"""Login methods with tokens or tickets, which have no session on the server and need no logout."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class StatelessLogin(Login):
     """Base class of these login methods."""
 
     def _log_out(self, client: Client) -> None:
-        """Send nothing: the server does not store tokens and tickets, and cannot end them."""
+        """Send nothing, because the server cannot revoke tokens and tickets."""
 
 
 class ApiToken(StatelessLogin):
-    """An API token that is sent in each request: ``SCHEME=ID:SECRET`` (Proxmox). ``path`` is a request to check it."""
+    """An API token ``SCHEME=ID:SECRET`` that is sent in each request (Proxmox) and checked with a GET of ``path``."""
 
     hint = (
         "Check the token ID in username (USER@REALM!TOKEN) and its secret in password. The token or its user may be "
@@ -54,7 +54,7 @@ class ApiToken(StatelessLogin):
 
 
 class FormForTicket(StatelessLogin):
-    """Form login; the ticket in the response is sent in a cookie (Proxmox). ``challenge`` marks an incomplete login."""
+    """Form login with a ticket that is sent in a cookie (Proxmox). ``challenge`` marks an incomplete login."""
 
     def __init__(self, username: str, password: str, *, path: str, cookie: str, challenge: str, mfa_hint: str) -> None:
         super().__init__(username, password)
@@ -84,12 +84,12 @@ class FormForTicket(StatelessLogin):
                 hint=self._mfa_hint,
             )
         quoted = quote(ticket, safe="")
-        # An error may show the cookie in yet another encoding.
+        # An error may show the encoded cookie.
         client.add_secret(quoted)
         return {"Cookie": f"{self._cookie}={quoted}"}
 
 
-# Number of an error of Microsoft Entra (AADSTS...) -> how to fix it.
+# Error number of Microsoft Entra (AADSTS...) -> hint.
 _ENTRA_HINTS = {
     "7000215": 'Set "secret" to the value of the client secret, not to its ID',
     "7000222": 'The client secret has expired: create a new one and set it as "secret"',
@@ -105,10 +105,10 @@ _ENTRA_NUMBER = re.compile(r"AADSTS(\d+)")
 
 
 class ClientCredentials(StatelessLogin):
-    """OAuth2 client credentials of Microsoft Entra; ``service`` is the client for the login service.
+    """OAuth2 client credentials of Microsoft Entra. ``service`` is the client for the login service.
 
-    ``assertion_file`` has a federated token, which replaces the secret. It is read again for each login, because
-    such tokens are valid for a short time.
+    ``assertion_file`` contains a federated token, which replaces the secret. It is read again for each login, because
+    such tokens expire after a short time.
     """
 
     hint = "Check client_id and secret. The secret may have expired"

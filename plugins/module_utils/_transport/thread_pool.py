@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fetch pages in parallel threads: results in the order of the requests, with a limited number kept in memory."""
+"""Fetch pages in parallel threads, in the order of the requests, with a limited number in memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Mapper(t.Protocol):
 
 
 class SerialMapper:
-    """Runs tasks one after the other, for listings within a ThreadPool task, which must not wait for its own pool."""
+    """Runs tasks sequentially, for listings within a ThreadPool task, which must not wait for its own pool."""
 
     def map(self, task: Callable[[t.Any], Result], arguments: Iterable[t.Any]) -> Iterator[tuple[t.Any, Result]]:
         """Yield (argument, result) in the order of the arguments."""
@@ -33,7 +33,7 @@ class SerialMapper:
 class ThreadPool:
     """``connections`` threads with at most ``connections`` + 2 pages in memory.
 
-    With one page less, a thread waits whenever a page takes longer than the previous one; that costs 10 % of the time.
+    With one page less, a thread waits whenever a page takes longer than the previous one, which costs 10 % of the time.
     """
 
     def __init__(self, connections: int) -> None:
@@ -46,11 +46,11 @@ class ThreadPool:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def submit(self, task: Callable[..., Result], *arguments: t.Any) -> concurrent.futures.Future[Result]:
-        """Start one task; it does not count towards the limit of pages in memory."""
+        """Start one task, which does not count towards the limit of pages in memory."""
         return self._pool.submit(task, *arguments)
 
     def map(self, task: Callable[[t.Any], Result], arguments: Iterable[t.Any]) -> Iterator[tuple[t.Any, Result]]:
-        """Yield (argument, result) in the order of the arguments; the first error is raised."""
+        """Yield (argument, result) in the order of the arguments. The first error is raised."""
         waiting: collections.deque[tuple[t.Any, concurrent.futures.Future[Result]]] = collections.deque()
         try:
             for argument in arguments:
@@ -79,6 +79,6 @@ class Prefetch(t.Generic[Result]):
         return self._pending.result() if self._pending else self._fetch(*self._first)
 
     def __call__(self, *arguments: t.Any) -> Result:
-        """Return a page: the prefetched one for the first arguments, otherwise fetch it now."""
+        """Return the prefetched page for the first arguments; fetch any other page."""
         pending, self._pending = self._pending, None
         return pending.result() if pending and arguments == self._first else self._fetch(*arguments)

@@ -56,7 +56,7 @@ _ASSUME_ROLE = AllowedRequest(
 
 
 class AwsBackup(RestAdapter):
-    """Read all vaults of each region and account. Copies of a recovery point are in several of them."""
+    """Reads all vaults of each region and account. Copies of a recovery point can be in different vaults."""
 
     product = "aws_backup"
     title = "AWS Backup"
@@ -98,12 +98,12 @@ class AwsBackup(RestAdapter):
 
     @classmethod
     def complete(cls, params: dict[str, t.Any]) -> None:
-        """Find keys and regions in a profile, and the URL of the first region."""
+        """Fill in keys and regions from a profile, and the URL of the first region."""
         options.complete(params)
 
     @classmethod
     def server_name(cls, url: str, params: Mapping[str, t.Any]) -> str:
-        """Return the host name; that of several regions names all of them."""
+        """Return the host name. With several regions, it contains all of them."""
         name = super().server_name(url, params)
         regions = params.get("regions", ())
         if len(regions) < 2 or name != urlsplit(options.get_endpoint("backup", regions[0])).hostname:
@@ -118,7 +118,7 @@ class AwsBackup(RestAdapter):
     # Login
 
     def open(self, collector: Collector) -> None:
-        """Assume the roles, and make the first request: it shows whether the keys are accepted."""
+        """Assume the roles, and send the first request, which shows whether the keys are accepted."""
         self._clock = Clock()
         settings = self.settings
         keys = Keys(settings.username, settings.password, settings.own["session_token"])
@@ -172,12 +172,12 @@ class AwsBackup(RestAdapter):
     # Reading
 
     def server_info(self) -> ServerInfo:
-        """Return nothing: the service reports no version, and ``read`` learns which accounts it reads."""
+        """Return no values: the service reports no version, and only ``read`` finds the accounts."""
         return ServerInfo()
 
     def read(self, collector: Collector) -> None:
         """Read the vaults, their recovery points and the jobs of all regions and accounts."""
-        # Resources are listed only if they have been backed up, and remain listed after they were deleted.
+        # The service lists only resources that were backed up, and still lists them after their deletion.
         collector.scope["inventory"] = False
         vaults = self._read_vaults(collector)
         accounts = self._find_accounts(vaults)
@@ -192,8 +192,8 @@ class AwsBackup(RestAdapter):
                 resources.add_points(*listed)
         rows = {name: _wait(collector, name, futures) for name, futures in side_listings.items()}
         for region, jobs in rows["copy_jobs"]:
-            place = Arn(region.name, accounts.get(region) or "", "")
-            resources.links.add(place, records.parse_copy_jobs(jobs))
+            account_region = Arn(region.name, accounts.get(region) or "", "")
+            resources.links.add(account_region, records.parse_copy_jobs(jobs))
         resources.tests = records.parse_restore_tests(job for _region, jobs in rows["restore_jobs"] for job in jobs)
         for _region, found in rows["protected_resources"]:
             resources.add_protected(found)
@@ -227,8 +227,8 @@ class AwsBackup(RestAdapter):
         return found
 
     def _find_accounts(self, vaults: Mapping[Region, Sequence[Vault]]) -> dict[Region, str | None]:
-        """Return the account of each region: that of the role, or the one that the names of its vaults contain."""
-        own = {vault.place.account for found in vaults.values() for vault in found}
+        """Return the account of each region: that of the role, or that in the ARNs of its vaults."""
+        own = {vault.account_region.account for found in vaults.values() for vault in found}
         account = own.pop() if len(own) == 1 else None
         return {
             region: records.parse_arn(region.account).account if region.account else account for region in self._regions
@@ -276,7 +276,7 @@ def _report(collector: Collector, error: AuditError, what: str) -> None:
 
 
 def _set_scope(collector: Collector, accounts: Mapping[Region, str | None]) -> None:
-    """Record which regions and accounts were requested."""
+    """Record the regions and accounts that were read."""
     collector.scope["regions"] = sorted({region.name for region in accounts})
     known = sorted({account for account in accounts.values() if account})
     collector.scope["accounts"] = known
@@ -287,7 +287,7 @@ def _set_scope(collector: Collector, accounts: Mapping[Region, str | None]) -> N
 def _wait(
     collector: Collector, name: str, futures: Iterable[tuple[Region, Future[list[t.Any] | AuditError]]]
 ) -> list[tuple[Region, list[t.Any]]]:
-    """Return the rows of each region; what cannot be read leaves attributes unknown."""
+    """Return the rows of each region. A listing that cannot be read leaves attributes unknown."""
     found: list[tuple[Region, list[t.Any]]] = []
     collector.scope[name] = True
     for region, future in futures:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AWS Backup: which listed recovery points are copies of one another, and which may be.
+"""AWS Backup: find and merge copies among the listed recovery points.
 
-A copy is listed like any other recovery point, in the vault that it was copied to. Only the copy job names both; it is
-listed for a limited time. A recovery point that may be a copy of another one must not count in addition to it.
+A copy is listed like any other recovery point, in its target vault. Only the copy job names both; jobs are
+listed for a limited time. A recovery point that may be a copy of another one must not be counted in addition to it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.merged_copi
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 
-# A copy may be dated when its copy job ended.
+# A copy may have the date at which its copy job ended.
 _LONGEST_COPY = 2 * DAY * SECOND
 
 
@@ -35,28 +35,28 @@ class CopyLinks:
     def __init__(self) -> None:
         self._job_of: dict[str, CopyJob] = {}
         self._sources: set[str] = set()
-        # Account and region of the jobs -> the oldest start that is listed.
+        # Account and region of the jobs -> start of the oldest listed job.
         self._oldest: dict[Arn, int] = {}
 
-    def add(self, place: Arn, jobs: Iterable[CopyJob]) -> None:
+    def add(self, account_region: Arn, jobs: Iterable[CopyJob]) -> None:
         """Add the copy jobs of one account and region."""
         for job in jobs:
             self._job_of[job.target] = job
             self._sources.add(job.source)
             if job.started is not None:
-                self._oldest[place] = min(job.started, self._oldest.get(place, job.started))
+                self._oldest[account_region] = min(job.started, self._oldest.get(account_region, job.started))
 
     def is_linked(self, arn: str) -> bool:
-        """Whether a copy job names the recovery point."""
+        """Return whether a copy job names the recovery point."""
         return arn in self._job_of or arn in self._sources
 
     def started(self, arn: str) -> int | None:
-        """Return when the copy job of a copy started."""
+        """Return the start of the copy job that created a copy."""
         job = self._job_of.get(arn)
         return None if job is None else job.started
 
     def find_original(self, arn: str) -> str:
-        """Return the recovery point that was copied first; the same if no copy job has made it."""
+        """Return the first recovery point of a chain of copies, which is ``arn`` if no copy job created it."""
         seen = {arn}
         while (job := self._job_of.get(arn)) is not None and job.source not in seen:
             arn = job.source
@@ -64,13 +64,13 @@ class CopyLinks:
         return arn
 
     def would_be_listed(self, entry: Entry) -> bool:
-        """Whether jobs are listed that are older than this recovery point, so that one that made it would be too."""
-        oldest = self._oldest.get(_get_place(entry))
+        """Return whether older jobs than this recovery point are listed, so that its own copy job would be listed."""
+        oldest = self._oldest.get(_get_account_region(entry))
         return oldest is not None and entry.created >= oldest + _LONGEST_COPY
 
 
-def _get_place(entry: Entry) -> Arn:
-    return entry.shared.vault.place._replace(resource="")
+def _get_account_region(entry: Entry) -> Arn:
+    return entry.shared.vault.account_region._replace(resource="")
 
 
 def drop_members(entries: Sequence[Entry]) -> Sequence[Entry]:
@@ -82,7 +82,7 @@ def drop_members(entries: Sequence[Entry]) -> Sequence[Entry]:
 
 
 def find_doubtful(entries: Sequence[Entry], links: CopyLinks) -> set[str]:
-    """Return the recovery points of one resource that may be copies of others of them, or of which that is unknown.
+    """Return the ARNs of those recovery points of one resource that may be copies of other ones.
 
     These are copies whose copy job is not listed. If recovery points are in several vaults, those that are older than
     the listed copy jobs may be copies as well, except in the vault that has most of them.
@@ -108,7 +108,7 @@ def merge_copies(
     *,
     include_raw: bool,
 ) -> Iterator[RecoveryPoint]:
-    """Yield one recovery point of a resource for each backup, with its copies; those in ``doubtful`` may not count."""
+    """Yield one recovery point, with its copies, for each backup of a resource; ``doubtful`` ones may be copies."""
     groups: dict[str, list[Entry]] = {}
     for entry in {entry.arn: entry for entry in entries}.values():
         groups.setdefault(links.find_original(entry.arn), []).append(entry)
@@ -123,19 +123,19 @@ def merge_copies(
 
 
 def _is_date_of_original(point: RecoveryPoint, links: CopyLinks) -> bool:
-    """Whether a copy has the date of the backup that was copied, and not that of its copy job."""
+    """Return whether a copy has the date of the backup that was copied, and not that of its copy job."""
     started = links.started(point.id)
     return started is not None and point.created < started
 
 
 def _merge(main: RecoveryPoint, points: list[RecoveryPoint]) -> RecoveryPoint:
     # A copy that cannot be restored does not make the others immutable or off-site.
-    good = [point for point in points if point.usable] or points
+    usable_points = [point for point in points if point.usable] or points
     raw = [record for point in points for record in _list_records(point)]
-    merged = merge_into(main, good)
-    if any(point.immutable for point in good):
+    merged = merge_into(main, usable_points)
+    if any(point.immutable for point in usable_points):
         merged.immutable, merged.immutable_until = True, None
-    ends = [point.expires_at for point in good]
+    ends = [point.expires_at for point in usable_points]
     merged.expires_at = None if None in ends else max(end for end in ends if end is not None)
     merged.raw = {"records": raw} if raw else None
     return merged

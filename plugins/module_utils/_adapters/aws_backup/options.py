@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AWS Backup: options and environment variables, and what follows from them."""
+"""AWS Backup: options, environment variables, and values derived from them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport import aws
 
 LONGEST_PAGE = 1000
 OPTION_NAMES = {"url": "endpoint_url", "username": "access_key", "password": "secret_key"}
-# The first name of each is that of the AWX credential.
+# The AWX credential sets the first variable of each option.
 VARIABLES = {
     "url": ("AWS_BACKUP_URL", "AWS_ENDPOINT_URL_BACKUP", "AWS_ENDPOINT_URL"),
     "username": ("AWS_BACKUP_USERNAME", "AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"),
@@ -26,7 +26,7 @@ VARIABLES = {
     "regions": ("AWS_BACKUP_REGIONS", "AWS_REGION", "AWS_DEFAULT_REGION"),
     "sts_endpoint_url": ("AWS_ENDPOINT_URL_STS",),
     "ca_path": ("AWS_BACKUP_CA_PATH", "AWS_CA_BUNDLE"),
-    # The files of a profile, which are not options.
+    # The files with profiles, which are not module options.
     "credentials_file": ("AWS_SHARED_CREDENTIALS_FILE",),
     "config_file": ("AWS_CONFIG_FILE",),
 }
@@ -59,7 +59,7 @@ def get_endpoint(service: str, region: str) -> str:
 
 
 def build_spec() -> dict[str, t.Any]:
-    """Return the part of the argument spec that other products do not have."""
+    """Return the options that only this product has."""
     role = {
         "role_arn": {"type": "str", "required": True},
         "external_id": {"type": "str"},
@@ -75,7 +75,7 @@ def build_spec() -> dict[str, t.Any]:
 
 
 def complete(params: dict[str, t.Any]) -> None:
-    """Find keys and regions in a profile, and the URL of the first region."""
+    """Fill in keys and regions from a profile, and the URL of the first region."""
     if not aws_auth.HAS_BOTOCORE:
         raise AuditError(
             "the Python package 'botocore' is not installed on the host where this module runs",
@@ -98,7 +98,7 @@ def complete(params: dict[str, t.Any]) -> None:
     for name in params["regions"]:
         if not _REGION.fullmatch(name):
             raise OptionError(f"regions: {name!r} is not the code of a region", hint="Use codes such as eu-west-1")
-    # For ``selection``: another list of roles is another set of accounts.
+    # For ``selection``: the roles decide which accounts are read.
     params["roles"] = sorted(role["role_arn"] for role in params["assume_roles"])
     params["url"] = params["url"] or get_endpoint("backup", params["regions"][0])
 

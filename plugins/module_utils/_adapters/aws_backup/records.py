@@ -60,7 +60,7 @@ _AIR_GAPPED = "LOGICALLY_AIR_GAPPED_BACKUP_VAULT"
 _VAULT_TYPES = ("BACKUP_VAULT", _AIR_GAPPED)
 
 
-# More seconds than until the end of the calendar.
+# Seconds since 1970, later than the year 9999.
 _LONGEST_TIME = 1e12
 
 
@@ -73,12 +73,12 @@ class Arn(t.NamedTuple):
 
     @property
     def name(self) -> str:
-        """The last part."""
+        """The last part of the resource."""
         return self.resource.replace(":", "/").rpartition("/")[2]
 
 
 def parse_arn(text: str) -> Arn:
-    """Return the parts of an ARN; all are empty for another text."""
+    """Return the parts of an ARN. If the text is not an ARN, all parts are empty."""
     parts = text.split(":", 5)
     return Arn(*parts[3:6]) if len(parts) == 6 and parts[0] == "arn" else Arn("", "", "")
 
@@ -90,14 +90,14 @@ def parse_moment(value: t.Any) -> int:
             value = float(value)
         except ValueError:
             return parse_time(value)
-    # Compared first: the product of an extreme value may be infinite.
+    # The limit is checked first, because an extreme value would be infinite after the multiplication.
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LONGEST_TIME:
         return parse_epoch_millis(round(value * 1000))
     raise DataError(f"{value!r} is not a valid time")
 
 
 def parse_moment_or_none(value: t.Any) -> int | None:
-    """Parse a time; None if it is missing or not valid."""
+    """Parse a time. Return None if it is missing or not valid."""
     try:
         return None if value is None else parse_moment(value)
     except DataError:
@@ -114,14 +114,14 @@ class Vault:
     is_locked: bool | None
 
     @property
-    def place(self) -> Arn:
-        """Account and region."""
+    def account_region(self) -> Arn:
+        """The account and the region of the vault."""
         return parse_arn(self.arn)
 
     @property
     def location(self) -> str:
         """The name of the location of its recovery points."""
-        return f"{self.place.account}/{self.place.region}/{self.name}"
+        return f"{self.account_region.account}/{self.account_region.region}/{self.name}"
 
 
 def parse_vault(row: t.Any, now: int) -> Vault:
@@ -134,9 +134,10 @@ def parse_vault(row: t.Any, now: int) -> Vault:
 
 
 def _parse_lock(row: Mapping[str, t.Any], vault_type: str | None, now: int) -> bool | None:
-    """Only compliance mode counts, after its grace time. Governance mode can be removed by those who have permission.
+    """Return whether the vault is locked: only a lock in compliance mode counts, after its grace time.
 
-    Logically air-gapped vaults are always in compliance mode. A vault of another type is a view of one elsewhere.
+    Accounts with permission can remove a lock in governance mode. Logically air-gapped vaults are always in compliance
+    mode. A vault of any other type is a view of a vault elsewhere.
     """
     locked = as_bool(row.get("Locked"))
     if locked is not True or vault_type not in _VAULT_TYPES:
@@ -150,15 +151,15 @@ def _parse_lock(row: Mapping[str, t.Any], vault_type: str | None, now: int) -> b
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class SharedFacts:
-    """What recovery points of one resource in one vault have in common. The workload of ``template`` is set later."""
+class SharedAttributes:
+    """Attributes that recovery points of a resource share in a vault. The workload of ``template`` is set later."""
 
     resource: str
     vault: Vault
     template: RecoveryPoint
-    # Whether the recovery point itself shows that a copy job has made it.
+    # Whether the record of the recovery point shows that a copy job created it.
     is_copy: bool
-    # Whether the service reports that it has no end.
+    # Whether the service reports that it never expires.
     never_expires: bool
 
 
@@ -169,12 +170,12 @@ class Entry(t.NamedTuple):
     created: int
     size: int | None
     expires: int | None
-    shared: SharedFacts
+    shared: SharedAttributes
     parent: str | None
     row: Mapping[str, t.Any] | None
 
 
-# The fields that decide the shared facts, except those that are objects.
+# The fields that determine the shared attributes, except those that are objects.
 _KEYS = ("ResourceArn", "ResourceType", "Status", "SourceBackupVaultArn")
 
 
@@ -186,7 +187,7 @@ class PointParser:
         self.resources: dict[str, tuple[int, str | None, str | None]] = {}
         self._vault = vault
         self._keep_rows = keep_rows
-        self._shared: dict[t.Any, SharedFacts] = {}
+        self._shared: dict[t.Any, SharedAttributes] = {}
 
     def parse_all(self, rows: Iterable[t.Any]) -> list[Entry]:
         """Parse the records of one page."""
@@ -219,20 +220,20 @@ class PointParser:
         size, parent = as_int(get("BackupSizeInBytes")), as_text(get("ParentRecoveryPointArn"))
         return Entry(arn, created, size, expires, shared, parent, row if self._keep_rows else None)
 
-    def _build_shared(self, row: Mapping[str, t.Any], *, is_continuous: bool, is_copy: bool) -> SharedFacts:
+    def _build_shared(self, row: Mapping[str, t.Any], *, is_continuous: bool, is_copy: bool) -> SharedAttributes:
         resource = as_text(row.get("ResourceArn"))
         if resource is None:
             raise _missing_error("ResourceArn")
         resource_type = as_text(row.get("ResourceType"))
         status, usable = _STATUSES.get(as_text(row.get("Status")) or "", ("unknown", None))
-        offsite = is_offsite(resource, resource_type, self._vault.place)
+        offsite = is_offsite(resource, resource_type, self._vault.account_region)
         encrypted = as_bool(row.get("IsEncrypted"))
         copied = is_copy or offsite is True or row.get("SourceBackupVaultArn") is not None
         template = RecoveryPoint(
             id="",
             workload=Workload(id=resource),
             created=0,
-            # Recovery points may be incremental inside, but each can be restored alone.
+            # Recovery points may be stored incrementally, but each can be restored on its own.
             kind="continuous" if is_continuous else "full",
             status=status,
             usable=usable,
@@ -252,11 +253,11 @@ class PointParser:
             malware=_parse_malware(row),
             job=as_text(as_object(row.get("CreatedBy")).get("BackupPlanName")),
         )
-        return SharedFacts(resource, self._vault, template, copied, _never_expires(row))
+        return SharedAttributes(resource, self._vault, template, copied, _never_expires(row))
 
 
 def _never_expires(row: Mapping[str, t.Any]) -> bool:
-    """Whether the service reports that there is no end: both fields are present, and neither has a date or a rule."""
+    """Return whether the service reports that there is no expiry: both fields exist, without a date or a rule."""
     if "CalculatedLifecycle" not in row or "Lifecycle" not in row:
         return False
     rule = as_object(row["Lifecycle"])
@@ -265,7 +266,7 @@ def _never_expires(row: Mapping[str, t.Any]) -> bool:
 
 
 def _parse_malware(row: Mapping[str, t.Any]) -> str | None:
-    """Return "clean" only if all scans ended and found nothing; other findings than malware are not known."""
+    """Return "clean" only if all scans completed without findings. Unknown kinds of findings are not interpreted."""
     result = row.get("AggregatedScanResult")
     findings = as_object(result).get("Findings")
     if not isinstance(result, dict) or not isinstance(findings, list):
@@ -276,12 +277,12 @@ def _parse_malware(row: Mapping[str, t.Any]) -> str | None:
     return "clean" if is_complete and not findings else None
 
 
-def is_offsite(resource: str, resource_type: str | None, place: Arn) -> bool | None:
-    """Whether a vault is in another region or account than the resource; None if the ARN lacks one of them."""
-    home = parse_arn(resource)
-    if resource_type in _ON_PREMISES or not home.resource:
+def is_offsite(resource: str, resource_type: str | None, account_region: Arn) -> bool | None:
+    """Return whether a vault is in another region or account than the resource; None if the ARN lacks one of them."""
+    resource_arn = parse_arn(resource)
+    if resource_type in _ON_PREMISES or not resource_arn.resource:
         return None
-    pairs = ((home.region, place.region), (home.account, place.account))
+    pairs = ((resource_arn.region, account_region.region), (resource_arn.account, account_region.account))
     if any(one and one != other for one, other in pairs):
         return True
     return False if all(one for one, _other in pairs) else None
@@ -303,7 +304,7 @@ def build_point(entry: Entry, tests: Mapping[str, RestoreTest], *, include_raw: 
     shared, test = entry.shared, tests.get(entry.arn)
     changes: dict[str, t.Any] = {"id": entry.arn, "created": entry.created, "expires_at": entry.expires}
     if shared.template.kind == "continuous":
-        # The listing has no end.
+        # The end of the range is not listed.
         changes["restorable_from"] = entry.created
     else:
         changes["size_bytes"] = entry.size
@@ -315,7 +316,7 @@ def build_point(entry: Entry, tests: Mapping[str, RestoreTest], *, include_raw: 
     if entry.row is not None:
         changes["completed"] = parse_moment_or_none(entry.row.get("CompletionDate"))
         changes["raw"] = {"records": [remove_secrets(entry.row)]} if include_raw else None
-    # Copies are merged, so each point needs a list of its own.
+    # Merging adds copies to the list, so each point needs its own list.
     return dataclasses.replace(shared.template, copies=list(shared.template.copies or ()), **changes)
 
 
@@ -329,7 +330,7 @@ def _missing_error(member: str) -> InvalidResponseError:
 
 
 class RestoreTest(t.NamedTuple):
-    """The result of the restores of one recovery point. ``is_validated``: it was checked what was restored."""
+    """The result of the restores of one recovery point. ``is_validated``: the restored resource was validated."""
 
     passed: bool
     is_validated: bool
@@ -339,16 +340,16 @@ class RestoreTest(t.NamedTuple):
         """Return the fields of the recovery point."""
         if not self.passed:
             return {"restore_tested": False}
-        # The restore of an instance starts it.
+        # Restoring an instance starts it.
         method = "boot" if self.is_validated and workload.type == "vm" else "restore"
         fields = {"restore_tested": True, "tested_at": self.ended, "tested_by": method}
         return fields if self.is_validated else {**fields, "inferred": tuple(fields)}
 
 
 def parse_restore_tests(rows: Iterable[t.Any]) -> dict[str, RestoreTest]:
-    """Return the test of each recovery point: the newest validated restore, or else the newest that was completed.
+    """Return the test of each recovery point: the newest validated restore, or else the newest completed restore.
 
-    A restore that failed or was aborted shows nothing about the recovery point: the target may lack capacity.
+    A failed or aborted restore proves nothing about the recovery point: the target may lack capacity.
     """
     found: dict[str, RestoreTest] = {}
     for row in rows:
@@ -363,7 +364,7 @@ def parse_restore_tests(rows: Iterable[t.Any]) -> dict[str, RestoreTest]:
 
 
 def _rank(test: RestoreTest) -> tuple[bool, int, bool]:
-    # Of the same time, the one that failed counts.
+    # If two restores ended at the same time, the failed one counts.
     return (test.is_validated, test.ended or 0, not test.passed)
 
 
@@ -376,7 +377,7 @@ class CopyJob(t.NamedTuple):
 
 
 def parse_copy_jobs(rows: Iterable[t.Any]) -> list[CopyJob]:
-    """Return the copy jobs that name both recovery points. A job that has not ended or has failed may name none."""
+    """Return the copy jobs that name both recovery points. A running or failed job may not name them."""
     jobs = []
     for row in rows:
         source = as_text(as_object(row).get("SourceRecoveryPointArn"))

@@ -32,7 +32,7 @@ Item = t.TypeVar("Item")
 
 
 class Region:
-    """One account in one region. ``name`` is that of the region, ``account`` the role that is assumed, if any."""
+    """One account in one region. ``name`` is the name of the region, ``account`` the assumed role, if any."""
 
     def __init__(self, client: Client, name: str, account: str | None, page_size: int) -> None:
         self.client = client
@@ -42,7 +42,7 @@ class Region:
 
     @property
     def title(self) -> str:
-        """Name for people."""
+        """Display name."""
         return f"region {self.name}" + (f" of {self.account}" if self.account else "")
 
     def list_vaults(self) -> list[t.Any]:
@@ -82,7 +82,7 @@ class Region:
         identity: Callable[[Item], t.Hashable],
         what: str,
     ) -> Iterator[Sequence[Item]]:
-        """Yield all pages. Each must have its list: without one, the response of a proxy would look like an empty list.
+        """Yield all pages. A page without its list is an error: the response of a proxy would look like an empty list.
 
         A page may be empty and have a token for the next one.
         """
@@ -91,9 +91,9 @@ class Region:
             query = {"maxResults": str(self._page_size), **({"nextToken": token} if token else {})}
             response = self.client.get(path, query)
             picked = pick_objects(response.body, parse)
-            rest: Mapping[str, t.Any] = as_object(picked[1]) if picked else {}
-            if picked is not None and rest.get(member) == PICKED:
-                return Page(picked[0], next=as_text(rest.get("NextToken")))
+            document: Mapping[str, t.Any] = as_object(picked[1]) if picked else {}
+            if picked is not None and document.get(member) == PICKED:
+                return Page(picked[0], next=as_text(document.get("NextToken")))
             body = response.json_object()
             rows = get_items(body, member, response.request, response.server)
             return Page(parse(rows), next=as_text(body.get("NextToken")))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AWS Backup: the recovery points of all vaults by resource, and their addition to the read result."""
+"""AWS Backup: group the recovery points of all vaults by resource, and add them to the read result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 
 
 class Resources:
-    """Collects what the listings contain; recovery points of one resource can be in vaults of several regions."""
+    """Collects the listed resources. Recovery points of one resource can be in vaults of several regions."""
 
     def __init__(self) -> None:
         self.links = CopyLinks()
@@ -57,7 +57,7 @@ class Resources:
     def report(
         self, collector: Collector, types: Collection[str], *, include_unprotected: bool, include_raw: bool
     ) -> int:
-        """Add the workloads and points of these types; return the number of points that may be copies of others."""
+        """Add the workloads of these types with their points; return the number of points that may be copies."""
         doubtful = 0
         for resource, (_time, name, resource_type) in self._found.items():
             workload = build_workload(resource, name, resource_type)
@@ -85,7 +85,7 @@ class Resources:
         return len(doubtful)
 
     def _is_plain(self, entry: Entry) -> bool:
-        """Whether the recovery point differs from its template only in id, times and size."""
+        """Return whether the recovery point differs from its template only in id, times and size."""
         shared = entry.shared
         return (
             entry.row is None

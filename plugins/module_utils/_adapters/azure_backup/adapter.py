@@ -37,7 +37,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.stateless_
 
 @dataclasses.dataclass(frozen=True)
 class Cloud:
-    """The addresses of one Azure cloud."""
+    """The endpoints of one Azure cloud."""
 
     management: str
     login: str
@@ -57,7 +57,7 @@ _VERSION = re.compile(r"\d{4}-\d\d-\d\d(?:-preview)?")
 
 
 class AzureBackup(RestAdapter):
-    """Read the vaults of the subscriptions, the items in each vault, and the points of each item."""
+    """Reads the vaults of the subscriptions, the items in each vault, and the points of each item."""
 
     product = "azure_backup"
     title = "Azure Backup"
@@ -121,7 +121,7 @@ class AzureBackup(RestAdapter):
 
     @classmethod
     def complete(cls, params: dict[str, t.Any]) -> None:
-        """Set the addresses of the cloud, and check the options that the environment may also set."""
+        """Set the endpoints of the cloud, and check options that environment variables can set."""
         name = params["cloud_environment"] or "AzureCloud"
         if name not in CLOUDS:
             raise OptionError(f"cloud_environment: {name!r} is not supported", hint=f"Use one of {', '.join(CLOUDS)}")
@@ -159,9 +159,9 @@ class AzureBackup(RestAdapter):
         """Get a token, and look up the tenant of the subscriptions."""
         own = self.settings.own
         service = self.client.sibling(own["login_url"], arm.TOKEN_ALLOWLIST)
-        # Messages name the service that is asked: not the subscriptions, which it does not know.
+        # Error messages name the login service, which does not know the subscriptions.
         service.host = urlsplit(own["login_url"]).netloc
-        self.client.hint_for = arm.hint_for
+        self.client.get_hint = arm.get_hint
         self._arm = Arm(
             self.client,
             {
@@ -187,7 +187,7 @@ class AzureBackup(RestAdapter):
         try:
             return as_text(self._arm.get(path, arm.SUBSCRIPTIONS_VERSION).get("tenantId"))
         except REQUEST_ERRORS as error:
-            # Only the identity depends on it: the lists show whether the subscription can be read.
+            # Only the identity depends on the tenant. The lists show whether the subscription can be read.
             collector.warnings.append(f"the tenant of subscription {subscription} cannot be read: {error.message}")
             return None
 
@@ -196,7 +196,7 @@ class AzureBackup(RestAdapter):
         return ServerInfo(identity=self._tenant)
 
     def read(self, collector: Collector) -> None:
-        """Read all vaults that the account may see, or the selected ones."""
+        """Read all vaults that the account can see, or the selected ones."""
         collector.scope["inventory"] = False
         own = self.settings.own
         reader = VaultReader(
@@ -230,7 +230,7 @@ class AzureBackup(RestAdapter):
 
 
 def _check_login_url(url: str, params: Mapping[str, t.Any]) -> str:
-    """Return the URL of the log-in service; OptionError if the secret must not be sent there."""
+    """Return the URL of the login service. Raise OptionError if the secret must not be sent there."""
     text = url.strip().rstrip("/")
     try:
         parts = urlsplit(text)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Azure Resource Manager: paths, versions of the API, pages, ids. Source: the vendor's API reference and SDK."""
+"""Azure Resource Manager: paths, API versions, paging and ids. Source: the vendor's API reference and SDK."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VAULTS = "/providers/Microsoft.RecoveryServices/vaults"
 BACKUP_VAULTS = "/providers/Microsoft.DataProtection/backupVaults"
 PERMISSIONS = "/providers/Microsoft.Authorization/permissions"
 EXPANDED = "expand eq 'extendedinfo'"
-# Versions of the API for subscriptions and permissions, which do not change.
+# API versions for subscriptions and permissions, which are fixed.
 SUBSCRIPTIONS_VERSION, PERMISSIONS_VERSION = "2022-12-01", "2022-04-01"
 _MAX_PAGES = 100_000
 _SUBSCRIPTION = "/subscriptions/{subscription}"
@@ -49,27 +49,27 @@ def management_filter(kind: str) -> str:
     return f"backupManagementType eq '{kind}'"
 
 
-def _page_of(path: str, query: Mapping[str, t.Any] | None = None, *, has_semicolons: bool = False) -> AllowedRequest:
+def _allow_list(path: str, query: Mapping[str, t.Any] | None = None, *, has_semicolons: bool = False) -> AllowedRequest:
     keys = {**_PAGE, **(query or {})}
     return AllowedRequest("GET", path, keys, required=("api-version",), has_semicolons=has_semicolons)
 
 
 ALLOWLIST = (
     AllowedRequest("GET", _SUBSCRIPTION, {"api-version": SUBSCRIPTIONS_VERSION}),
-    *(_page_of(f"{scope}{PERMISSIONS}") for scope in (_SUBSCRIPTION, _GROUP)),
-    *(_page_of(f"{scope}{kind}") for scope in (_SUBSCRIPTION, _GROUP) for kind in (VAULTS, BACKUP_VAULTS)),
-    _page_of(
+    *(_allow_list(f"{scope}{PERMISSIONS}") for scope in (_SUBSCRIPTION, _GROUP)),
+    *(_allow_list(f"{scope}{kind}") for scope in (_SUBSCRIPTION, _GROUP) for kind in (VAULTS, BACKUP_VAULTS)),
+    _allow_list(
         f"{_GROUP}{VAULTS}/{{vault}}/backupProtectedItems",
         {"$filter": tuple(management_filter(kind) for kind in MANAGEMENT_TYPES)},
     ),
     AllowedRequest("GET", _ITEM, {"api-version": None, "$filter": EXPANDED}, has_semicolons=True),
-    _page_of(f"{_ITEM}/recoveryPoints", has_semicolons=True),
-    _page_of(_INSTANCES),
-    _page_of(f"{_INSTANCES}/{{instance}}/recoveryPoints", has_semicolons=True),
+    _allow_list(f"{_ITEM}/recoveryPoints", has_semicolons=True),
+    _allow_list(_INSTANCES),
+    _allow_list(f"{_INSTANCES}/{{instance}}/recoveryPoints", has_semicolons=True),
 )
 TOKEN_ALLOWLIST = (AllowedRequest("POST", "/{tenant}/oauth2/v2.0/token"),)
 
-# The product's code of an error -> how to fix it.
+# The product's error code -> hint.
 _HINTS = {
     "SubscriptionNotFound": 'Check "subscription_id", and that the account has a role in this subscription',
     "InvalidSubscriptionId": 'Check "subscription_id"',
@@ -85,8 +85,8 @@ _HINTS = {
 _VERSION_CODES = ("NoRegisteredProviderFound", "InvalidApiVersionParameter", "InvalidResourceType")
 
 
-def hint_for(_status: int, body: bytes) -> str | None:
-    """Return the hint for an error of Azure Resource Manager; None keeps the general one."""
+def get_hint(_status: int, body: bytes) -> str | None:
+    """Return the hint for an error of Azure Resource Manager, or None to use the general hint."""
     try:
         code = as_text(as_object(as_object(json.loads(body)).get("error")).get("code"))
     except (ValueError, RecursionError):
@@ -99,7 +99,7 @@ def hint_for(_status: int, body: bytes) -> str | None:
 
 
 def quote_segment(value: str) -> str:
-    """Quote a part of an id as one path segment; InvalidResponseError if it could change the path."""
+    """Quote a part of an id as one path segment. Raise InvalidResponseError if it could change the path."""
     if not value or value.split(";", maxsplit=1)[0] in (".", "..") or any(sign in value for sign in "/?#\\%"):
         raise InvalidResponseError(f"the server returned an id that cannot be part of a path: {value!r}")
     return quote(value, safe="")
@@ -115,7 +115,7 @@ class VaultId:
 
     @property
     def label(self) -> str:
-        """Name for people, and in the option ``vaults``."""
+        """Display name, which the option ``vaults`` accepts."""
         return f"{self.group}/{self.name}"
 
     def path(self, provider: str) -> str:
@@ -125,7 +125,7 @@ class VaultId:
 
 
 def parse_vault_id(ident: t.Any) -> VaultId:
-    """Parse the id of a vault; InvalidResponseError if it is missing or has another format."""
+    """Parse the id of a vault. Raise InvalidResponseError if it is missing or has another format."""
     match = _VAULT_ID.fullmatch(ident) if isinstance(ident, str) else None
     if match is None:
         raise InvalidResponseError(f"a vault has no valid 'id' ({ident!r})")
@@ -161,7 +161,7 @@ def _is_same(vault: VaultId, match: re.Match[str]) -> bool:
 
 
 class Arm:
-    """Sends the requests; every list is read with all its pages."""
+    """Sends requests, and reads all pages of lists."""
 
     def __init__(self, client: Client, versions: Mapping[str, str]) -> None:
         self._client = client
@@ -169,19 +169,19 @@ class Arm:
 
     @property
     def host(self) -> str:
-        """The name of the server in errors."""
+        """The name of the server for error messages."""
         return self._client.host
 
     def get(self, path: str, version: str, query: Mapping[str, str] | None = None) -> dict[str, t.Any]:
         """Return one object."""
         return self._client.get(path, {"api-version": version, **(query or {})}).json_object()
 
-    def version_of(self, provider: str) -> str:
+    def get_version(self, provider: str) -> str:
         """Return the version of the API for the vaults of a provider."""
         return self._versions[provider]
 
     def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> list[dict[str, t.Any]]:
-        """Return the records of a list. Only the query of a link to the next page is used."""
+        """Return the records of a list. From a link to the next page, only the query is used."""
         rows: list[dict[str, t.Any]] = []
         seen: set[str] = set()
         params: dict[str, str] | None = {"api-version": version, **(query or {})}
@@ -217,7 +217,7 @@ class Arm:
 
 
 def name_problem(error: AuditError, what: str, host: str) -> AuditError:
-    """Return the error with the name of what could not be read."""
+    """Return the error with ``what``, the object that could not be read, in its message."""
     error.message = f"{what}: {error.message}"
     error.server = error.server or host
     return error

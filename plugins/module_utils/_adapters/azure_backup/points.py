@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Azure Backup: what the records of recovery points mean.
+"""Azure Backup: parse the records of recovery points.
 
 Recovery Services stores a point in tiers, Data Protection in datastores. A point that exists only as a snapshot of the
 protected resource is not in the vault, and does not count as a backup.
@@ -27,7 +27,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     remove_secrets,
 )
 
-# A copy in the other region may be this much older, according to the vendor's documentation.
+# According to the vendor's documentation, the copy in the other region may lag behind by this time.
 _OTHER_REGION_DELAY = 36 * HOUR * SECOND
 _SNAPSHOT_STORES = frozenset({"instantrp", "iasnapshotrp", "operationalstore"})
 _VAULT_STORES = frozenset({"hardenedrp", "vaultstore"})
@@ -45,12 +45,12 @@ _DATABASE_KINDS = {
     "snapshotcopyonlyfull": "snapshot",
 }
 _DATASTORE_KINDS = {"full": "full", "incremental": "incremental"}
-# Fields of a point and of each of its stores that points with one template have in common.
-_FACTS = (
+# Fields of a point, and of each of its stores, that are equal for all points of a template.
+_POINT_FIELDS = (
     *("objectType", "type", "recoveryPointType", "recoveryPointState", "threatStatus", "policyName"),
     "retentionTagName",
 )
-_STORE_FACTS = ("type", "status", "state", "visible")
+_STORE_FIELDS = ("type", "status", "state", "visible")
 _MALWARE = {"healthy": "clean", "warning": "suspicious", "unhealthy": "infected"}
 
 
@@ -85,12 +85,12 @@ class Stores:
 
 
 def parse_tiers(value: t.Any) -> Stores | None:
-    """Parse the tiers of a point in a Recovery Services vault; None if they are not reported."""
+    """Parse the tiers of a point in a Recovery Services vault. Return None if they are not reported."""
     return _parse_stores(value, lambda row: _TIER_STATES.get(_lower(row.get("status"))))
 
 
 def parse_datastores(value: t.Any) -> Stores | None:
-    """Parse the datastores of a point in a Backup vault; None if they are not reported."""
+    """Parse the datastores of a point in a Backup vault. Return None if they are not reported."""
 
     def is_valid(row: Mapping[str, t.Any]) -> bool | None:
         if as_bool(row.get("visible")) is False:
@@ -121,7 +121,7 @@ def _time_or_none(value: t.Any) -> int | None:
 
 
 class PointParser:
-    """Parses the points of one item. Points with equal facts share one template."""
+    """Parses the points of one item. Points with equal attributes share one template."""
 
     def __init__(self, item: Item, now: int, *, include_raw: bool) -> None:
         self._item = item
@@ -130,7 +130,7 @@ class PointParser:
         self._templates: dict[t.Any, RecoveryPoint] = {}
 
     def parse(self, row: Mapping[str, t.Any]) -> Iterator[tuple[RecoveryPoint, str, int, int | None]]:
-        """Yield template, id, time of creation and of expiry of the points in a record: a range of times is one."""
+        """Yield (template, id, creation time, expiry time) of each point in a record. A range of times is one point."""
         ident = as_text(row.get("id"))
         properties = as_object(row.get("properties"))
         if ident is None:
@@ -148,12 +148,12 @@ class PointParser:
         try:
             template = self._templates.get(key)
         except TypeError:
-            # A list or an object, which is not hashable, and which these fields should not contain.
+            # A field unexpectedly contains a list or an object, which cannot be hashed.
             key, template = len(self._templates), None
         if template is None:
             template = self._templates[key] = self._build(ident, created, properties, expires)
             if not self._item.vault.locked:
-                # These points share a template, but not the time at which they expire.
+                # These points share a template, but have different expiry times.
                 template.expires_at = None
         if self._include_raw:
             template = dataclasses.replace(template, raw=remove_secrets(dict(row)))
@@ -166,17 +166,17 @@ class PointParser:
         lock = lifetime.get("immutabilityProperties")
         parts = [
             is_copied,
-            # A lock that lasts as long as the point ends at another time for each.
+            # The lock ends when the point expires.
             expires if self._item.vault.locked else None,
-            # Older versions of the API do not have this member.
+            # Older API versions do not have this field.
             "immutabilityProperties" in lifetime,
             None if lock is None else repr(lock),
             lifetime.get("ruleName"),
             lifetime.get("isSoftDeleted"),
-            *map(properties.get, _FACTS),
+            *map(properties.get, _POINT_FIELDS),
         ]
         for one in map(as_object, as_list(stores)):
-            parts += map(one.get, _STORE_FACTS)
+            parts += map(one.get, _STORE_FIELDS)
         # 1, 1.0 and True are equal but have different meanings.
         return (*parts, *map(type, parts))
 
@@ -241,25 +241,25 @@ class PointParser:
             point.encrypted = self._item.vault.own_key
         return point
 
-    def _set_location(self, point: RecoveryPoint, word: str | None, is_snapshot: bool) -> None:
+    def _set_location(self, point: RecoveryPoint, store: str | None, is_snapshot: bool) -> None:
         label = self._item.vault.ident.label
         if is_snapshot:
             label = f"{label} (snapshot)"
-        point.copies = [Copy(location=label, location_type=parse_location_type(word), vendor_location_type=word)]
+        point.copies = [Copy(location=label, location_type=parse_location_type(store), vendor_location_type=store)]
 
     def _set_offsite(self, point: RecoveryPoint, main: str | None, *, is_generic: bool) -> None:
-        vault, elsewhere = self._item.vault, self._item.is_elsewhere
+        vault, in_other_region = self._item.vault, self._item.is_in_other_region
         if main in _SNAPSHOT_STORES:
-            # Stored with the protected resource.
+            # A snapshot is stored with the protected resource.
             point.offsite = False
         elif main is None and not is_generic:
             return
-        elif elsewhere is True:
+        elif in_other_region is True:
             point.offsite = True
         elif vault.has_other_region and (main in _VAULT_STORES or is_generic):
             if point.created <= self._oldest_uncopied:
                 point.offsite, point.inferred = True, (*point.inferred, "offsite")
-        elif vault.has_other_region is False and elsewhere is False:
+        elif vault.has_other_region is False and in_other_region is False:
             point.offsite = False
             if self._item.is_region_inferred:
                 point.inferred = (*point.inferred, "offsite")
@@ -269,7 +269,7 @@ class PointParser:
     def _set_lock(
         self, point: RecoveryPoint, lifetime: Mapping[str, t.Any], *, in_vault: bool, is_snapshot: bool
     ) -> None:
-        """A locked vault protects its points until they expire; snapshots are not in the vault."""
+        """Set the lock. A locked vault protects its points until they expire; snapshots are not in the vault."""
         locked = self._item.vault.locked
         if locked is False or is_snapshot:
             point.immutable = False
@@ -310,7 +310,7 @@ def _parse_kind(main: str | None, properties: Mapping[str, t.Any]) -> str:
 
 
 def _parse_completion(state: t.Any) -> tuple[str, bool | None]:
-    """Return status and usable for a point whose data is stored: a partial one lacks some of the protected data."""
+    """Return status and usability of a stored point. A partial point lacks some of the protected data."""
     if _lower(state) == "completed":
         return "success", True
     return ("warning", None) if _lower(state) == "partial" else ("unknown", None)

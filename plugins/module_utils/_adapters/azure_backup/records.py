@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Azure Backup: what the records of vaults, protected items and backup instances mean."""
+"""Azure Backup: parse the records of vaults, protected items and backup instances."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_text,
 )
 
-# Only the state that nobody can revert is immutability: an unlocked vault can be changed by its owner.
+# Only a lock that nobody can revert counts as immutability. The owner can change an unlocked vault.
 _LOCKS = {"locked": True, "unlocked": False, "disabled": False}
 # Whether the storage of a vault has a copy in another region.
 _GEO_REDUNDANT = {"georedundant": True, "locallyredundant": False, "zoneredundant": False}
 _REGION = re.compile(r"[a-z]+[a-z0-9]*")
 
-# backupManagementType -> types of workloads, of which the workloadType of an item selects one.
+# backupManagementType -> types of workloads. If there are several, the workloadType of an item selects one.
 MANAGEMENT_WORKLOADS: dict[str, tuple[str, ...]] = {
     "AzureIaasVM": ("vm",),
     "AzureStorage": ("file_share",),
@@ -38,7 +38,7 @@ MANAGEMENT_WORKLOADS: dict[str, tuple[str, ...]] = {
     "DPM": ("vm", "database", "physical", "application"),
     "AzureBackupServer": ("vm", "database", "physical", "application"),
 }
-# workloadType of items of DPM and Azure Backup Server.
+# workloadType of items of DPM and Azure Backup Server -> type of workload.
 _DPM_WORKLOADS = {
     "VM": "vm",
     "VMwareVM": "vm",
@@ -49,7 +49,7 @@ _DPM_WORKLOADS = {
     "Exchange": "application",
     "Sharepoint": "application",
 }
-# datasourceType of backup instances.
+# datasourceType of backup instances -> type of workload.
 _DATASOURCES = {
     "microsoft.compute/disks": "storage",
     "microsoft.storage/storageaccounts/blobservices": "storage",
@@ -69,12 +69,12 @@ _SAME_REGION = frozenset({"AzureIaasVM", "AzureStorage", "AzureWorkload"})
 
 @dataclasses.dataclass(frozen=True)
 class Vault:
-    """The facts of a vault that hold for all its recovery points; None if they are not reported."""
+    """Attributes of a vault that apply to all its recovery points; None if they are not reported."""
 
     ident: VaultId
     region: str | None
     locked: bool | None
-    # Whether the lock lasts as long as the policy keeps a point, and not for a fixed time.
+    # Whether the lock lasts until a point expires (True), or for a fixed time (False).
     locks_until_expiry: bool
     # Whether the customer's own key encrypts the vault. Encryption by the platform is not reported.
     own_key: bool | None
@@ -92,16 +92,16 @@ class Item:
     is_deleted: bool
     is_generic: bool
     job: str | None
-    # True: what is protected is in another region than the vault; False: in the same.
-    is_elsewhere: bool | None
-    # Whether ``is_elsewhere`` follows from the rules of the product and not from a region in the record.
+    # Whether the protected resource and the vault are in different regions.
+    is_in_other_region: bool | None
+    # Whether ``is_in_other_region`` is inferred from the rules of the product, because the record has no region.
     is_region_inferred: bool = False
     # Whether it is a backup instance of a Backup vault.
     is_instance: bool = False
 
 
 def parse_region(value: t.Any) -> str | None:
-    """Return the normalized name of a region; None for anything that may not be one."""
+    """Return the normalized name of a region, or None if the value cannot be one."""
     name = (as_text(value) or "").casefold().replace(" ", "")
     return name if _REGION.fullmatch(name) and name != "global" else None
 
@@ -172,8 +172,8 @@ def parse_protected_item(row: Mapping[str, t.Any], vault: Vault, management: str
     """Parse a protected item of a Recovery Services vault, from the list of one backupManagementType."""
     ident = _get_id(row, "protected item")
     properties = as_object(row.get("properties"))
-    elsewhere = _compare_regions(vault, properties.get("sourceLocation"))
-    is_inferred = elsewhere is None and management in _SAME_REGION
+    in_other_region = _compare_regions(vault, properties.get("sourceLocation"))
+    is_inferred = in_other_region is None and management in _SAME_REGION
     return Item(
         vault=vault,
         ident=ident,
@@ -181,28 +181,28 @@ def parse_protected_item(row: Mapping[str, t.Any], vault: Vault, management: str
         is_deleted=as_bool(properties.get("isScheduledForDeferredDelete")) is True,
         is_generic=management not in _SAME_REGION,
         job=as_text(properties.get("policyName")) or _last_part(properties.get("policyId")),
-        is_elsewhere=False if is_inferred else elsewhere,
+        is_in_other_region=False if is_inferred else in_other_region,
         is_region_inferred=is_inferred,
     )
 
 
 def _build_workload(ident: str, properties: Mapping[str, t.Any], management: str) -> Workload:
     types = MANAGEMENT_WORKLOADS[management]
-    word = as_text(properties.get("workloadType"))
+    term = as_text(properties.get("workloadType"))
     source = as_text(properties.get("sourceResourceId"))
-    # Databases and shares name the machine or storage account that they are in, which they share with others.
+    # Databases and shares name their machine or storage account, which can contain several of them.
     key = source if management == "AzureIaasVM" and source else ident
     name = as_text(properties.get("friendlyName"))
     if management == "MAB":
-        # The friendly name is that of a volume, such as C:\.
+        # The friendly name is a volume, such as C:\.
         name = as_text(properties.get("computerName"))
-    platform_word = word if management in ("AzureWorkload", "DPM", "AzureBackupServer") else management
+    vendor_platform = term if management in ("AzureWorkload", "DPM", "AzureBackupServer") else management
     return Workload(
         id=key.casefold(),
         name=name,
-        type=types[0] if len(types) == 1 else _DPM_WORKLOADS.get(word or "", OTHER),
-        platform=parse_platform(platform_word),
-        vendor_platform=platform_word,
+        type=types[0] if len(types) == 1 else _DPM_WORKLOADS.get(term or "", OTHER),
+        platform=parse_platform(vendor_platform),
+        vendor_platform=vendor_platform,
     )
 
 
@@ -211,14 +211,14 @@ def parse_backup_instance(row: Mapping[str, t.Any], vault: Vault) -> Item:
     ident = _get_id(row, "backup instance")
     properties = as_object(row.get("properties"))
     source = as_object(properties.get("dataSourceInfo"))
-    word = as_text(source.get("datasourceType"))
+    term = as_text(source.get("datasourceType"))
     state = as_text(properties.get("currentProtectionState"))
     workload = Workload(
         id=ident.casefold(),
         name=as_text(source.get("resourceName")) or as_text(properties.get("friendlyName")),
-        type=_DATASOURCES.get((word or "").casefold(), OTHER),
-        platform=parse_platform(word),
-        vendor_platform=word,
+        type=_DATASOURCES.get((term or "").casefold(), OTHER),
+        platform=parse_platform(term),
+        vendor_platform=term,
     )
     return Item(
         vault=vault,
@@ -227,7 +227,7 @@ def parse_backup_instance(row: Mapping[str, t.Any], vault: Vault) -> Item:
         is_deleted=(state or "").casefold() in ("softdeleted", "softdeleting"),
         is_generic=False,
         job=_last_part(as_object(properties.get("policyInfo")).get("policyId")),
-        is_elsewhere=_compare_regions(vault, source.get("resourceLocation")),
+        is_in_other_region=_compare_regions(vault, source.get("resourceLocation")),
         is_instance=True,
     )
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Azure: what the permissions of the account prove about lists of vaults.
+"""Azure: check whether the account's permissions prove that lists of vaults are complete.
 
-A list of a subscription or of a resource group leaves out what the account may not see, without an error.
+The list of a subscription or resource group silently omits vaults that the account cannot see.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NEEDED = ("Microsoft.RecoveryServices/vaults/read", "Microsoft.DataProtection/b
 
 
 def find_gap(permissions: Sequence[Mapping[str, t.Any]], scope: str, visible: Iterable[str]) -> ForbiddenError | None:
-    """Return why the lists of vaults in ``scope`` may silently omit some; None if they are proven complete."""
+    """Return why the lists of vaults in ``scope`` may silently omit some, or None if they are proven complete."""
     missing = [action for action in _NEEDED if not any(_allows(one, action) for one in permissions)]
     if not missing:
         return None
@@ -34,7 +34,7 @@ def find_gap(permissions: Sequence[Mapping[str, t.Any]], scope: str, visible: It
 
 
 def _allows(permission: Mapping[str, t.Any], action: str) -> bool:
-    """Whether one permission allows an action everywhere. A condition limits it to some resources."""
+    """Return whether one permission allows an action everywhere. A condition limits it to some resources."""
     if permission.get("condition"):
         return False
     excluded = permission.get("notActions", [])

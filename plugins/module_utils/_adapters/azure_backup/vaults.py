@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Azure Backup: read vaults, what they protect, and recovery points, and prove that none is missing.
+"""Azure Backup: read vaults, protected items and recovery points, and verify that none is missing.
 
-A list of vaults may silently omit some (see rights.py). Recovery Services counts the points of each item, which is
+A list of vaults may silently omit some (see rights.py). Recovery Services counts the points of each item; the count is
 compared with the list of its points.
 """
 
@@ -44,9 +44,9 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_object
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
-# Number of times that the points of an item are read until they are as many as the service counts.
+# Maximum number of reads of an item's points until their number matches the service's own count.
 _ATTEMPTS = 3
-# A service that fails this often is not asked for the rest, which could take hours.
+# After this many server errors, no more requests are sent, because failing ones could take hours.
 _MAX_SERVER_ERRORS = 3
 _SHOWN = 3
 Row = dict[str, t.Any]
@@ -68,7 +68,7 @@ class Scope:
 
 @dataclasses.dataclass
 class _Listing:
-    """What a scope contains, and whether that is proven to be everything."""
+    """The vaults in a scope, and the permissions that show whether the list is complete."""
 
     vaults: list[Vault]
     backup_vaults: list[Vault]
@@ -84,7 +84,7 @@ class _Part:
 
 
 class VaultReader:
-    """Reads the vaults of subscriptions. What cannot be read goes to ``add_problem``."""
+    """Reads the vaults of subscriptions. Errors are passed to ``add_problem``."""
 
     def __init__(
         self,
@@ -104,12 +104,12 @@ class VaultReader:
         self._failures: dict[tuple[str, str], list[tuple[str, AuditError]]] = defaultdict(list)
         self._with_logs: list[str] = []
         self._uncounted: list[str] = []
-        # Whether every list of vaults is proven to be complete.
+        # Whether all lists of vaults are proven to be complete.
         self.is_proven = True
 
-    def read(self, scopes: Sequence[Scope], wanted: Sequence[str]) -> Iterator[tuple[Item, list[Row]]]:
-        """Yield each item with the records of its points; ``wanted`` selects vaults (NAME or RESOURCE_GROUP/NAME)."""
-        vaults, backup_vaults = self._open_scopes(scopes, wanted)
+    def read(self, scopes: Sequence[Scope], selected: Sequence[str]) -> Iterator[tuple[Item, list[Row]]]:
+        """Yield each item with the records of its points; ``selected`` selects vaults (NAME or RESOURCE_GROUP/NAME)."""
+        vaults, backup_vaults = self._open_scopes(scopes, selected)
         parts = [
             *(_Part(vault, kind) for vault in vaults for kind in MANAGEMENT_TYPES if self._may_have(kind)),
             *(_Part(vault, None) for vault in backup_vaults if self._may_have(None)),
@@ -131,8 +131,8 @@ class VaultReader:
                 f"({', '.join(self._with_logs[:_SHOWN])}). The difference may be log backups, which are a range"
             )
 
-    def is_wanted(self, item: Item) -> bool:
-        """Whether the item has one of the selected types; types that are not in the list are read with all others."""
+    def is_item_selected(self, item: Item) -> bool:
+        """Return whether the type of the item is selected. Unknown types are read only without a selection."""
         known = item.workload.type in records.WORKLOAD_TYPES
         return item.workload.type in self._types or (self._reads_all_types and not known)
 
@@ -144,12 +144,12 @@ class VaultReader:
 
     # Vaults
 
-    def _open_scopes(self, scopes: Sequence[Scope], wanted: Sequence[str]) -> tuple[list[Vault], list[Vault]]:
+    def _open_scopes(self, scopes: Sequence[Scope], selected: Sequence[str]) -> tuple[list[Vault], list[Vault]]:
         vaults: dict[t.Any, Vault] = {}
         backup_vaults: dict[t.Any, Vault] = {}
         missing: dict[str, AuditError] = {}
         found_groups: set[str | None] = set()
-        is_complete_anyway = bool(wanted) and all("/" in name for name in wanted)
+        is_complete_anyway = bool(selected) and all("/" in name for name in selected)
         for scope, listing in self._thread_pool.map(self._open_scope, scopes):
             if isinstance(listing, NotFoundError) and scope.group is not None:
                 missing.setdefault(scope.group, listing)
@@ -167,21 +167,21 @@ class VaultReader:
             if group not in found_groups:
                 self.is_proven = False
                 self._add_problem(name_problem(error, f"resource group {group!r}", self._arm.host))
-        self._check_names(wanted, [*vaults.values(), *backup_vaults.values()])
-        chosen = [[one for one in known.values() if _is_selected(one, wanted)] for known in (vaults, backup_vaults)]
+        self._check_names(selected, [*vaults.values(), *backup_vaults.values()])
+        chosen = [[one for one in known.values() if _is_selected(one, selected)] for known in (vaults, backup_vaults)]
         return chosen[0], chosen[1]
 
     def _open_scope(self, scope: Scope) -> _Listing | AuditError:
         try:
             lists = [
-                self._arm.list(f"{scope.path}{kind}", self._arm.version_of(kind)) for kind in (VAULTS, BACKUP_VAULTS)
+                self._arm.list(f"{scope.path}{kind}", self._arm.get_version(kind)) for kind in (VAULTS, BACKUP_VAULTS)
             ]
             vaults = [records.parse_recovery_services_vault(row) for row in lists[0]]
             backup_vaults = [records.parse_backup_vault(row) for row in lists[1]]
             try:
                 permissions = self._arm.list(f"{scope.path}{PERMISSIONS}", PERMISSIONS_VERSION)
             except REQUEST_ERRORS:
-                # An account that may not read its permissions proves nothing with them.
+                # Without permission to read its own permissions, completeness cannot be proven.
                 permissions = []
         except REQUEST_ERRORS as error:
             return error
@@ -194,8 +194,8 @@ class VaultReader:
             gap.server = self._arm.host
             self._add_problem(gap)
 
-    def _check_names(self, wanted: Sequence[str], vaults: Sequence[Vault]) -> None:
-        for name in wanted:
+    def _check_names(self, selected: Sequence[str], vaults: Sequence[Vault]) -> None:
+        for name in selected:
             if not any(_is_selected(vault, [name]) for vault in vaults):
                 shown = ", ".join(sorted(vault.ident.label for vault in vaults)) or "none"
                 error = NotFoundError(
@@ -213,18 +213,18 @@ class VaultReader:
             if isinstance(found, AuditError):
                 self._record_failure(part.vault, part.kind or "backup instances", found)
                 continue
-            yield from filter(self.is_wanted, found)
+            yield from filter(self.is_item_selected, found)
 
     def _list_part(self, part: _Part) -> list[Item] | AuditError:
         vault = part.vault
         try:
             if part.kind is None:
                 path = f"{vault.ident.path(BACKUP_VAULTS)}/backupInstances"
-                rows = self._arm.list(path, self._arm.version_of(BACKUP_VAULTS))
+                rows = self._arm.list(path, self._arm.get_version(BACKUP_VAULTS))
                 return [records.parse_backup_instance(row, vault) for row in rows]
             path = f"{vault.ident.path(VAULTS)}/backupProtectedItems"
             query = {"$filter": management_filter(part.kind)}
-            rows = self._arm.list(path, self._arm.version_of(VAULTS), query)
+            rows = self._arm.list(path, self._arm.get_version(VAULTS), query)
             return [records.parse_protected_item(row, vault, part.kind) for row in rows]
         except REQUEST_ERRORS as error:
             return error
@@ -235,17 +235,17 @@ class VaultReader:
         try:
             if item.is_instance:
                 path = f"{instance_path(item.vault.ident, item.ident)}/recoveryPoints"
-                return self._arm.list(path, self._arm.version_of(BACKUP_VAULTS))
+                return self._arm.list(path, self._arm.get_version(BACKUP_VAULTS))
             return self._read_counted(item)
         except REQUEST_ERRORS as error:
             return error
 
     def _read_counted(self, item: Item) -> list[Row]:
-        """Read the points of a protected item, and again if fewer are listed than the service counts."""
-        path, version = item_path(item.vault.ident, item.ident), self._arm.version_of(VAULTS)
+        """Read the points of a protected item; read again if fewer are listed than the service counts."""
+        path, version = item_path(item.vault.ident, item.ident), self._arm.get_version(VAULTS)
         count, listed, rows = 0, 0, []
         for _attempt in range(_ATTEMPTS):
-            # First, so that points that are added in between cause no difference.
+            # The count is requested first, so that points that are added meanwhile cause no difference.
             properties = as_object(self._arm.get(path, version, {"$filter": EXPANDED}).get("properties"))
             reported = as_int(as_object(properties.get("extendedInfo")).get("recoveryPointCount"))
             rows = self._arm.list(f"{path}/recoveryPoints", version)
@@ -269,7 +269,7 @@ class VaultReader:
     # Failures
 
     def _record_failure(self, vault: Vault, what: str, error: AuditError) -> None:
-        """Keep the failure for its vault; what fails for the whole vault is reported once."""
+        """Record the failure of a request for a vault. Failures of the vault itself are reported once."""
         self._failures[vault.ident.label, f"{error.code} {error.status}"].append((what, error))
         if isinstance(error, ServerError):
             self._server_errors += 1
@@ -287,7 +287,7 @@ class VaultReader:
 
 
 def build_scopes(subscriptions: Sequence[str], groups: Sequence[str]) -> list[Scope]:
-    """Return the scopes to read: each resource group is looked for in each subscription."""
+    """Return the scopes to read: each subscription, or each resource group in each subscription."""
     if not groups:
         return [Scope(subscription) for subscription in subscriptions]
     return [Scope(*pair) for pair in itertools.product(subscriptions, groups)]
@@ -298,6 +298,6 @@ def _key(vault: Vault) -> tuple[str, str, str]:
     return ident.subscription.casefold(), ident.group.casefold(), ident.name.casefold()
 
 
-def _is_selected(vault: Vault, wanted: Sequence[str]) -> bool:
+def _is_selected(vault: Vault, selected: Sequence[str]) -> bool:
     names = {vault.ident.name.casefold(), vault.ident.label.casefold()}
-    return not wanted or any(name.casefold() in names for name in wanted)
+    return not selected or any(name.casefold() in names for name in selected)

@@ -64,16 +64,16 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.command im
 )
 
 _JSON = ("-f", "json")
-# "all" is not a server, and members of the output that begin with an underscore are messages.
+# "all" is not a server name. Keys of the output that begin with an underscore are messages.
 _SERVER = Slot("", r"(?!all$|_)[^\x00-\x1f/]+")
 _BACKUP = Slot("", r"[0-9]{8}T[0-9]{6}")
 _WAL = ("list-files", "--target", "wal")
-# A cluster that is running, whose identity differs from that of the backups.
+# The check that fails if the running cluster has another identity than the backups.
 _IDENTITY = "systemid_coherence"
 
 
 class Barman(CliAdapter):
-    """Read all backups of all servers, or of one server."""
+    """Reads all backups of all servers, or of one server."""
 
     product = "barman"
     title = "Barman"
@@ -152,7 +152,7 @@ class Barman(CliAdapter):
 
     @classmethod
     def access(cls, params: Mapping[str, t.Any]) -> Access:
-        """Pass the configuration through the environment."""
+        """Pass the configuration in the environment."""
         config = params["config"]
         environment = {"BARMAN_CONFIG_FILE": str(config)} if config else {}
         return Access(display_name=f"{platform.node()}:{config or 'barman'}", environment=environment)
@@ -165,7 +165,7 @@ class Barman(CliAdapter):
         for catalog in self._catalogs:
             try:
                 if catalog.has_losses():
-                    # The files may belong to backups that were removed after they had been listed.
+                    # Missing files may belong to backups that were removed after the listing.
                     self._drop_removed(catalog)
             except AuditError as error:
                 self._add_problem(error)
@@ -184,7 +184,7 @@ class Barman(CliAdapter):
         return [name for name in sorted(names) if self._collector.is_selected(build_workload(name))]
 
     def _read_server(self, name: str) -> Catalog | None:
-        """Read one server; a server that cannot be read is a problem, and the others are still read."""
+        """Read one server. A failure is recorded as a problem, and the other servers are still read."""
         try:
             settings = get_object(self._run("show-servers", name), name)
             catalog = build_catalog(name, settings)
@@ -244,7 +244,7 @@ class Barman(CliAdapter):
         return dict(details)
 
     def _read_files(self, catalog: Catalog) -> None:
-        """Look at the files of the server, because its listings remain the same if files are lost."""
+        """Check the files of the server, because its listings do not show that files were lost."""
         meta = None if catalog.directory is None else catalog.directory / "meta"
         for path in filter(None, (catalog.directory, catalog.base, meta)):
             names = list_names(path)
@@ -270,11 +270,11 @@ class Barman(CliAdapter):
         begins: dict[str, str] = {}
         for backup in copied:
             try:
-                answer = self._run(*_WAL, catalog.name, backup.id)
+                output = self._run(*_WAL, catalog.name, backup.id)
             except AuditError as error:
                 self._add_problem(error)
                 return
-            listed.update(map(os.path.basename, get_messages(answer, "_INFO")))
+            listed.update(map(os.path.basename, get_messages(output, "_INFO")))
             begin = backup.first[0]
             if begin is not None:
                 begins[begin[:8]] = min(begin, begins.get(begin[:8], begin))
@@ -299,7 +299,7 @@ class Barman(CliAdapter):
             return
         missing = ", ".join(find_missing_directories(settings))
         if missing:
-            # The command would create them.
+            # The command would create the missing directories.
             self._warn(
                 f"server {name}: barman check was not run, because directories are missing or cannot be read", missing
             )
@@ -324,7 +324,7 @@ class Barman(CliAdapter):
                     result = self.run_check(*_JSON, "verify-backup", catalog.name, backup.id)
                     catalog.results[backup.id] = get_damage(self.runner, result)
             if any(catalog.results.values()):
-                # During a long check, backups may have been removed.
+                # Backups may have been removed during a long check.
                 self._drop_removed(catalog)
             others = [
                 one.id
@@ -363,10 +363,10 @@ class Barman(CliAdapter):
 
     def _run(self, *arguments: str) -> dict[str, t.Any]:
         result = self.runner.run(*_JSON, *arguments)
-        answer = decode(result)
-        if result.rc != 0 or answer is None:
+        output = decode(result)
+        if result.rc != 0 or output is None:
             raise build_error(self.runner, result)
-        return answer
+        return output
 
     def _add_problem(self, error: AuditError) -> None:
         error.server = self.runner.host

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The catalog of one server: which of its backups are complete, and which times its WAL can restore."""
+"""The catalog of one Barman server: complete backups, and the times that its WAL can restore."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import Co
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_bool, as_text
 
-# A long list of backups is not shown completely.
-_SHOWN = 3
+# Maximum number of backups that a message names.
+_MAX_NAMES = 3
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Catalog:
-    """What is listed for one server, what is stored, and the result of its check."""
+    """The backups that are listed for one server, their files, and the result of the check."""
 
     name: str
-    # Where its backups are stored.
+    # The location of its backups.
     location: Copy
     # Directories of the server, of its backups and of its WAL; None if they are not on this host.
     directory: Path | None
@@ -50,24 +50,24 @@ class Catalog:
     # Segments that are archived: name -> time; None if they could not be listed.
     segments: Mapping[str, int] | None = None
     histories: Mapping[int, Sequence[Switch]] = dataclasses.field(default_factory=dict)
-    # None: it is not known whether the cluster that is running now is the one of the newest backup.
+    # Whether the running cluster is the one of the newest backup; None if that is not known.
     is_current: bool | None = True
     # Backups that were removed after they had been listed.
     removed: set[str] = dataclasses.field(default_factory=set)
-    # The result of the check: backup -> damage, or None if it is sound.
+    # The result of the check: backup -> damage, or None if there is none.
     results: dict[str, str | None] = dataclasses.field(default_factory=dict)
 
     def data(self, backup: Backup) -> Path | None:
-        """The directory with the files of a backup."""
+        """Return the directory with the files of a backup."""
         return None if self.base is None else self.base / backup.id
 
     def is_verifiable(self, backup: Backup) -> bool:
-        """Whether Barman can compare the files of a backup with the manifest that PostgreSQL wrote for them."""
+        """Return whether Barman can compare the files of a backup with the manifest that PostgreSQL wrote for them."""
         plain = not backup.base.get("compression") and not backup.is_encrypted
         return backup.is_copied and backup.method == "postgres" and plain and has_manifest(self.data(backup))
 
     def build_archive(self) -> Archive | None:
-        """Return the archived segments; None if they or their size are not known."""
+        """Return the archived segments, or None if they or their size are not known."""
         if self.segments is None:
             return None
         size = infer_segment_size(self.segments, (backup.first for backup in self.backups))
@@ -77,7 +77,7 @@ class Catalog:
         return Archive({segment: time for segment, time in found if segment is not None}, self.histories, size)
 
     def has_losses(self) -> bool:
-        """Whether files of a listed backup are missing."""
+        """Return whether files of a listed backup are missing."""
         archive = self.build_archive()
         return any(
             self.stored.get(backup.id) is False or self._has_wal(backup, archive) is False
@@ -86,7 +86,7 @@ class Catalog:
         )
 
     def drop_removed(self, listed: Collection[str]) -> None:
-        """Leave out backups that a later listing does not contain any more."""
+        """Drop backups that a later listing no longer contains."""
         self.removed |= {backup.id for backup in self.backups} - set(listed)
         self.backups = [backup for backup in self.backups if backup.id in listed]
 
@@ -111,7 +111,7 @@ class Catalog:
         return dataclasses.replace(self.location, encrypted=encrypted)
 
     def _chain(self, backup: Backup) -> tuple[list[Backup], bool | None]:
-        """Return the backup with those that contain some of its files, and whether these are all."""
+        """Return the backup and those that it depends on, and whether the chain is complete."""
         by_id = {one.id: one for one in self.backups}
         chain = [backup]
         while chain[-1].parent is not None:
@@ -122,28 +122,28 @@ class Catalog:
         return chain, None if chain[-1].kind == "incremental" else True
 
     def _has_files(self, backup: Backup) -> bool | None:
-        """Whether the files of the backup and of all that it depends on are complete, as far as they were checked."""
-        chain, is_whole = self._chain(backup)
-        facts = [is_whole, *(one.is_copied and self.stored.get(one.id) for one in chain)]
+        """Return whether the files of the backup and of its parents are complete, as far as they were checked."""
+        chain, is_complete = self._chain(backup)
+        facts = [is_complete, *(one.is_copied and self.stored.get(one.id) for one in chain)]
         if False in facts or any(self.results.get(one.id) for one in chain):
             return False
         return None if None in facts else True
 
     def _has_wal(self, backup: Backup, archive: Archive | None) -> bool | None:
-        """Whether the archive contains each segment that the backup needs to be consistent."""
+        """Return whether the archive contains each segment that the backup needs to be consistent."""
         needed = None if archive is None else backup.as_base_backup(archive.size)
         return None if archive is None or needed is None else archive.has_all(needed)
 
     def _is_current(self, backup: Backup) -> bool | None:
-        """Whether it is a backup of the same database as the newest one, which is the one that is running now."""
+        """Return whether the backup is of the same database as the newest backup, which must be the running one."""
         newest = max((one for one in self.backups if one.is_copied), key=lambda one: one.time, default=backup).system_id
         if newest == backup.system_id:
             return self.is_current
         return None if newest is None or backup.system_id is None else False
 
     def _apply_to(self, point: RecoveryPoint, backup: Backup, check: Check, *, has_wal: bool | None) -> None:
-        chain, is_whole = self._chain(backup)
-        if check.at is None or not is_whole or any(one.id not in self.results for one in chain):
+        chain, is_complete = self._chain(backup)
+        if check.at is None or not is_complete or any(one.id not in self.results for one in chain):
             return
         damage = next((found for one in chain if (found := self.results[one.id])), None)
         if damage is not None:
@@ -177,7 +177,7 @@ class Catalog:
         return [backup for backup in found if backup is not None]
 
     def warnings(self, archive: Archive | None) -> Iterator[str]:
-        """Describe what the points do not show: removed, failed and obsolete backups, lost files, gaps in the WAL."""
+        """Yield warnings about removed, failed and obsolete backups, lost files, and gaps in the WAL."""
         copied = [backup for backup in self.backups if backup.is_copied]
         current = {backup.id for backup in copied if self._is_current(backup) is not False}
         failed = [backup for backup in self.backups if backup.state == "FAILED"]
@@ -208,9 +208,9 @@ class Catalog:
 
 
 def shorten(found: Sequence[str]) -> str:
-    """Return a list of names for a message."""
-    more = len(found) - _SHOWN
-    return ", ".join(found[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    """Join names for a message, with a limit on their number."""
+    more = len(found) - _MAX_NAMES
+    return ", ".join(found[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def build_catalog(name: str, settings: Mapping[str, t.Any]) -> Catalog:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Look at the files of a Barman server: its listings are an index, which does not show that files were lost.
+"""Check the files of a Barman server: its listings are an index, which does not show that files were lost.
 
-None means that the files cannot be looked at, for example because they are in an object store.
+None means that the files cannot be checked, for example because they are in an object store.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def parse_directory(value: t.Any) -> Path | None:
 
 
 def list_names(path: Path | None) -> set[str] | None:
-    """Return the names in a directory, none if it does not exist; None if it cannot be read."""
+    """Return the names in a directory (empty if it does not exist), or None if it cannot be read."""
     try:
         return None if path is None else {entry.name for entry in path.iterdir()}
     except (FileNotFoundError, NotADirectoryError):
@@ -47,7 +47,7 @@ def list_names(path: Path | None) -> set[str] | None:
 
 
 def is_directory(path: Path) -> bool:
-    """Whether a directory exists, as far as this user can see."""
+    """Return whether a directory exists, as far as this user can see."""
     try:
         return stat.S_ISDIR(path.stat().st_mode)
     except OSError:
@@ -63,7 +63,7 @@ def find_backup_ids(directory: Path | None, base: Path | None) -> tuple[set[str]
 
 
 def has_data(directory: Path | None, tablespaces: Sequence[str] | None) -> bool | None:
-    """Whether the directory of a backup contains a cluster, as files or as archives, and each of its tablespaces."""
+    """Return whether the directory of a backup contains a cluster, as files or archives, and all its tablespaces."""
     data = None if directory is None else list_names(directory / "data")
     if directory is None or data is None:
         return None
@@ -79,13 +79,13 @@ def has_data(directory: Path | None, tablespaces: Sequence[str] | None) -> bool 
 
 
 def has_manifest(directory: Path | None) -> bool:
-    """Whether a backup consists of files with a manifest, with which they can be compared."""
+    """Return whether a backup consists of files with a manifest that they can be compared with."""
     data = None if directory is None else list_names(directory / "data")
     return data is not None and {"PG_VERSION", "backup_manifest"} <= data
 
 
 def find_segments(wals: Path | None) -> Mapping[str, int] | None:
-    """Return the archived segments that are not empty: name -> time of the file; None if they cannot be read."""
+    """Return the archived segments that are not empty: name -> time of the file, or None if they cannot be read."""
     logs = list_names(wals)
     if wals is None or logs is None:
         return None
@@ -97,7 +97,7 @@ def find_segments(wals: Path | None) -> Mapping[str, int] | None:
                     if _SEGMENT.fullmatch(entry.name) and (state := entry.stat()).st_size > 0:
                         found[entry.name] = int(state.st_mtime)
         except FileNotFoundError:
-            # Retention removed it a moment ago.
+            # Removed by retention after the directory was listed.
             continue
         except OSError:
             return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The JSON output of Barman: one member for each server; members that begin with an underscore are messages."""
+"""The JSON output of Barman: one key for each server; keys that begin with an underscore are messages."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ _DIRECTORIES = ("backup", "basebackups", "wals", "incoming_wals", "streaming_wal
 
 
 def decode(result: CommandResult) -> dict[str, t.Any] | None:
-    """Return the output of a command, even of one that failed; None if it is not an object."""
+    """Return the output of a command, even of one that failed, or None if it is not an object."""
     try:
-        answer = json.loads(result.out.decode("utf-8", "replace"), strict=False)
+        output = json.loads(result.out.decode("utf-8", "replace"), strict=False)
     except (ValueError, RecursionError):
         return None
-    return answer if isinstance(answer, dict) else None
+    return output if isinstance(output, dict) else None
 
 
-def get_messages(answer: Mapping[str, t.Any], *kinds: str) -> list[str]:
+def get_messages(output: Mapping[str, t.Any], *kinds: str) -> list[str]:
     """Return the messages of these kinds: ``_INFO``, ``_ERROR`` or ``_EXCEPTION``."""
-    return [text for kind in kinds for text in map(as_text, as_list(answer.get(kind))) if text is not None]
+    return [text for kind in kinds for text in map(as_text, as_list(output.get(kind))) if text is not None]
 
 
-def get_list(answer: Mapping[str, t.Any], server: str) -> list[t.Any]:
-    """Return the list of a server; OutputError if there is none, because an empty list is a statement."""
-    value = answer.get(server)
+def get_list(output: Mapping[str, t.Any], server: str) -> list[t.Any]:
+    """Return the list of a server. Raise OutputError if it is missing, which is not the same as an empty list."""
+    value = output.get(server)
     if not isinstance(value, list):
         raise _missing(server)
     return value
 
 
-def get_object(answer: Mapping[str, t.Any], server: str) -> dict[str, t.Any]:
-    """Return the object of a server; OutputError if there is none."""
-    value = answer.get(server)
+def get_object(output: Mapping[str, t.Any], server: str) -> dict[str, t.Any]:
+    """Return the object of a server. Raise OutputError if it is missing."""
+    value = output.get(server)
     if not isinstance(value, dict):
         raise _missing(server)
     return value
@@ -71,9 +71,9 @@ def _missing(server: str) -> OutputError:
 
 def build_error(runner: Runner, result: CommandResult) -> AuditError:
     """Build the error of a command from its messages alone: settings in its output contain passwords."""
-    answer = decode(result)
-    if answer is not None:
-        text = "\n".join(get_messages(answer, "_EXCEPTION", "_ERROR"))
+    output = decode(result)
+    if output is not None:
+        text = "\n".join(get_messages(output, "_EXCEPTION", "_ERROR"))
     else:
         text = "" if result.out.lstrip().startswith(b"{") else result.out.decode("utf-8", "replace")
     shown = dataclasses.replace(result, out=str(remove_secrets(text)).encode(), err=str(remove_secrets(result.err)))
@@ -89,10 +89,10 @@ def build_error(runner: Runner, result: CommandResult) -> AuditError:
 
 
 def get_damage(runner: Runner, result: CommandResult) -> str | None:
-    """Return the damage that ``verify-backup`` found, or None; AuditError if it did not come to a result."""
-    answer = decode(result) or {}
-    errors = get_messages(answer, "_EXCEPTION", "_ERROR")
-    if result.rc == 0 and not errors and _SOUND in get_messages(answer, "_INFO"):
+    """Return the damage that ``verify-backup`` found, or None. Raise AuditError if there is no result."""
+    output = decode(result) or {}
+    errors = get_messages(output, "_EXCEPTION", "_ERROR")
+    if result.rc == 0 and not errors and _SOUND in get_messages(output, "_INFO"):
         return None
     error = build_error(runner, result)
     if error.code != "tool_failed" or not any(text.startswith(_DAMAGED) for text in errors):
@@ -102,7 +102,10 @@ def get_damage(runner: Runner, result: CommandResult) -> str | None:
 
 
 def find_failed_checks(runner: Runner, result: CommandResult, server: str) -> dict[str, str]:
-    """Return the checks of ``barman check`` that are not OK, with their hints; AuditError if there are no results."""
+    """Return the checks of ``barman check`` that are not OK, with their hints.
+
+    Raise AuditError if there are no results.
+    """
     checks = (decode(result) or {}).get(server)
     if not isinstance(checks, dict):
         raise build_error(runner, result)

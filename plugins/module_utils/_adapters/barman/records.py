@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records of ``barman list-backups`` and ``show-backup``. Their members differ between versions 3.4 and 3.19."""
+"""Records of ``barman list-backups`` and ``show-backup``. Their fields differ between versions 3.4 and 3.19."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OBSOLETE = "OBSOLETE"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """One backup of one server: its row in the list, and what ``show-backup`` reports about it."""
+    """One backup of one server: its row in the list, and its details from ``show-backup``."""
 
     id: str
     state: str
@@ -59,12 +59,12 @@ class Backup:
 
     @property
     def base(self) -> dict[str, t.Any]:
-        """Facts about its files."""
+        """The details of its files."""
         return as_object((self.details or {}).get("base_backup_information"))
 
     @property
     def parent(self) -> str | None:
-        """ID of the backup that it was made on top of; None for a backup that contains all files."""
+        """ID of its parent backup; None for a backup that contains all files."""
         return as_text(as_object((self.details or {}).get("catalog_information")).get("parent_backup_id"))
 
     @property
@@ -82,7 +82,7 @@ class Backup:
 
     @property
     def method(self) -> str | None:
-        """How it was made; not reported by old versions."""
+        """The backup method; not reported by old versions."""
         return as_text(self.base.get("backup_method"))
 
     @property
@@ -97,18 +97,18 @@ class Backup:
 
     @property
     def error(self) -> str | None:
-        """Why it failed."""
+        """The reason of a failure."""
         return as_text((self.details or {}).get("error"))
 
     def as_base_backup(self, size: int) -> BaseBackup | None:
-        """Return the backup for calculations with its WAL; None if the names of its segments are not valid."""
+        """Return the backup for calculations with its WAL, or None if the names of its segments are not valid."""
         start, stop = parse_segment(self.first[0], size), parse_segment(as_text(self.base.get("end_wal")), size)
         if start is None or stop is None or stop.number < start.number:
             return None
         return BaseBackup(start=start, stop=stop, stop_lsn=parse_lsn(as_text(self.base.get("end_lsn"))), time=self.time)
 
     def build_point(self, server: str, copy: Copy) -> RecoveryPoint:
-        """Return its point; ``usable`` is what its state alone shows."""
+        """Return its point, with ``usable`` according to its state only."""
         status = _STATUSES.get(self.state, "unknown")
         return RecoveryPoint(
             id=f"{server}/{self.id}",
@@ -144,7 +144,7 @@ def parse_row(row: Mapping[str, t.Any]) -> tuple[str, str] | None:
 
 
 def build_backup(row: Mapping[str, t.Any], details: Mapping[str, t.Any] | None, version: str | None) -> Backup | None:
-    """Return the backup of a row; None if the row is not valid."""
+    """Return the backup of a row, or None if the row is not valid."""
     found = parse_row(row)
     if found is None:
         return None

@@ -4,7 +4,7 @@
 
 """Proxmox Backup Server: groups and snapshots of all datastores and namespaces.
 
-Sources: the server's source code, its documentation, recorded answers of version 4.2.
+Sources: the server's source code, its documentation, recorded responses of version 4.2.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.datasto
     DATASTORES,
     DatastoreReader,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.records import Group, Groups, Place, Snapshot
+from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.records import (
+    Group,
+    Groups,
+    Namespace,
+    Snapshot,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.rights import ROOT, Rights
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
@@ -41,7 +46,7 @@ _TOKEN_ID = re.compile(r"[!-~]+@[A-Za-z0-9_][A-Za-z0-9._-]*![A-Za-z0-9_][A-Za-z0
 
 
 class ProxmoxBackupServer(RestAdapter):
-    """Read the groups and the snapshots of each namespace, and compare their numbers."""
+    """Reads the groups and the snapshots of each namespace, and compares their numbers."""
 
     product = "pbs"
     title = "Proxmox Backup Server"
@@ -147,7 +152,7 @@ class ProxmoxBackupServer(RestAdapter):
     # Reading
 
     def read(self, collector: Collector) -> None:
-        """Read all datastores that the account may see, or the selected ones."""
+        """Read all datastores that the account can see, or the selected ones."""
         # PBS knows guests only through their backups.
         collector.scope["inventory"] = False
         self._check_rights(collector)
@@ -161,9 +166,9 @@ class ProxmoxBackupServer(RestAdapter):
         )
         jobs = [self.thread_pool.submit(self._fetch_nodes, reader, name) for name in _JOBS]
         foreign = 0
-        for place, groups in reader.read(self._datastores):
+        for namespace, groups in reader.read(self._datastores):
             nodes = reader.nodes.union(*(job.result() for job in jobs))
-            foreign += self._add_groups(collector, place, groups, nodes)
+            foreign += self._add_groups(collector, namespace, groups, nodes)
         if foreign:
             reason = "by another server or in another datastore, before they were copied here"
             if not nodes:
@@ -198,36 +203,36 @@ class ProxmoxBackupServer(RestAdapter):
 
     # Points
 
-    def _add_groups(self, collector: Collector, place: Place, groups: Groups, nodes: set[str]) -> int:
-        """Add the workloads and points of a namespace; return how many were verified elsewhere."""
+    def _add_groups(self, collector: Collector, namespace: Namespace, groups: Groups, nodes: set[str]) -> int:
+        """Add the workloads and points of a namespace; return the number of points that were verified elsewhere."""
         use_comment = self.settings.own.get("workload_name") != "id"
         types, foreign = self.settings.workload_types, 0
         for group in groups.values():
-            workload = place.build_workload(group, use_comment=use_comment)
+            workload = namespace.build_workload(group, use_comment=use_comment)
             if workload.type not in types and (group.backup_type in records.TYPES or types != self.workload_types):
                 continue
             if group.snapshots:
-                foreign += self._add_snapshots(collector, place, workload, group, nodes)
+                foreign += self._add_snapshots(collector, namespace, workload, group, nodes)
             elif self.settings.include_unprotected:
                 collector.add_workload(workload)
         return foreign
 
     def _add_snapshots(
-        self, collector: Collector, place: Place, workload: Workload, group: Group, nodes: set[str]
+        self, collector: Collector, namespace: Namespace, workload: Workload, group: Group, nodes: set[str]
     ) -> int:
-        """Add the snapshots of a group; return how many were verified elsewhere."""
-        # The parser stores equal values once, so their identity is sufficient.
-        alike: dict[tuple[int, int], list[Snapshot]] = {}
+        """Add the snapshots of a group; return the number of those that were verified elsewhere."""
+        # The parser stores equal values only once, so their id() is sufficient.
+        by_state: dict[tuple[int, int], list[Snapshot]] = {}
         for snapshot in group.snapshots:
-            alike.setdefault((id(snapshot.files), id(snapshot.verification)), []).append(snapshot)
-        # Points that are added at once are not compared with each other.
+            by_state.setdefault((id(snapshot.files), id(snapshot.verification)), []).append(snapshot)
+        # ``add_points`` does not compare points with each other.
         has_duplicates = group.count() < len(group.snapshots)
         counts_only = self.settings.detail == "workloads" and not self.settings.include_raw and not has_duplicates
         foreign = 0
-        for snapshots in alike.values():
-            result = records.evaluate_verification(snapshots[0].verification, place.store, nodes)
+        for snapshots in by_state.values():
+            result = records.evaluate_verification(snapshots[0].verification, namespace.store, nodes)
             foreign += len(snapshots) * result.is_foreign
-            template = records.build_template(snapshots[0], place, workload, result)
+            template = records.build_template(snapshots[0], namespace, workload, result)
             if counts_only and template.checked_at is None:
                 ids = [snapshot.time for snapshot in snapshots]
                 times = [time * SECOND for time in ids]

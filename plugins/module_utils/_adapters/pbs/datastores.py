@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Proxmox Backup Server: read the groups and snapshots of datastores and namespaces, and prove that none is missing.
+"""Proxmox Backup Server: read groups and snapshots of datastores and namespaces, and verify that none is missing.
 
-There are no pages: a list is one response. But the server silently omits groups that it cannot read. Three numbers are
-therefore compared: the snapshots that are listed, those that the groups count, and those that the datastore counts.
+There is no paging: a list is one response. But the server silently omits groups that it cannot read. Therefore, three
+numbers are compared: the listed snapshots, those that the groups count, and those that the datastore counts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs import records
-from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.records import Group, Groups, Place
+from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.records import Group, Groups, Namespace
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     REQUEST_ERRORS,
     AuditError,
@@ -38,11 +38,11 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 
 API = "/api2/json"
 DATASTORES = f"{API}/admin/datastore"
-# Number of times that groups and snapshots are read until they match: backups start and are pruned in between.
+# Maximum number of reads until groups and snapshots match: backups may start or be pruned in between.
 _ATTEMPTS = 3
 _SHOWN = 3
 _FIRST_WITH_NAMESPACES, _FIRST_WITH_BACKENDS = (2, 2), (4, 0)
-# Type -> groups with snapshots, and snapshots.
+# Type -> (number of groups with snapshots, number of snapshots).
 Counts = dict[str, tuple[int, int]]
 
 
@@ -51,12 +51,12 @@ class Store:
     """A datastore that can be read, with the server's own counts of its content."""
 
     name: str
-    places: list[Place]
+    namespaces: list[Namespace]
     counts: Counts
 
 
 class DatastoreReader:
-    """Reads all or some datastores. What cannot be read goes to ``add_problem``, or to ``warn`` if it is optional."""
+    """Reads all or some datastores. Errors are passed to ``add_problem``, or to ``warn`` if the data is optional."""
 
     def __init__(
         self,
@@ -74,23 +74,23 @@ class DatastoreReader:
         self._warn = warn
         self._get_version = get_version
         self._include_raw = include_raw
-        # Names of this server in the records of its garbage collections, complete when ``read`` yields.
+        # Names of this server in the records of its garbage collections. Complete when ``read`` yields.
         self.nodes: set[str] = set()
 
-    def read(self, wanted: Sequence[str]) -> Iterator[tuple[Place, Groups]]:
-        """Yield the groups of each namespace; ``wanted`` selects datastores (NAME) and namespaces (NAME/NAMESPACE)."""
-        stores = self._open_stores(wanted)
-        counted: dict[Place, Counts] = {}
-        places = itertools.chain.from_iterable(store.places for store in stores)
-        for place, groups in self._thread_pool.map(self._read_place, places):
+    def read(self, selected: Sequence[str]) -> Iterator[tuple[Namespace, Groups]]:
+        """Yield the groups of each namespace of the ``selected`` datastores (NAME) and namespaces (NAME/NAMESPACE)."""
+        stores = self._open_stores(selected)
+        counted: dict[Namespace, Counts] = {}
+        namespaces = itertools.chain.from_iterable(store.namespaces for store in stores)
+        for namespace, groups in self._thread_pool.map(self._read_namespace, namespaces):
             if isinstance(groups, AuditError):
-                self._report(place.name, groups)
+                self._report(namespace.name, groups)
             else:
-                counted[place] = _count_snapshots(groups)
-                yield place, groups
+                counted[namespace] = _count_snapshots(groups)
+                yield namespace, groups
         for store in stores:
-            if all(place in counted for place in store.places):
-                self._compare_counts(store, [counted[place] for place in store.places])
+            if all(namespace in counted for namespace in store.namespaces):
+                self._compare_counts(store, [counted[namespace] for namespace in store.namespaces])
 
     def get_list(self, path: str, query: Mapping[str, str] | None = None) -> list[t.Any]:
         """Return the records of a list."""
@@ -102,14 +102,14 @@ class DatastoreReader:
 
     # Datastores
 
-    def _open_stores(self, wanted: Sequence[str]) -> list[Store]:
+    def _open_stores(self, selected: Sequence[str]) -> list[Store]:
         listed: dict[str, Mapping[str, t.Any]] = {}
         for row in self.get_list(DATASTORES):
             name = as_text(as_object(row).get("store"))
             if name is None:
                 raise InvalidResponseError("a datastore has no 'store'", server=self._client.host, request=DATASTORES)
             listed[name] = row
-        names = list(dict.fromkeys(name.partition("/")[0] for name in wanted)) or list(listed)
+        names = list(dict.fromkeys(name.partition("/")[0] for name in selected)) or list(listed)
         stores = []
         for name, store in self._thread_pool.map(
             lambda name: self._open_store(name, listed[name]), [name for name in names if name in listed]
@@ -117,9 +117,9 @@ class DatastoreReader:
             if isinstance(store, AuditError):
                 self._report(name, store)
             else:
-                stores.append(_select_namespaces(store, wanted))
-        known = {*listed, *(place.name for store in stores for place in store.places)}
-        for name in wanted:
+                stores.append(_select_namespaces(store, selected))
+        known = {*listed, *(namespace.name for store in stores for namespace in store.namespaces)}
+        for name in selected:
             if not any(_is_below(one, name) for one in known):
                 text = ", ".join(sorted(listed)) or "none"
                 error = NotFoundError("it is not listed", server=self._client.host, request=f"GET {DATASTORES}")
@@ -129,15 +129,15 @@ class DatastoreReader:
 
     def _open_store(self, name: str, row: Mapping[str, t.Any]) -> Store | AuditError:
         try:
-            namespaces = self._fetch_namespaces(name)
+            paths = self._fetch_namespaces(name)
         except REQUEST_ERRORS as error:
             return error
-        if not namespaces:
+        if not paths:
             return InvalidResponseError("no namespace is listed, not even the root", server=self._client.host)
         backend = as_text(row.get("backend-type"))
         if backend is None and self._is_before(_FIRST_WITH_BACKENDS):
             backend = "filesystem"
-        return Store(name, [Place(name, one, backend) for one in namespaces], self._fetch_counts(name))
+        return Store(name, [Namespace(name, path, backend) for path in paths], self._fetch_counts(name))
 
     def _fetch_namespaces(self, store: str) -> list[str]:
         """Return all namespaces."""
@@ -156,7 +156,7 @@ class DatastoreReader:
     def _request_once_if_slow(self, path: str) -> Response:
         """Retry after a broken connection, but not after a timeout.
 
-        On a stale network file system, each request for namespaces blocks another thread of the server.
+        If a network file system hangs, each request for namespaces blocks another thread of the server.
         """
         for _attempt in range(self._client.endpoint.retries):
             try:
@@ -167,7 +167,7 @@ class DatastoreReader:
         return self._client.request("GET", path, idempotent=False)
 
     def _fetch_counts(self, store: str) -> Counts:
-        """Return the server's own counts, as far as it reports them."""
+        """Return the server's own counts; types that it does not report are missing."""
         path = f"{DATASTORES}/{path_segment(store)}/status"
         try:
             data = as_object(self._client.get(path, {"verbose": "true"}).json_object().get("data"))
@@ -181,24 +181,24 @@ class DatastoreReader:
             return {}
 
     def _is_before(self, first: tuple[int, int]) -> bool:
-        """Whether the server is known to be older than a version."""
+        """Return whether the server is known to be older than a version."""
         parts = (self._get_version() or "").split(".")[:2]
         return all(map(str.isdecimal, parts)) and tuple(map(int, parts)) < first
 
     # Namespaces
 
-    def _read_place(self, place: Place) -> Groups | AuditError:
-        """Read groups, then snapshots, and again if fewer snapshots are listed than the groups count."""
+    def _read_namespace(self, namespace: Namespace) -> Groups | AuditError:
+        """Read groups, then snapshots; read again if fewer snapshots are listed than the groups count."""
         shortage = ""
         try:
             for _attempt in range(_ATTEMPTS):
-                groups, snapshots = self._fetch_groups(place), self._fetch_snapshots(place)
+                groups, snapshots = self._fetch_groups(namespace), self._fetch_snapshots(namespace)
                 shortage = _find_shortage(groups, snapshots)
                 if not shortage:
                     return {**{key: Group(*key) for key in groups}, **snapshots}
         except REQUEST_ERRORS as error:
             error.server = error.server or self._client.host
-            error.request = error.request or f"groups and snapshots of {place.name}"
+            error.request = error.request or f"groups and snapshots of {namespace.name}"
             return error
         return InvalidResponseError(
             f"the list of snapshots is incomplete: {shortage}",
@@ -206,20 +206,20 @@ class DatastoreReader:
             hint="Check the log of the server for snapshots that it cannot read",
         )
 
-    def _fetch_groups(self, place: Place) -> dict[tuple[str, str], int]:
+    def _fetch_groups(self, namespace: Namespace) -> dict[tuple[str, str], int]:
         """Return the number of snapshots of each group, including unfinished ones."""
-        rows = self.get_list(*_listing(place, "groups"))
+        rows = self.get_list(*_listing(namespace, "groups"))
         return {records.get_group(row, "group"): records.get_count(row) for row in rows}
 
-    def _fetch_snapshots(self, place: Place) -> Groups:
-        response = self._client.get(*_listing(place, "snapshots"))
+    def _fetch_snapshots(self, namespace: Namespace) -> Groups:
+        response = self._client.get(*_listing(namespace, "snapshots"))
         parser = records.SnapshotParser(include_raw=self._include_raw)
-        picked, rest = pick_objects(response.body, parser.parse_all) or ({}, None)
-        return picked if rest == {"data": PICKED} else parser.parse_all(_get_records(response))
+        picked, document = pick_objects(response.body, parser.parse_all) or ({}, None)
+        return picked if document == {"data": PICKED} else parser.parse_all(_get_records(response))
 
-    def _compare_counts(self, store: Store, places: Sequence[Counts]) -> None:
-        """Compare with the server's own counts: groups whose owner cannot be read are counted, but never listed."""
-        listed = _add_counts(places)
+    def _compare_counts(self, store: Store, by_namespace: Sequence[Counts]) -> None:
+        """Compare with the server's own counts, which include groups that the account cannot read."""
+        listed = _add_counts(by_namespace)
         if not _find_uncounted(store.counts, listed):
             return
         # Snapshots may have been added or pruned since the first count.
@@ -243,23 +243,23 @@ def _get_records(response: Response) -> list[t.Any]:
     return get_items(response.json_object(), "data", response.request, response.server)
 
 
-def _listing(place: Place, what: str) -> tuple[str, dict[str, str]]:
-    """Path and query of a list. Versions before 2.2 reject ``ns``, which the root does not need."""
-    return f"{DATASTORES}/{path_segment(place.store)}/{what}", {"ns": place.namespace} if place.namespace else {}
+def _listing(namespace: Namespace, what: str) -> tuple[str, dict[str, str]]:
+    """Return path and query of a list. Versions before 2.2 reject ``ns``, which the root does not need."""
+    return f"{DATASTORES}/{path_segment(namespace.store)}/{what}", {"ns": namespace.path} if namespace.path else {}
 
 
 def _is_below(name: str, root: str) -> bool:
     return name == root or name.startswith(f"{root}/")
 
 
-def _select_namespaces(store: Store, wanted: Sequence[str]) -> Store:
+def _select_namespaces(store: Store, selected: Sequence[str]) -> Store:
     """Return the datastore with the selected namespaces only. Its counts are those of all namespaces together."""
-    chosen = [place for place in store.places if not wanted or any(_is_below(place.name, name) for name in wanted)]
-    return store if len(chosen) == len(store.places) else Store(store.name, chosen, {})
+    chosen = [one for one in store.namespaces if not selected or any(_is_below(one.name, name) for name in selected)]
+    return store if len(chosen) == len(store.namespaces) else Store(store.name, chosen, {})
 
 
 def _find_shortage(groups: Mapping[tuple[str, str], int], snapshots: Groups) -> str:
-    """Describe groups with fewer snapshots than they count; empty if there is none. A new backup may be one more."""
+    """Describe groups that list fewer snapshots than they count; empty if there is none. A new one may be uncounted."""
     short = []
     for key, count in groups.items():
         listed = snapshots[key].count() if key in snapshots else 0
@@ -298,7 +298,7 @@ def _add_counts(parts: Iterable[Counts]) -> Counts:
 
 
 def _find_uncounted(counts: Counts, listed: Counts) -> str:
-    """Describe types of which the server counts more than it lists; empty if there is none."""
+    """Describe types for which the server counts more than it lists; empty if there is none."""
     parts = []
     for name, (groups, snapshots) in sorted(counts.items()):
         listed_groups, listed_snapshots = listed.get(name, (0, 0))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Proxmox Backup Server: what the record of a snapshot means. Sources: the server's source code, recorded answers."""
+"""Proxmox Backup Server: parse records of snapshots. Sources: the server's source code, recorded responses."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cach
 # backup-type -> workload type and platform. Any Linux machine can be a host.
 TYPES = {"vm": ("vm", "proxmox"), "ct": ("container", "proxmox"), "host": ("host", None)}
 _MANIFEST = "index.json.blob"
-# Written after the manifest, which therefore does not name it.
+# This file is uploaded after the manifest, which therefore does not list it.
 _LOG = "client.log.blob"
-# Years 1970 to 9999.
+# The end of the year 9999, in seconds since 1970.
 _LAST_SECOND = 253_402_300_799
 _UPID = re.compile(
     r"UPID:([A-Za-z0-9-]+):[0-9A-Fa-f]{8}:[0-9A-Fa-f]{8,9}:[0-9A-Fa-f]{8,16}:([0-9A-Fa-f]{8}):[^:\s]+:([^:\s]*):[^:\s]+:"
@@ -45,7 +45,7 @@ class Task(t.NamedTuple):
 
 
 def parse_task(upid: t.Any) -> Task | None:
-    """Parse the ID of a task; None if it is missing or has another format."""
+    """Parse the ID of a task. Return None if it is missing or has another format."""
     match = _UPID.fullmatch(upid) if isinstance(upid, str) else None
     if match is None:
         return None
@@ -55,7 +55,7 @@ def parse_task(upid: t.Any) -> Task | None:
 
 
 class Files(t.NamedTuple):
-    """What the files of a snapshot show. ``finished``: it has a manifest; ``readable``: the server could read it."""
+    """Properties of a snapshot's files. ``finished``: it has a manifest; ``readable``: the server could read it."""
 
     finished: bool | None
     readable: bool
@@ -67,7 +67,7 @@ _NOT_LISTED = Files(None, readable=False, encrypted=None)
 
 def parse_files(*files: tuple[t.Any, t.Any]) -> Files:
     """Evaluate the (filename, crypt-mode) of each file of a snapshot. The manifest is uploaded last."""
-    # A list: if a name occurs twice, the second file must not hide that the first one is not encrypted.
+    # Not a dict: if a name occurs twice, the second file must not hide that the first one is not encrypted.
     modes = [(as_text(name), as_text(mode)) for name, mode in files]
     manifests = {mode for name, mode in modes if name == _MANIFEST}
     data = {mode for name, mode in modes if name not in (_MANIFEST, _LOG)}
@@ -83,7 +83,7 @@ def parse_files(*files: tuple[t.Any, t.Any]) -> Files:
 
 
 class Snapshot(t.NamedTuple):
-    """The used fields of a snapshot. ``verification`` is (state, task), None if there is none."""
+    """Parsed fields of a snapshot. ``verification`` is (state, task), or None if there is none."""
 
     time: int
     files: Files
@@ -103,7 +103,7 @@ class Group:
     named_at: int = -1
 
     def count(self) -> int:
-        """Return the number of snapshots; one that is listed twice counts once."""
+        """Return the number of snapshots. A snapshot that is listed twice counts once."""
         return len({snapshot.time for snapshot in self.snapshots})
 
 
@@ -146,7 +146,7 @@ class SnapshotParser:
         try:
             return self._files.get(tuple([(file.get("filename"), file.get("crypt-mode")) for file in files]))
         except AttributeError:
-            # One of them is not a record.
+            # At least one entry is not a record.
             return _NOT_LISTED
 
     def _parse_verification(self, row: Mapping[str, t.Any]) -> tuple[str | None, str | None] | None:
@@ -158,7 +158,7 @@ class SnapshotParser:
 
 
 def get_group(row: t.Any, what: str) -> tuple[str, str]:
-    """Return type and ID of the group of a record; InvalidResponseError if they are missing."""
+    """Return type and ID of the group of a record. Raise InvalidResponseError if they are missing."""
     if not isinstance(row, dict):
         raise InvalidResponseError(f"a {what} is not a record")
     backup_type, backup_id = as_text(row.get("backup-type")), as_text(row.get("backup-id"))
@@ -168,7 +168,7 @@ def get_group(row: t.Any, what: str) -> tuple[str, str]:
 
 
 def get_count(row: Mapping[str, t.Any]) -> int:
-    """Return the number of snapshots that a group reports; InvalidResponseError if it is missing."""
+    """Return the number of snapshots that a group reports. Raise InvalidResponseError if it is missing."""
     count = as_int(row.get("backup-count"))
     if count is None:
         raise _missing_error("group", "backup-count")
@@ -188,18 +188,18 @@ def parse_name(comment: t.Any) -> str | None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class Namespace:
     """A namespace of a datastore; the root has an empty name."""
 
     store: str
-    namespace: str
-    # The product's own word for the storage of the datastore.
+    path: str
+    # The product's own term for the storage of the datastore.
     backend: str | None = None
 
     @property
     def name(self) -> str:
-        """Name for people, and the location of copies."""
-        return f"{self.store}/{self.namespace}" if self.namespace else self.store
+        """Display name, which is also the location of copies."""
+        return f"{self.store}/{self.path}" if self.path else self.store
 
     def build_workload(self, group: Group, *, use_comment: bool) -> Workload:
         """Build the workload of a group. Numbers of guests are unique only within a namespace."""
@@ -214,7 +214,7 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class VerificationResult:
-    """What a verification proves. ``is_foreign``: another server or datastore ran it, before this copy was made."""
+    """The evaluated verification. ``is_foreign``: another server or datastore ran it, before this copy was made."""
 
     checked: bool | None = None
     checked_at: int | None = None
@@ -228,7 +228,7 @@ def evaluate_verification(
 ) -> VerificationResult:
     """Evaluate a verification. Damage always counts; a success counts only if it was found in this datastore.
 
-    A sync job copies the result of the source with the snapshot, although it did not verify the copy.
+    A sync job copies the source's verification result with the snapshot, although the copy was not verified.
     """
     if verification is None:
         return VerificationResult()
@@ -243,8 +243,10 @@ def evaluate_verification(
     return VerificationResult(checked=True, checked_at=task.start)
 
 
-def build_template(snapshot: Snapshot, place: Place, workload: Workload, result: VerificationResult) -> RecoveryPoint:
-    """Build a point; snapshots of the workload with the same files and verification differ only in time and ID."""
+def build_template(
+    snapshot: Snapshot, namespace: Namespace, workload: Workload, result: VerificationResult
+) -> RecoveryPoint:
+    """Build a point. Snapshots of a workload with the same files and verification differ only in time and ID."""
     finished, readable, encrypted = snapshot.files
     if result.is_failed:
         status, usable = "failed", False
@@ -254,16 +256,16 @@ def build_template(snapshot: Snapshot, place: Place, workload: Workload, result:
         status, usable = "unknown", None
     else:
         status, usable = "success", True
-    medium = parse_location_type(place.backend)
+    medium = parse_location_type(namespace.backend)
     return RecoveryPoint(
         id=get_id(workload, snapshot.time),
         workload=workload,
         created=snapshot.time * SECOND,
-        # Each snapshot refers to all its chunks and does not depend on others.
+        # Each snapshot refers to all its chunks and does not depend on other snapshots.
         kind="full",
         status=status,
         usable=usable,
-        copies=[Copy(location=place.name, location_type=medium, vendor_location_type=place.backend)],
+        copies=[Copy(location=namespace.name, location_type=medium, vendor_location_type=namespace.backend)],
         integrity_checked=result.checked,
         checked_at=result.checked_at,
         checked_by="integrity_check" if result.checked else None,

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Proxmox Backup Server: what the permissions of the account prove about its listings.
+"""Proxmox Backup Server: check whether the account's permissions prove that listings are complete.
 
-The server does not refuse a listing to an account with too few rights. It leaves out what the account may not see.
+The server does not reject a listing for an account with too few rights. It silently omits what the account cannot see.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Rights:
         self._permissions[path] = as_object(rights)
 
     def find_gap(self, path: str) -> ForbiddenError | None:
-        """Return why listings at and below ``path`` may silently omit something; None if they are proven complete."""
+        """Return why listings at and below ``path`` may silently omit items, or None if they are proven complete."""
         below = [each for each in sorted(self._permissions) if each.startswith(f"{path}/")]
         gaps = [each for each in (path, *below) if not self._is_audited(each)]
         if not gaps:

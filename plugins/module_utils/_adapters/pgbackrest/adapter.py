@@ -5,7 +5,7 @@
 """pgBackRest: the backups of PostgreSQL clusters (stanzas), in all repositories of one configuration.
 
 Sources: runs of 2.45, recordings of 2.55. Its return code is 0 for a stanza that does not exist, for a repository
-without read permission, and for a check that found damage: these are reported only in the output.
+without read permission, and for a check that found damage. Only the output shows these cases.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.command im
 _QUIET = ("--log-level-console=off", "--log-level-stderr=error", "--log-level-file=off")
 _LIST = ("--output=json", *_QUIET)
 _INFO = (*_LIST, "info")
-# At this level, verify names damaged segments and the ranges of WAL that it looked at.
+# At this log level, verify names damaged segments and the ranges of WAL that it checked.
 _VERIFY = (
     *("--output=text", "--verbose"),
     *("--log-level-console=detail", "--log-level-stderr=error", "--log-level-file=off", "verify"),
@@ -61,14 +61,14 @@ _NAME = r"(?!\.{1,2}(?:/|$))[^\x00-\x1f/]+"
 _STANZA = Slot("--stanza=", _NAME)
 _REPO = Slot("--repo=", r"[0-9]{1,3}")
 _OK, _NO_STANZA, _NO_BACKUP = 0, 1, 2
-# The repositories of a stanza have different states, each of which is evaluated.
+# Status code: the repositories of a stanza have different states. Each of them is evaluated.
 _DIFFERENT = 4
-# Return code of verify if it ends at a file that cannot be decompressed.
+# Return code of verify if it stops at a file that cannot be decompressed.
 _FORMAT_ERROR = 29
 
 
 class PgBackRest(CliAdapter):
-    """Read all backups of all stanzas, or of one stanza."""
+    """Reads all backups of all stanzas, or of one stanza."""
 
     product = "pgbackrest"
     title = "pgBackRest"
@@ -156,8 +156,8 @@ class PgBackRest(CliAdapter):
 
     @classmethod
     def access(cls, params: Mapping[str, t.Any]) -> Access:
-        """Pass stanza and repository through the environment, so that one command lists everything."""
-        cls.refuse_filters(params["environment"])
+        """Pass stanza and repository in the environment, so that one command lists everything."""
+        cls.reject_filters(params["environment"])
         given = {f"PGBACKREST_{name.upper()}": params[name] for name in ("config", "stanza", "repo")}
         environment = {name: str(value) for name, value in given.items() if value}
         display_name = f"{platform.node()}:{params['config'] or 'pgbackrest'}"
@@ -175,7 +175,7 @@ class PgBackRest(CliAdapter):
         for repository in self._repositories:
             self._list_files(repository)
         if any(repository.has_losses() for repository in self._repositories):
-            # The files may belong to backups that were removed after they had been listed.
+            # Missing files may belong to backups that were removed after the listing.
             for repository, later in self._list_again():
                 repository.drop_removed(later)
         check = self.perform_check(collector)
@@ -190,7 +190,7 @@ class PgBackRest(CliAdapter):
         """Run ``pgbackrest verify`` for each stanza and repository: every file of every backup, and its WAL."""
         results = [(repository, self._verify(repository)) for repository in self._repositories]
         found = []
-        # During a long check, backups may have been removed, and others may have started.
+        # Backups may have been removed or started during a long check.
         for (repository, after), (_same, result) in zip(self._list_again(), results, strict=True):
             if isinstance(result, str):
                 repository.has_unnamed_damage = True
@@ -198,14 +198,14 @@ class PgBackRest(CliAdapter):
                 continue
             if result.damaged:
                 self._list_files(after)
-            damage, remarks = repository.apply_check(result, after)
-            self._collector.warnings += remarks
+            damage, warnings = repository.apply_check(result, after)
+            self._collector.warnings += warnings
             if damage:
                 found.append(f"{repository.title}: {', '.join(damage)}")
         return to_single_line("; ".join(found)) or None
 
     def _list_again(self) -> list[tuple[Repository, Repository]]:
-        """List all repositories again; return each with its later state."""
+        """List all repositories again; return each with its new state."""
         later = {one.title: one for stanza in self._list_stanzas() for one in self._build_repositories(stanza)}
         missing = next((one.title for one in self._repositories if one.title not in later), None)
         if missing is not None:
@@ -213,7 +213,7 @@ class PgBackRest(CliAdapter):
         return [(repository, later[repository.title]) for repository in self._repositories]
 
     def _verify(self, repository: Repository) -> VerifyOutput | str:
-        """Run the check of one repository; return its result, or the message of a file that ended it."""
+        """Run the check of one repository; return its result, or the error message if a file stopped it."""
         command_result = self.run_check(f"--stanza={repository.stanza}", f"--repo={repository.key}", *_VERIFY)
         result = parse_output(command_result.out.decode("utf-8", "replace"))
         if result is not None:
@@ -225,7 +225,7 @@ class PgBackRest(CliAdapter):
     # Listings
 
     def _read_configuration(self) -> Configuration | None:
-        """Read the configuration for the names of all stanzas; None if it cannot be read."""
+        """Read the configuration for the names of all stanzas. Return None if it cannot be read."""
         own = self.settings.own
         try:
             return read_configuration(own["config"], self.settings.environment)
@@ -237,7 +237,7 @@ class PgBackRest(CliAdapter):
             return None
 
     def _list_stanzas(self) -> list[Stanza]:
-        """List the stanzas of the repositories for all, then each other stanza of the configuration."""
+        """List the stanzas of the shared repositories, then each other stanza of the configuration."""
         stanzas = {stanza.name: stanza for stanza in self._run_info()}
         if self._configuration is not None and not self.settings.own["stanza"]:
             for name in filter(self._is_selected, self._configuration.stanzas()):
@@ -256,7 +256,7 @@ class PgBackRest(CliAdapter):
         return [Stanza(as_object(stanza)) for stanza in stanzas]
 
     def _check_state(self, stanza: Stanza) -> None:
-        """Record every state other than success; the return code does not show it."""
+        """Record every state other than success, because the return code does not show it."""
         states = [(key, as_int(status.get("code")), status) for key, status in stanza.repositories]
         missing = [key for key, code, _status in states if code == _NO_STANZA]
         is_in_one = len(missing) < len(states)
@@ -266,7 +266,7 @@ class PgBackRest(CliAdapter):
             if code not in (_OK, _NO_BACKUP) and not (code == _NO_STANZA and is_in_one)
         ]
         code = as_int(stanza.status.get("code"))
-        # The state of the stanza counts even if each of its parts is fine.
+        # The state of the stanza counts even if the states of all its parts are good.
         if not failed and code not in (_OK, _NO_BACKUP, *((_DIFFERENT,) if states else ())):
             failed = [("", stanza.status)]
         for where, status in failed:
@@ -295,7 +295,7 @@ class PgBackRest(CliAdapter):
             name = stanza.name or ""
             configuration = self._configuration
             word = None if configuration is None else configuration.repository_type(name, key)
-            # The same number is another repository if the section of the stanza defines it.
+            # If the section of the stanza defines the repository, it is not the global one with the same number.
             is_own = configuration is not None and key in configuration.own_repositories(name)
             yield Repository(
                 stanza=name,
@@ -325,7 +325,7 @@ class PgBackRest(CliAdapter):
             self._collector.add_problem(error)
 
     def _read_histories(self, repository: Repository, files: ArchiveListing, options: tuple[str, str]) -> None:
-        """Read the ancestors of each timeline, except for those that are ancestors of a newer one."""
+        """Read the ancestors of each timeline, except for timelines that are ancestors of a newer one."""
         seen: set[tuple[str, int]] = set()
         for archive, timeline in repository.timelines(files):
             if (archive, timeline) in seen:
@@ -343,7 +343,7 @@ class PgBackRest(CliAdapter):
     # Workloads and points
 
     def _report_stanza(self, stanza: Stanza) -> None:
-        """Report a stanza that exists, also without backups, and the records that are not valid."""
+        """Report an existing stanza, even without backups, and its invalid records."""
         _backups, invalid = stanza.backups()
         if invalid:
             self._collector.add_problem(

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Configuration files of pgBackRest: all stanzas, those with their own repositories, and the types of repositories.
+"""Configuration files of pgBackRest: the stanzas, which of them have their own repositories, and repository types.
 
-Without a stanza, pgBackRest lists only the repositories of the section "global". The values of all other options, such
-as passphrases, are not kept.
+Without a stanza, pgBackRest lists only the repositories of the section "global". Other options, such as passphrases,
+are discarded.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import D
 _FOLDER = "/etc/pgbackrest"
 _OLD_FILE = "/etc/pgbackrest.conf"
 _GLOBAL = "global"
-# Old names of options have no number; they belong to the first repository.
+# Old option names have no number; they apply to the first repository.
 _OPTION = re.compile(r"repo([0-9]{0,4})-([a-z0-9-]+)")
 _VARIABLE = re.compile(r"PGBACKREST_REPO([0-9]{0,4})_([A-Z0-9_]+)")
-# Other options, such as those for retention, do not change where a repository is.
-_PLACE = re.compile(r"path|type|(?:host|storage|s3|gcs|azure|sftp)(?:-.*)?")
+# Options that define where a repository is. Others, such as those for retention, do not matter.
+_LOCATION_OPTION = re.compile(r"path|type|(?:host|storage|s3|gcs|azure|sftp)(?:-.*)?")
 # The type of a repository that does not set one.
 _DEFAULT_TYPE = "posix"
 
@@ -49,18 +49,18 @@ class Configuration:
         return list(dict.fromkeys(name for name in names if name not in ("", _GLOBAL)))
 
     def has_own_options(self, stanza: str) -> bool:
-        """Whether the section of a stanza contains any option of a repository."""
+        """Return whether the section of a stanza contains any option of a repository."""
         return bool(self._own_options(stanza))
 
     def own_repositories(self, stanza: str) -> set[int]:
-        """Return the repositories that the section of a stanza puts in another place."""
-        return {repo for repo, option in self._own_options(stanza) if _PLACE.fullmatch(option)}
+        """Return the repositories whose location the section of a stanza changes."""
+        return {repo for repo, option in self._own_options(stanza) if _LOCATION_OPTION.fullmatch(option)}
 
     def _own_options(self, stanza: str) -> list[tuple[int, str]]:
         return [key for name in (stanza, f"{stanza}:info") for key in self._sections.get(name, {})]
 
     def repository_type(self, stanza: str, repo: int) -> str | None:
-        """Return the type of a repository; None if another host or nothing that is readable here defines it."""
+        """Return the type of a repository, or None if it is defined on another host or not in a readable file."""
         names = (f"{stanza}:info", stanza, f"{_GLOBAL}:info", _GLOBAL)
         levels = [self._environment, *(self._sections.get(name, {}) for name in names)]
         for level in levels:
@@ -71,7 +71,7 @@ class Configuration:
 
 
 def read_configuration(config: str | None, environment: Mapping[str, str]) -> Configuration:
-    """Read the files that pgBackRest reads; DataError if one of them cannot be read by this user."""
+    """Read the files that pgBackRest reads. Raise DataError if one of them cannot be read by this user."""
     sections: dict[str, _Options] = {}
     try:
         for text in _read_files(
@@ -98,7 +98,7 @@ def _read_files(config: str | None, folder: str | None, include: str | None) -> 
             with contextlib.suppress(FileNotFoundError):
                 yield _read(path)
                 break
-    # With only a file, pgBackRest does not read the default folder.
+    # If only a file is given, pgBackRest does not read the default folder.
     if include or folder or not config:
         with contextlib.suppress(FileNotFoundError):
             for path in sorted(Path(include or base / "conf.d").iterdir()):

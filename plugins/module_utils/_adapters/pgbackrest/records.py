@@ -44,9 +44,9 @@ class Backup:
     label: str
     repo: int
     stop: int
-    # Labels of the backups that contain some of its files.
+    # Labels of the backups that it depends on.
     required: frozenset[str]
-    # Whether it is a backup of the stanza's current database, and not of the one before an upgrade.
+    # Whether it is a backup of the stanza's current database, or of the database before an upgrade.
     is_current: bool | None
     # Name of the archive with its WAL, and the names and positions of the first and the last segment that it needs.
     archive: str | None
@@ -58,11 +58,11 @@ class Backup:
 
     @property
     def needs_wal(self) -> bool:
-        """Whether it needs WAL at all: a backup of a stopped cluster does not."""
+        """Whether it needs WAL; a backup of a stopped cluster does not."""
         return self.first is not None or self.last is not None
 
     def as_base_backup(self, size: int) -> BaseBackup | None:
-        """Return the backup for calculations with its WAL; None if the names of its segments are not valid."""
+        """Return the backup for calculations with its WAL, or None if the names of its segments are not valid."""
         start, stop = parse_segment(self.first, size), parse_segment(self.last, size)
         if start is None or stop is None or stop.number < start.number:
             return None
@@ -70,7 +70,7 @@ class Backup:
 
     def build_point(self, stanza: str, copy: Copy) -> RecoveryPoint:
         """Return the point of a backup that is complete as far as its own record reports."""
-        # true: page checksums were wrong during the backup, so part of its data is damaged.
+        # True: page checksums were wrong during the backup, so part of its data is damaged.
         wrong = as_bool(self.record.get("error"))
         return RecoveryPoint(
             id=f"{stanza}/{self.label}/repo{self.repo}",
@@ -117,7 +117,7 @@ class Stanza:
         return as_bool(as_object(as_object(self.status.get("lock")).get("backup")).get("held")) is True
 
     def is_encrypted(self, repo: int) -> bool | None:
-        """Whether a repository is encrypted; the cipher of the stanza ("mixed") does not apply to any repository."""
+        """Return whether a repository is encrypted. The cipher of the stanza may be "mixed", so it is not used."""
         cipher = self._ciphers.get(repo)
         return None if cipher is None or cipher == "mixed" else cipher != "none"
 
@@ -167,7 +167,7 @@ class Stanza:
             return None
         if own != self._current.get(repo) or own in self._earlier:
             return False
-        # Repositories whose databases have nothing in common do not show which of them is the current one.
+        # If the repositories have no database in common, the current one is unknown.
         return True if len({*self._current.values()} - self._earlier) == 1 else None
 
 
@@ -176,7 +176,7 @@ class ArchiveListing:
     """The archive of one stanza in one repository: the times of its segments, and the timelines with a history file."""
 
     times: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
-    # Segments with two files, of which pgBackRest restores neither, and empty files.
+    # Empty segments, and segments with two files, neither of which pgBackRest restores.
     invalid: set[tuple[str, str]] = dataclasses.field(default_factory=set)
     histories: dict[str, set[int]] = dataclasses.field(default_factory=dict)
 
@@ -198,7 +198,7 @@ def parse_archive(records: t.Any) -> ArchiveListing:
         if match := _SEGMENT_FILE.fullmatch(path):
             members = as_object(record)
             times = found.times.setdefault(match[1], {})
-            # An empty file is not a segment, with any compression and encryption.
+            # An empty file is never a valid segment, with any compression and encryption.
             if match[2] in times or as_int(members.get("size")) == 0:
                 found.invalid.add((match[1], match[2]))
             times[match[2]] = as_int(members.get("time")) or 0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One repository of one stanza: which of its backups are complete, and which times its WAL can restore."""
+"""One repository of one pgBackRest stanza: complete backups, and the times that its WAL can restore."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.wal import 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
 
-# A long list of damaged segments is not shown completely.
-_SHOWN = 3
+# Maximum number of damaged segments that a message names.
+_MAX_NAMES = 3
 
 # Name -> archive with the backups that need it; None if the archive or the size of its segments is not known.
 Archives = Mapping[str, "tuple[Archive | None, list[Backup]]"]
@@ -39,7 +39,7 @@ Archives = Mapping[str, "tuple[Archive | None, list[Backup]]"]
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Repository:
-    """What is listed in one repository of one stanza, and the result of its check."""
+    """The backups and files that are listed in one repository of a stanza, and the result of the check."""
 
     stanza: str
     key: int
@@ -50,7 +50,7 @@ class Repository:
     # The folders of backups, and the archive; None if they could not be listed.
     folders: Collection[str] | None = None
     files: ArchiveListing | None = None
-    # archive -> timeline -> its ancestors
+    # Archive -> timeline -> its ancestors.
     histories: dict[str, dict[int, Sequence[Switch]]] = dataclasses.field(default_factory=dict)
     # Labels of backups that were removed after they had been listed.
     removed: set[str] = dataclasses.field(default_factory=set)
@@ -91,7 +91,7 @@ class Repository:
                 yield name, timeline
 
     def drop_removed(self, later: Repository) -> set[str]:
-        """Leave out backups that a later listing does not contain any more; return their labels."""
+        """Drop backups that a later listing no longer contains; return their labels."""
         labels = {backup.label for backup in later.backups}
         removed = {backup.label for backup in self.backups} - labels
         self.backups = [backup for backup in self.backups if backup.label in labels]
@@ -99,7 +99,7 @@ class Repository:
         return removed
 
     def has_losses(self) -> bool:
-        """Whether files of a listed backup are missing."""
+        """Return whether files of a listed backup are missing."""
         archives = self.build_archives()
         listed = {backup.label for backup in self.backups}
         return any(
@@ -110,9 +110,9 @@ class Repository:
     # The check
 
     def apply_check(self, result: VerifyOutput, later: Repository) -> tuple[list[str], list[str]]:
-        """Store the result of a check; return the damage, and remarks on what is not damage.
+        """Store the result of a check; return the damage, and warnings about everything else.
 
-        ``later`` is a listing after the check: what is no longer listed was removed in the meantime.
+        ``later`` is a listing after the check. Backups that it lacks were removed meanwhile.
         """
         removed = self.drop_removed(later)
         labels = {backup.label for backup in later.backups}
@@ -135,11 +135,11 @@ class Repository:
         self.has_unnamed_damage = self.has_unnamed_damage or bool(result.unnamed)
         if self.has_unnamed_damage and not damage:
             damage.append("status error")
-        remarks = {
+        warnings = {
             "verify found backups that are not listed": leftovers,
             "verify reported an error without a cause": {"a backup was running"} if self.is_uncertain else (),
         }
-        shown = [f"{self.title}: {text}: {', '.join(sorted(found))}" for text, found in remarks.items() if found]
+        shown = [f"{self.title}: {text}: {', '.join(sorted(found))}" for text, found in warnings.items() if found]
         return damage, shown
 
     def _find_damage(self, result: VerifyOutput) -> list[str]:
@@ -152,7 +152,7 @@ class Repository:
             elif self._has_wal(backup, archives) is False:
                 damage.append(f"backup {backup.label} has no complete write-ahead log")
         if self.damaged:
-            shown = ", ".join(sorted(name for _archive, name in self.damaged)[:_SHOWN])
+            shown = ", ".join(sorted(name for _archive, name in self.damaged)[:_MAX_NAMES])
             damage.append(f"{len(self.damaged)} files of the write-ahead log are damaged ({shown})")
         if result.unnamed:
             damage.append(f"{result.unnamed} files of the write-ahead log are damaged")
@@ -175,7 +175,7 @@ class Repository:
             yield backup, self._apply_to(point, backup, check, is_damaged=False in (has_files, has_wal))
 
     def _has_files(self, backup: Backup, listed: Collection[str]) -> bool | None:
-        """Whether the backup and all that it requires are listed, stored, and valid as far as they were checked."""
+        """Return whether the backup and its parents are listed, stored, and valid as far as they were checked."""
         labels = {backup.label, *backup.required}
         if not labels.issubset(listed):
             return False
@@ -183,11 +183,11 @@ class Repository:
             return None
         if not labels.issubset(self.folders):
             return False
-        # verify reports a backup as valid if its own files are, even if a backup that it depends on is lost.
+        # verify reports a backup as valid if its own files are valid, even if a backup that it depends on is lost.
         return self.check is None or all(self.check.backups.get(label) == VALID for label in labels)
 
     def _has_wal(self, backup: Backup, archives: Archives) -> bool | None:
-        """Whether the archive contains each segment that the backup needs to be consistent."""
+        """Return whether the archive contains each segment that the backup needs to be consistent."""
         if not backup.needs_wal:
             return True
         archive, _backups = archives.get(backup.archive or "", (None, []))
@@ -195,14 +195,14 @@ class Repository:
         return None if archive is None or base is None else archive.has_all(base)
 
     def _apply_to(self, point: RecoveryPoint, backup: Backup, check: Check, *, is_damaged: bool) -> RecoveryPoint:
-        # What the check did not meet is not checked.
+        # The check did not reach this backup.
         if check.at is None or self.check is None or backup.label not in self.check.backups:
             return point
         if is_damaged:
             return Check(check.at, DATA, check.damage or "").apply_to(point)
         if self.has_unnamed_damage or self.is_uncertain:
             return point
-        is_covered = not backup.needs_wal or self.check.has_looked_at(
+        is_covered = not backup.needs_wal or self.check.covers(
             backup.archive or "", backup.first or "", backup.last or ""
         )
         return Check(check.at, DATA).apply_to(point) if is_covered else point
@@ -229,7 +229,7 @@ class Repository:
                 )
 
     def warnings(self, archives: Archives) -> Iterator[str]:
-        """Describe backups that were removed or are of an earlier database, and gaps in the WAL."""
+        """Yield warnings about backups that were removed or are of an earlier database, and about gaps in the WAL."""
         if self.removed:
             yield f"{self.title}: backups were removed during the read: {', '.join(sorted(self.removed))}"
         earlier = [backup.label for backup in self.backups if backup.is_current is False]

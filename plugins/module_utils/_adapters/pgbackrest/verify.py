@@ -24,25 +24,25 @@ IN_PROGRESS = "in-progress"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOutput:
-    """What a check looked at in one repository of a stanza, and what it found."""
+    """What a check covered in one repository of a stanza, and its result."""
 
     is_ok: bool
-    # label -> result; a backup that is missing here was not looked at.
+    # Label -> result. A missing backup was not checked.
     backups: t.Mapping[str, str]
-    # The segments that were looked at, per archive: their first and their last name.
+    # Checked ranges of segments: (archive, first segment, last segment).
     ranges: frozenset[tuple[str, str, str]]
-    # (archive, segment) -> every damaged segment that the log names.
+    # (archive, segment) for every damaged segment that the log names.
     damaged: frozenset[tuple[str, str]]
     # The number of damaged segments that the log does not name.
     unnamed: int
 
-    def has_looked_at(self, archive: str, start: str, stop: str) -> bool:
-        """Whether the check looked at each segment from ``start`` to ``stop``."""
+    def covers(self, archive: str, start: str, stop: str) -> bool:
+        """Return whether the check covered each segment from ``start`` to ``stop``."""
         return any(name == archive and first <= start and stop <= last for name, first, last in self.ranges)
 
 
 def parse_output(output: str) -> VerifyOutput | None:
-    """Return the result of a check; None if the output does not contain one."""
+    """Return the result of a check, or None if the output does not contain one."""
     starts = [match.start() for match in _TEXT.finditer(output)]
     text = output[starts[-1] :] if starts else output
     log = output[: starts[-1]] if starts else ""
@@ -55,7 +55,7 @@ def parse_output(output: str) -> VerifyOutput | None:
             *((match[2], match[1]) for match in _DUPLICATE.finditer(log)),
         }
     )
-    lost = sum(int(looked_at) - int(valid) for looked_at, valid in _WAL.findall(text))
+    lost = sum(int(checked) - int(valid) for checked, valid in _WAL.findall(text))
     duplicates = len(set(_DUPLICATE.findall(log)))
     return VerifyOutput(
         is_ok=status[1] == "ok",

@@ -43,20 +43,20 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.command im
 
 # --no-lock: nothing is written to the repository, so read-only and append-only repositories can be read.
 _LIST = ("--no-lock", "--json", "snapshots")
-# No listing or check contains the id of the repository. "cat masterkey" would print the key, so only config is allowed.
+# Only this file contains the id of the repository. "cat masterkey" would print the key, so only config is allowed.
 _CONFIG = ("--no-lock", "--json", "cat", "config")
 _CHECK = ("--no-lock", "--json", "check")
 _CHECK_DATA = (*_CHECK, "--read-data")
 _SUBSET = "--read-data-subset="
 _INDEXES = ("--no-lock", "list", "index")
-# restic reads the first byte of a file's id, so it has at most this many parts.
-_MOST_PARTS = 256
+# restic selects the part of a file by the first byte of its id, which limits the number of parts.
+_MAX_PARTS = 256
 # Return code of a backup that could not read all files, but made a snapshot.
 _INCOMPLETE = 3
 _SOUND = "no errors were found"
-# Messages about snapshots that are missing from the listing; the return code is 0.
-_LEFT_OUT = re.compile(r"ignoring|could not|unable to|failed|error|damaged|invalid", re.IGNORECASE)
-# Only at the beginning: the path of a repository may contain the same words.
+# Messages about snapshots that restic omits from the listing, with return code 0.
+_OMITTED = re.compile(r"ignoring|could not|unable to|failed|error|damaged|invalid", re.IGNORECASE)
+# Matched only at the beginning, because the path of a repository may contain the same words.
 _HARMLESS = re.compile(
     r"unable to (open|locate|create temporary directory for) cache|created new cache|repository [0-9a-f]+ opened|"
     r"subprocess ssh",
@@ -67,7 +67,7 @@ _REMOTE = ("s3", "b2", "azure", "gs", "swift", "rest", "sftp", "rclone")
 
 
 class Restic(CliAdapter):
-    """Read all snapshots of a repository."""
+    """Reads all snapshots of a repository."""
 
     product = "restic"
     title = "restic"
@@ -85,7 +85,7 @@ class Restic(CliAdapter):
         *("RESTIC_*", "AWS_*", "AZURE_*", "B2_*", "GOOGLE_*", "OS_*", "ST_*", "RCLONE_*", "SSH_AUTH_SOCK"),
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "TMPDIR"),
     )
-    # The host of restic, and the filters of rclone.
+    # The host filter of restic, and the filters of rclone.
     filters = re.compile(
         r"RESTIC_HOST|RCLONE_(?:METADATA_|HASH_)?(?:INCLUDE|EXCLUDE|FILTER|FILES_FROM|MAX_|MIN_).*",
     )
@@ -199,7 +199,7 @@ class Restic(CliAdapter):
                 "missing required arguments: repository",
                 hint='Set "repository" or the environment variable RESTIC_REPOSITORY',
             )
-        cls.refuse_filters(params["environment"])
+        cls.reject_filters(params["environment"])
         environment = {"RESTIC_REPOSITORY": repository, "RESTIC_PROGRESS_FPS": "0.01"}
         if params["password"]:
             environment["RESTIC_PASSWORD"] = params["password"]
@@ -231,7 +231,7 @@ class Restic(CliAdapter):
         if not isinstance(snapshots, list):
             raise OutputError("expected a list of snapshots", server=self.runner.host, request=command_result.request)
         for line in message_lines(command_result.err):
-            if _LEFT_OUT.search(line) and not _HARMLESS.match(line):
+            if _OMITTED.search(line) and not _HARMLESS.match(line):
                 message = to_single_line(line)
                 collector.add_problem(
                     OutputError(
@@ -258,11 +258,11 @@ class Restic(CliAdapter):
 
     def _build_points(self, snapshots: list[t.Any], collector: Collector) -> list[RecoveryPoint]:
         repository = self.settings.own["repository"]
-        place = _get_scheme(repository) if _is_remote(repository) else "local"
+        scheme = _get_scheme(repository) if _is_remote(repository) else "local"
         points = []
         for snapshot in map(as_object, snapshots):
             try:
-                point = build_point(snapshot, place, self.settings)
+                point = build_point(snapshot, scheme, self.settings)
             except DataError as error:
                 collector.add_problem(
                     OutputError(f"a snapshot record is not valid: {error.message}", server=self.runner.host)
@@ -275,8 +275,8 @@ class Restic(CliAdapter):
     def _plan_parts(self, collector: Collector) -> CheckParts | None:
         """Return the state of a check in parts, if this run checks one of them."""
         parts, state = self.settings.own["verify_parts"], self.settings.own["verify_state"]
-        if not 1 <= parts <= _MOST_PARTS:
-            raise OptionError(f"verify_parts: {parts} is not between 1 and {_MOST_PARTS}")
+        if not 1 <= parts <= _MAX_PARTS:
+            raise OptionError(f"verify_parts: {parts} is not between 1 and {_MAX_PARTS}")
         if parts == 1 or self.settings.verify != DATA:
             return None
         if not state:
@@ -293,15 +293,15 @@ class Restic(CliAdapter):
         return (Check(check.at, QUICK) if covered is None else Check(covered, DATA)).apply_to(point)
 
     def _read_repository_id(self) -> t.Any:
-        """Read the id that restic gave the repository when it was created; None if this fails."""
+        """Read the id that restic gave the repository when it was created. Return None if this fails."""
         try:
             return as_object(self.runner.json(self.runner.run(*_CONFIG))).get("id")
         except ToolError:
-            # The listing was read, and is complete without the id.
+            # The listing is complete without the id.
             return None
 
     def check(self) -> str | None:
-        """Run ``restic check``: nothing is missing and, with level data, all data (or one part) can be decrypted."""
+        """Run ``restic check``: no file is missing and, with level data, all data (or one part) can be decrypted."""
         indexes = self._list_indexes()
         command_result = self.run_check(*self._check_command())
         out = command_result.out.decode("utf-8", "replace")
@@ -319,7 +319,7 @@ class Restic(CliAdapter):
             raise self.runner.error(command_result)
         message = self.runner.tool_message(command_result)
         if indexes - self._list_indexes():
-            # Backups only add indexes.
+            # Backups only add indexes, so a removed index shows that a prune ran during the check.
             raise AuditError(
                 "the repository was pruned during the check, which may look like damage",
                 code="not_checked",
@@ -351,6 +351,6 @@ def _is_remote(repository: str) -> bool:
 
 
 def _parse_error_count(out: str) -> int | None:
-    """Return the number of errors from the last line that newer versions print; None if it is not reported."""
+    """Return the number of errors from the last line that newer versions print, or None if it is not reported."""
     found = re.search(r'"message_type":\s*"summary",\s*"num_errors":\s*(\d+)', out)
     return int(found[1]) if found else None

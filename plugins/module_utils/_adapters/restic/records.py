@@ -25,8 +25,8 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 Snapshot = dict[str, t.Any]
 
 
-def build_point(snapshot: Snapshot, place: str, settings: CliSettings) -> RecoveryPoint:
-    """Build the recovery point of a snapshot; ``place`` is the scheme of the repository's address, or local."""
+def build_point(snapshot: Snapshot, scheme: str, settings: CliSettings) -> RecoveryPoint:
+    """Build the recovery point of a snapshot; ``scheme`` is that of the repository's URL, or "local"."""
     identity = as_text(snapshot.get("id"))
     if identity is None:
         raise DataError("id is missing")
@@ -46,8 +46,8 @@ def build_point(snapshot: Snapshot, place: str, settings: CliSettings) -> Recove
         copies=[
             Copy(
                 location=settings.display_name,
-                location_type=parse_location_type(place),
-                vendor_location_type=place,
+                location_type=parse_location_type(scheme),
+                vendor_location_type=scheme,
                 encrypted=True,
             )
         ],
@@ -57,7 +57,7 @@ def build_point(snapshot: Snapshot, place: str, settings: CliSettings) -> Recove
 
 
 def _build_workload(snapshot: Snapshot, parts: list[str]) -> Workload:
-    """Build the workload of a snapshot: the id has all parts of the grouping, the name only the host if it is one."""
+    """Build the workload of a snapshot. The id has all parts of the grouping; the name is the host, if it is a part."""
     host = as_text(snapshot.get("hostname"))
     values = [_escape(host or "")] if "host" in parts else []
     for part in ("paths", "tags"):
@@ -68,5 +68,5 @@ def _build_workload(snapshot: Snapshot, parts: list[str]) -> Workload:
 
 
 def _escape(text: str) -> str:
-    """Mark the separators in a part of an id, so that different parts never make the same id."""
+    """Escape the separators in a part of an id, so that the id is unambiguous."""
     return re.sub(r"([\\ ,])", r"\\\1", text)

@@ -47,14 +47,14 @@ _SESSION = "/api/endeavour/session"
 # workload_type -> collection of the recovery catalog
 _COLLECTIONS = {"vm": "hypervisorvm", "database": "applicationdatabase"}
 _GRAMMAR = {"embed": None, "pageSize": None, "pageStartIndex": None, "filter": None, "sort": None}
-# Links to the data of a workload can have these keys. Requests that change something have the key action.
+# Allowed query keys of links to the data of a workload. Requests that change data have the key action.
 _LINKED = {**_GRAMMAR, "from": "recovery", "embedCopies": "true", "omitIfNoCopies": "true"}
 _MACHINE = "/api/hypervisor/{hypervisor}/vm/{vm}"
 _EMBED = "(children(properties))"
-# So many requests in a row that the server cannot process: it does not fail for single workloads.
+# After this many failed requests in a row, the server fails in general and not for single workloads.
 _MAX_SERVER_ERRORS = 10
-# How many workloads a warning names.
-_NAMED = 5
+# Maximum number of workloads that a warning names.
+_MAX_NAMES = 5
 
 
 def _get_collection(workload_type: str) -> str:
@@ -67,13 +67,13 @@ def _catalog_allowlist() -> Iterator[AllowedRequest]:
         path = _get_collection(workload_type)
         yield AllowedRequest("POST", path, {"action": "aggregate", "filter": None}, required=("action",))
         yield AllowedRequest("GET", path, _GRAMMAR)
-        # The list of a workload's points is wherever its link leads below the path of the workload.
+        # The link to a workload's points leads to one of several paths below the path of the workload.
         for depth in range(1, 4):
             yield AllowedRequest("GET", f"{path}/{{pk}}{'/{part}' * depth}", _LINKED)
 
 
 class SpectrumProtectPlus(RestAdapter):
-    """Read the recovery catalog (what can be restored) and, in parallel, the inventory and the SLA policies."""
+    """Reads the recovery catalog and, in parallel, the inventory and the SLA policies."""
 
     product = "spp"
     title = "Spectrum Protect Plus"
@@ -159,10 +159,10 @@ class SpectrumProtectPlus(RestAdapter):
     def read(self, collector: Collector) -> None:
         """Report every workload of the selected types with its points, or (detail: counts) their number."""
         types = self.settings.workload_types
-        # Primary keys of all workloads of the catalog, selected or not.
+        # Primary keys of all workloads in the catalog, including those that are not selected.
         self._catalog_ids: set[str] = set()
         self._context: records.Context | None = None
-        # Why recovery points are unknown -> their number by workload.
+        # Reason why recovery points are unknown -> their number by workload.
         self._doubts: dict[str, collections.Counter[str]] = {}
         listings = {workload_type: self._list_children(workload_type) for workload_type in types}
         read_type: t.Callable[[Collector, str, Iterator[t.Any]], None]
@@ -196,7 +196,7 @@ class SpectrumProtectPlus(RestAdapter):
                 else:
                     collector.add_problem(error)
         for doubt, numbers in self._doubts.items():
-            named = ", ".join(f"{name} ({number})" for name, number in numbers.most_common(_NAMED))
+            named = ", ".join(f"{name} ({number})" for name, number in numbers.most_common(_MAX_NAMES))
             collector.warnings.append(f"{numbers.total()} recovery points {doubt}: {named}")
 
     # Listing
@@ -208,7 +208,7 @@ class SpectrumProtectPlus(RestAdapter):
         return self._api.list_items(path, {"embed": _EMBED}, "children", what, prefetch=True)
 
     def _read_points(self, collector: Collector, workload_type: str, children: Iterator[t.Any]) -> None:
-        """Request the points of each workload as soon as it is listed, except if copies need the full list first."""
+        """Request the points of each workload as soon as it is listed, or after the full list if copies are read."""
         workloads: dict[WorkloadKey, Workload] = {}
         linked: Iterable[tuple[Workload, t.Any]] = self._list_selected(collector, workload_type, children, workloads)
         views: Mapping[WorkloadKey, records.View] = {}
@@ -270,7 +270,7 @@ class SpectrumProtectPlus(RestAdapter):
                 yield workload, child
 
     def _add_id(self, collector: Collector, workload_type: str, child: t.Any) -> Workload | None:
-        """Build the workload of a child of the catalog; one without a primary key is a problem of the read."""
+        """Build the workload of a child of the catalog. A child without a primary key is recorded as a problem."""
         workload = records.build_child(child, workload_type, _get_collection(workload_type))
         if workload.id is None:
             what = f"workload {workload.name!r} has no primary key" if workload.name else "item is not an object"
@@ -312,7 +312,7 @@ class SpectrumProtectPlus(RestAdapter):
         workloads: dict[WorkloadKey, Workload],
         views: Mapping[WorkloadKey, records.View],
     ) -> None:
-        """List the catalog again after HTTP 404 for some workloads: those that are no longer listed were deleted."""
+        """List the catalog again after HTTP 404 for some workloads. Those that are no longer listed were deleted."""
         try:
             collection = _get_collection(workload_type)
             children = list(self._list_children(workload_type))
@@ -334,7 +334,7 @@ class SpectrumProtectPlus(RestAdapter):
                 self._add_points(collector, workload, rows, views)
 
     def _get_context(self, collector: Collector) -> records.Context:
-        """Return what all points have in common. Without SLA policies, the fields derived from them are unknown."""
+        """Return the data that all points need. Without SLA policies, the fields derived from them are unknown."""
         if self._context is None:
             listed = self._policies.result()
             if listed.problem:
@@ -349,7 +349,7 @@ class SpectrumProtectPlus(RestAdapter):
     # Counting
 
     def _read_counts(self, collector: Collector, workload_type: str, children: Iterator[t.Any]) -> None:
-        """Count, and list the catalog for names and to check that no count is missing."""
+        """Read the counts. List the catalog for names, and to check that no count is missing."""
         path = _get_collection(workload_type)
         counts = read_counts(self.client, self.thread_pool, path, workload_type)
         collector.warnings.extend(counts.warnings)
@@ -377,7 +377,7 @@ class SpectrumProtectPlus(RestAdapter):
             workloads = [self._add_id(collector, workload_type, child) for child in children]
         except (ForbiddenError, NotFoundError) as error:
             if collector.has_name_filter:
-                # No workload could be selected by its name.
+                # Without names, workloads cannot be selected.
                 raise
             collector.scope["names"] = False
             collector.warnings.append(

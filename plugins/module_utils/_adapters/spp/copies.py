@@ -22,7 +22,7 @@ _AWS = "aws_ec2"
 
 
 def get_protection(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the member protectionInfo of a row of any listing."""
+    """Return the field protectionInfo of a row of any listing."""
     return as_object(as_object(row.get("properties")).get("protectionInfo")) or as_object(row.get("protectionInfo"))
 
 
@@ -32,7 +32,7 @@ def get_role(row: Mapping[str, t.Any]) -> str:
 
 
 def has_storage(row: Mapping[str, t.Any]) -> bool | None:
-    """Whether a row of the catalog lists the snapshots that hold its data; None if it does not report them."""
+    """Return whether a row of the catalog lists the snapshots that hold its data; None if it does not report them."""
     snapshots = get_protection(row).get("storageSnapshots")
     return bool(snapshots) if isinstance(snapshots, list) else None
 
@@ -60,7 +60,7 @@ def _build_row_copy(row: Mapping[str, t.Any], platform: str | None) -> Copy:
 
 
 def _parse_type(role: str, terms: Iterable[str | None]) -> tuple[str | None, str | None]:
-    """Return (type, own word) of a location; "other" if its parts are of different types."""
+    """Return (type, vendor's term) of a location; "other" if its parts are of different types."""
     known = sorted({word for word in terms if word})
     word = ", ".join(known) or None
     if role == "snapshot":
@@ -70,7 +70,7 @@ def _parse_type(role: str, terms: Iterable[str | None]) -> tuple[str | None, str
 
 
 def _is_cloud_offsite(terms: Iterable[str | None], platform: str | None) -> bool | None:
-    """Whether an offload or archive copy is off-site: inferred, because its location is not reported.
+    """Return whether an offload or archive copy is off-site: inferred, because its location is not reported.
 
     A repository server ("sp") may be at the same site, and the storage for a machine in AWS in the same region. If the
     kind of storage is not reported, it may be a repository server.
@@ -80,7 +80,7 @@ def _is_cloud_offsite(terms: Iterable[str | None], platform: str | None) -> bool
 
 
 class Sites:
-    """Sites by id and name, to tell whether two copies are in different places."""
+    """Sites by id and name, to find whether two copies are at different sites."""
 
     def __init__(self, rows: Iterable[Mapping[str, t.Any]]) -> None:
         self._names = {
@@ -92,11 +92,11 @@ class Sites:
         }
 
     def get_name(self, site: str | None) -> str | None:
-        """Return the name of a site; if it is not listed, the word for it."""
+        """Return the name of a site, or ``site`` itself if it is not listed."""
         return self._names.get(site or "") or site
 
     def get_id(self, site: str | None) -> str | None:
-        """Return the id that a word for a site means; None if it is neither an id nor a name that is unique."""
+        """Return the id of a site from its id or name, or None if it is neither an id nor a unique name."""
         if site is None or site in self._names:
             return site
         return site if site.isdecimal() else self._by_name.get(site.casefold())
@@ -105,7 +105,7 @@ class Sites:
 def parse_view_copies(rows: Sequence[Mapping[str, t.Any]], sites: Sites, platform: str | None) -> list[Copy]:
     """Build the copies of one version of the restore view."""
     primary = [_get_site(row, sites) for row in rows if get_role(row) == "primary"]
-    # None: one of the sites is not known, so no other site is known to be a different one.
+    # None: a primary site is unknown, so no other site is proven to be different.
     primary_sites = None if not primary or None in primary else set(primary)
     return [_build_view_copy(row, primary_sites, sites, platform) for row in rows]
 
@@ -117,7 +117,7 @@ def _list_sites(row: Mapping[str, t.Any]) -> list[str]:
 
 
 def _get_site(row: Mapping[str, t.Any], sites: Sites) -> str | None:
-    """Return the id of the site of a copy; None if it is unknown, or if its parts are at different sites."""
+    """Return the id of the site of a copy, or None if it is unknown, or if its parts are at different sites."""
     ids = {sites.get_id(word) for word in _list_sites(row)}
     return ids.pop() if len(ids) == 1 else None
 

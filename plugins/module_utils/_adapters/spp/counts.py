@@ -25,9 +25,9 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 _PK = "pk"
 _SUB_TYPE = "protectionInfo.subPolicyType"
 _WITH_SESSION = "0"
-# Session ids are times in milliseconds, so no entry has this one.
+# Later than all session ids, which are times in milliseconds.
 _NO_SESSION = "9" * 18
-# Types whose entries can be copies of the same point in time. The first one is the source of the others.
+# Types whose entries can be copies of the same point in time. The first type is the source of the others.
 _COPY_KINDS = {"BACKUP": "backup", "REPLICATION": "replica", "SPPOFFLOAD": "backup", "SPPARCHIVE": "archive"}
 
 # Primary key -> type, or None if it is not reported -> number of entries.
@@ -36,7 +36,7 @@ _Groups = Mapping[str, Mapping["str | None", int]]
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
-    """Number of recovery points by primary key and kind. ``warnings`` are why some kinds are unknown."""
+    """Number of recovery points by primary key and kind. ``warnings`` explain why some kinds are unknown."""
 
     by_pk: Mapping[str, Mapping[str, int]]
     warnings: Sequence[str]
@@ -45,8 +45,8 @@ class Counts:
 def read_counts(client: Client, thread_pool: ThreadPool, path: str, what: str) -> Counts:
     """Count the points of each workload of a catalog, and by type if the server reports it.
 
-    The request for all points is the documented one. Two others tell whether its numbers can be trusted: one groups by
-    type, and one has a filter that no entry matches.
+    The request for all points is documented. Two further requests show whether its numbers can be trusted: one groups
+    by type, and one has a filter that no entry matches.
     """
     grouped = thread_pool.submit(_try_fetch, client, path, [_PK, _SUB_TYPE], _WITH_SESSION)
     none = thread_pool.submit(_try_fetch, client, path, [_PK], _NO_SESSION)
@@ -67,7 +67,7 @@ def read_counts(client: Client, thread_pool: ThreadPool, path: str, what: str) -
 
 
 def _combine(totals: _Groups, by_type: _Groups, what: str) -> Counts:
-    """Divide the total of each workload into kinds; it is of unknown kind if its types do not add up to it."""
+    """Split the total of each workload into kinds. If the numbers by type do not add up to it, its kind is unknown."""
     counts: dict[str, dict[str, int]] = {}
     doubtful = 0
     for pk, types in totals.items():
@@ -89,7 +89,7 @@ def _combine(totals: _Groups, by_type: _Groups, what: str) -> Counts:
 
 
 def _split(types: Mapping[str | None, int]) -> Iterator[tuple[str, int]]:
-    """Yield (kind, number). Entries that may be copies of a point that is counted already are of unknown kind.
+    """Yield (kind, number). Entries that may be copies of an already counted point are of unknown kind.
 
     30 backups and 40 replicas are at least 40 points: all backups, and 10 of the replicas.
     """
@@ -142,17 +142,17 @@ def _fetch(client: Client, path: str, group: list[str], session: str) -> _Groups
                 request=response.request,
             )
         sub_type = as_text(as_object(identity.get("protectionInfo")).get("subPolicyType"))
-        of_pk = counts.setdefault(pk, {})
-        if sub_type in of_pk:
+        by_type = counts.setdefault(pk, {})
+        if sub_type in by_type:
             raise InvalidResponseError(
                 f"the count contains a group twice: {identity!r}", server=response.server, request=response.request
             )
-        of_pk[sub_type] = count
+        by_type[sub_type] = count
     return counts
 
 
 def _parse_count(row: Mapping[str, t.Any]) -> int | None:
-    """Return the count of one group. Some servers ignore outputname; then it is the only number of the row."""
+    """Return the count of one group. If the server ignores outputname, it is the only number of the row."""
     numbers = [as_int(value) for name, value in row.items() if name != "_id"]
     count = as_int(row.get("count"))
     if count is None and len(numbers) == 1:

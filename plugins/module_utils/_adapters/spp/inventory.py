@@ -24,9 +24,9 @@ def merge_inventory(
     *,
     include_unprotected: bool,
 ) -> None:
-    """Set which workloads are still in the inventory, and add those without any points.
+    """Set whether workloads are still in the inventory, and add machines without points.
 
-    ``catalog_ids`` are the primary keys of all workloads of the catalog, whether or not they were selected.
+    ``catalog_ids`` are the primary keys of all workloads in the catalog, including those that are not selected.
     """
     collector.scope["inventory"] = listed.problem is None
     if listed.problem:
@@ -39,25 +39,25 @@ def merge_inventory(
     for machine, exists in zip(machines, _list_existence(listed.rows), strict=True):
         machine.in_inventory = exists
     by_id = records.have_same_ids(catalog_ids, machines)
-    names = {machine.name for machine in records.list_nameable(machines, by_id=by_id)}
+    names = {machine.name for machine in records.list_without_usable_id(machines, by_id=by_id)}
     pairs = records.pair_machines(workloads, machines, by_id=by_id)
-    for workload, twin in pairs:
-        if twin:
-            workload.in_inventory = twin.in_inventory
+    for workload, match in pairs:
+        if match:
+            workload.in_inventory = match.in_inventory
         elif listed.problem is None and workload.name not in names:
-            # Otherwise it is unknown which of the machines with this name it is.
+            # With an equal name in the inventory, it is unknown whether it is the same machine.
             workload.in_inventory = False
     if include_unprotected:
         taken = {id(machine) for _workload, machine in pairs if machine}
         known = {ident.casefold() for ident in catalog_ids}
         rest = [one for one in machines if id(one) not in taken and (one.id or "").casefold() not in known]
         unpaired = {workload.name for workload, machine in pairs if machine is None}
-        doubtful = {id(one) for one in records.list_nameable(rest, by_id=by_id) if one.name in unpaired}
+        doubtful = {id(one) for one in records.list_without_usable_id(rest, by_id=by_id) if one.name in unpaired}
         _add_unprotected(collector, rest, doubtful)
 
 
 def _list_existence(children: Sequence[Mapping[str, t.Any]]) -> Iterator[bool | None]:
-    """Yield whether each machine of the inventory still exists: inHLO, if the server reports it for any machine."""
+    """Yield whether each machine of the inventory still exists: the field inHLO, or True if no machine has it."""
     reported = [as_bool(as_object(child.get("properties")).get("inHLO")) for child in children]
     known = [one for one in reported if one is not None]
     return iter(reported if known else [True] * len(reported))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Spectrum Protect Plus: catalog rows to recovery points. Fields: IBM REST API reference and IBM's own clients."""
+"""Spectrum Protect Plus: parse catalog rows. Fields: IBM REST API reference and IBM's own clients."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     remove_secrets,
 )
 
-# The lowest of these is the row that describes the point; its other rows are copies. Other roles are 1.
+# The row with the lowest rank describes the point, the others are its copies. The rank of other roles is 1.
 _RANKS = {"primary": 0, "snapshot": 2, "unknown": 3}
 # Time of the point -> its copies according to the restore view; None if they are unknown.
 View = Mapping[int, "list[Copy] | None"]
@@ -41,7 +41,7 @@ View = Mapping[int, "list[Copy] | None"]
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """What all points of a read have in common."""
+    """Data that all points of a read need."""
 
     slas: Mapping[str, Sla]
     include_raw: bool
@@ -63,7 +63,7 @@ def build_workload(child: t.Any, workload_type: str) -> Workload:
 
 
 def build_child(child: t.Any, workload_type: str, collection: str) -> Workload:
-    """Build the workload of a child of the catalog. Some lists have only names and links: the key is in the link."""
+    """Build the workload of a child of the catalog. Some lists have only names and links; the key is in the link."""
     workload = build_workload(child, workload_type)
     if not as_object(as_object(child).get("properties")).get("pk"):
         link = unquote((get_href(child, "versions") or "").partition("?")[0])
@@ -79,21 +79,21 @@ def fill_platform(workload: Workload, rows: Sequence[t.Any]) -> None:
 
 
 def same_id(one: str | None, other: str | None) -> bool:
-    """Whether two ids are equal; the letters of a GUID have no case."""
+    """Return whether two ids are equal. GUIDs are compared without case."""
     return one is not None and other is not None and one.casefold() == other.casefold()
 
 
 def have_same_ids(catalog_ids: Collection[str], machines: Sequence[Workload]) -> bool:
-    """Whether another view uses the primary keys of the catalog as ids.
+    """Return whether another view uses the primary keys of the catalog as ids.
 
-    It is likely but undocumented. One id that both have proves it.
+    This is likely but undocumented. One common id proves it.
     """
     own = {ident.casefold() for ident in catalog_ids}
     return any(machine.id is not None and machine.id.casefold() in own for machine in machines)
 
 
-def list_nameable(machines: Sequence[Workload], *, by_id: bool) -> list[Workload]:
-    """Return the machines that only their name can identify; ``by_id``: ids of both views can be compared."""
+def list_without_usable_id(machines: Sequence[Workload], *, by_id: bool) -> list[Workload]:
+    """Return the machines that only a name can identify; ``by_id``: ids of both views can be compared."""
     return [machine for machine in machines if machine.id is None or not by_id]
 
 
@@ -106,7 +106,7 @@ def pair_machines(
     """
     idents = {machine.id.casefold(): machine for machine in machines if machine.id is not None} if by_id else {}
     by_name: dict[str | None, list[Workload]] = {}
-    for candidate in list_nameable(machines, by_id=by_id):
+    for candidate in list_without_usable_id(machines, by_id=by_id):
         by_name.setdefault(candidate.name, []).append(candidate)
     own_names = collections.Counter(workload.name for workload in workloads)
     pairs: list[tuple[Workload, Workload | None]] = []
@@ -121,7 +121,7 @@ def pair_machines(
 
 
 def get_session(row: Mapping[str, t.Any]) -> str | None:
-    """Return the id of the session that created a row; it is next to the properties or one of them."""
+    """Return the id of the session that created a row. It is a field of the row or of its properties."""
     return as_text(row.get("sessionId")) or as_text(as_object(row.get("properties")).get("sessionId"))
 
 
@@ -134,12 +134,12 @@ def build_points(workload: Workload, rows: Sequence[t.Any], view: View | None, c
     undated: list[list[dict[str, t.Any]]] = []
     for row in map(as_object, rows):
         if as_int(get_session(row)) == 0:
-            # The catalog also contains an entry for the workload itself, without a session: not a version.
+            # The entry of the workload itself, which has no session, is not a version.
             continue
         try:
             by_time.setdefault(parse_epoch_millis(get_protection(row).get("protectionTime")), []).append(row)
         except DataError:
-            # Without a time it is unknown which rows are copies of one point.
+            # Without a time, copies of the same point cannot be found.
             undated.append([row])
     dated = list(by_time.values())
     lists_copies = any(get_role(row) in ("replica", "offload", "archive") for group in dated for row in group)
@@ -150,7 +150,7 @@ def build_points(workload: Workload, rows: Sequence[t.Any], view: View | None, c
         usable = _may_be_restored(group, lists_storage)
         if view is not None:
             copies = view.get(created)
-            # All copies of a version can be gone although it is still listed.
+            # A version may still be listed after all its copies were removed.
             usable = False if copies == [] else usable if created in view else None
         points.append(_build_point(workload, created, group, copies, usable, context, are_all=not undated))
     for number, point in enumerate(points[len(dated) :]):
@@ -159,7 +159,7 @@ def build_points(workload: Workload, rows: Sequence[t.Any], view: View | None, c
 
 
 def describe_doubt(point: RecoveryPoint, view: View | None) -> str | None:
-    """Return why a point is not surely a recovery point, or why its age is unknown."""
+    """Return why a point may not be a recovery point, or why its age is unknown."""
     if not point.created:
         return "have no valid time, so their age is unknown"
     if point.kind == "unknown":
@@ -172,14 +172,15 @@ def describe_doubt(point: RecoveryPoint, view: View | None) -> str | None:
 
 
 def _may_be_restored(rows: Sequence[Mapping[str, t.Any]], lists_storage: Collection[str]) -> bool | None:
-    """Whether the rows of a point prove that it can be restored: only such points are in the recovery catalog.
+    """Return whether the rows of a point prove that it can be restored, or None if that is unknown.
 
-    Unknown if its type is missing or new (it may be a snapshot, which is not a backup), and if no snapshot holds its
-    data although the server reports those of other points. ``lists_storage`` are the roles for which it does.
+    The recovery catalog contains only points that can be restored. It is unknown if the type is missing or new (the
+    point may be a snapshot, which is not a backup), or if the server reports the snapshots that hold the data of other
+    points, but none for this one. ``lists_storage`` are the roles for which it reports them.
     """
     for row in rows:
         role, stored = get_role(row), has_storage(row)
-        # Copies in the cloud need not have a snapshot.
+        # Copies in the cloud may have no snapshot.
         is_unreported = role not in lists_storage and (stored is None or role in CLOUD_ROLES)
         if role != "unknown" and (stored or is_unreported):
             return True
@@ -218,7 +219,7 @@ def _build_point(
     sla = context.slas.get(as_text(protection.get("storageProfileName")) or "")
     roles = {copy.role or "unknown" for copy in copies or ()}
     if roles == {"snapshot"}:
-        # The restore view may list no other copy of a backup any more.
+        # The snapshot may be the last remaining copy of a backup in the restore view.
         point.kind = "snapshot"
     if sla is not None:
         apply_sla(point, sla, roles or set(map(get_role, rows)))
@@ -226,7 +227,7 @@ def _build_point(
 
 
 def _parse_kind(main: Mapping[str, t.Any], rows: Sequence[Mapping[str, t.Any]], *, are_all: bool) -> str:
-    """Return the kind of a point; not ``are_all``: other rows of the workload may belong to it."""
+    """Return the kind of a point. If ``are_all`` is False, other rows of the workload may belong to it."""
     role = get_role(main)
     if role not in ("primary", "snapshot") and ("unknown" in map(get_role, rows) or not are_all):
         # A row whose type or time is unknown may be the point itself, and these rows are copies of it.

@@ -34,8 +34,8 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 
 _FROM = {"from": "recovery"}
 _MACHINE = re.compile(r"/vm/([^/?]+)")
-# How many names a warning lists.
-_NAMED = 5
+# Maximum number of names that a warning lists.
+_MAX_NAMES = 5
 
 
 class RestoreView:
@@ -48,7 +48,7 @@ class RestoreView:
         self._sites = Sites(())
 
     def read(self, workloads: Sequence[Workload], catalog_ids: Collection[str]) -> Mapping[WorkloadKey, View]:
-        """Return the view of each workload; those that could not be read are missing and named in a warning."""
+        """Return the view of each workload. Those that could not be read are missing, and a warning names them."""
         search = self._thread_pool.submit(self._api.search)
         sites = self._thread_pool.submit(self._api.list_optional, "/api/site", {}, "sites", "sites").result()
         found = search.result()
@@ -67,8 +67,8 @@ class RestoreView:
         rows = {id(machine): row for machine, row in zip(machines, found.rows, strict=True)}
         pairs = pair_machines(workloads, machines, by_id=have_same_ids(catalog_ids, machines))
         views: dict[WorkloadKey, View] = {}
-        problems = [(workload, "not listed in the restore view") for workload, twin in pairs if twin is None]
-        jobs = [(workload, rows[id(twin)]) for workload, twin in pairs if twin is not None]
+        problems = [(workload, "not listed in the restore view") for workload, match in pairs if match is None]
+        jobs = [(workload, rows[id(match)]) for workload, match in pairs if match is not None]
         for (workload, _row), view in self._thread_pool.map(self._try_read, jobs):
             if isinstance(view, AuditError):
                 problems.append((workload, view.message))
@@ -76,7 +76,9 @@ class RestoreView:
                 views[workload.key] = view
         if problems:
             self._collector.scope["copies"] = False
-            named = "; ".join(f"{workload.name or workload.id}: {problem}" for workload, problem in problems[:_NAMED])
+            named = "; ".join(
+                f"{workload.name or workload.id}: {problem}" for workload, problem in problems[:_MAX_NAMES]
+            )
             self._collector.warnings.append(f"copies of {len(problems)} virtual machines are unknown. {named}")
         return views
 
@@ -118,12 +120,12 @@ class RestoreView:
                 return None
             copies = list(self._api.list_items(self._api.follow(href, base), _FROM, "copies", "copies"))
         rows = [copy for copy in copies if isinstance(copy, dict)]
-        # An empty list states that no copy is left; odd items do not.
+        # An empty list means that no copy is left; a list of invalid items does not.
         return parse_view_copies(rows, self._sites, workload.platform) if rows or not copies else None
 
 
 def _is_version_of(version: Mapping[str, t.Any], machine: Mapping[str, t.Any], workload: Workload) -> bool:
-    """Whether a version belongs to the machine that was asked for, by its own link or else by its name.
+    """Return whether a version belongs to the requested machine, by its own link or else by its name.
 
     The machines of one session have versions of the same time.
     """

@@ -32,9 +32,9 @@ ROLES = {
 
 @dataclasses.dataclass(frozen=True)
 class Sla:
-    """The current settings of an SLA policy; they may have been different when a point was made: all inferred.
+    """The current settings of an SLA policy. Derived values are inferred: settings may have changed since the backup.
 
-    If a policy has several rules for a role, only what all of them have in common is known.
+    If a policy has several rules for a role, only their common settings are known.
     """
 
     # Roles whose rules all require encryption. The others may be encrypted as well.
@@ -46,7 +46,7 @@ class Sla:
 
 
 def parse_slas(policies: Iterable[Mapping[str, t.Any]]) -> dict[str, Sla]:
-    """Parse SLA policies, by name. A name that several policies have is left out."""
+    """Return SLA policies by name. Names that are not unique are omitted."""
     named = [(as_text(policy.get("name")), policy) for policy in policies]
     names = [name for name, _policy in named]
     return {name: _parse_sla(policy) for name, policy in named if name and names.count(name) == 1}
@@ -62,16 +62,18 @@ def _parse_sla(policy: Mapping[str, t.Any]) -> Sla:
             rules.setdefault(role, []).append(rule)
     primary = _shortest(_parse_days(rule, None) for rule in rules.get("primary", ()))
     locked = {}
-    for role, of_role in rules.items():
-        days = _shortest(_parse_days(rule, primary) for rule in of_role)
-        if days is not None and all(as_bool(as_object(rule.get("target")).get("wormProtected")) for rule in of_role):
+    for role, role_rules in rules.items():
+        days = _shortest(_parse_days(rule, primary) for rule in role_rules)
+        if days is not None and all(as_bool(as_object(rule.get("target")).get("wormProtected")) for rule in role_rules):
             locked[role] = days
-    encrypted = {role for role, of_role in rules.items() if all(as_bool(rule.get("useEncryption")) for rule in of_role)}
+    encrypted = {
+        role for role, role_rules in rules.items() if all(as_bool(rule.get("useEncryption")) for rule in role_rules)
+    }
     return Sla(frozenset(encrypted), primary, locked)
 
 
 def _parse_days(rule: Mapping[str, t.Any], inherited: int | None) -> int | None:
-    """Return the retention in days. An empty one is inherited; one that counts snapshots has no days."""
+    """Return the retention in days. If it is empty, it is inherited; if it is a number of snapshots, it is None."""
     retention = rule.get("retention")
     return inherited if retention == {} else as_int(as_object(retention).get("age"))
 

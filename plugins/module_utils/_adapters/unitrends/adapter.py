@@ -56,11 +56,11 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.client imp
 from ansible_collections.backup.audit.plugins.module_utils._transport.response import Response
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
-# If the user sets no limit: how many days are read, and after how many days without a backup reading stops.
+# If the user sets no limit: the number of days to read, and the number of days without a backup after which to stop.
 _DEFAULT_DAYS, _EMPTY_DAYS = 400, 60
-# Slices per chapter. The catalog is requested once per chapter because it does no lookups per row.
+# Slices per chapter. The catalog needs no lookups per row, so it is requested once per chapter.
 _CHAPTER = 4
-# Systems that are not accepted yet, or were rejected, are skipped; all others are expected to respond.
+# Systems in these states are skipped. All others are expected to respond.
 _OUTSIDE = ("pending", "rejected")
 _RESPONDING = ("accepted", "available", "complete", "")
 # After these errors of one system, the others cannot be read either.
@@ -81,7 +81,7 @@ class TimeSpan:
 
 
 class Unitrends(RestAdapter):
-    """Read all systems of an appliance, from the newest time window to the oldest."""
+    """Reads all systems of an appliance, from the newest time window to the oldest."""
 
     product = "unitrends"
     title = "Unitrends"
@@ -138,7 +138,7 @@ class Unitrends(RestAdapter):
     # Login
 
     def open(self, collector: Collector) -> None:
-        """Log in and request the time zone that the appliance writes its times in."""
+        """Log in and request the time zone of the appliance's times."""
         login = JsonForToken(
             self.settings.username,
             self.settings.password,
@@ -164,7 +164,7 @@ class Unitrends(RestAdapter):
         self._times = LocalTimes(name)
         now = time.time_ns() // 1000
         clock = parse_clock(body, self._times, now)
-        # This also makes a wrong zone harmless: rules about time do not pass if the clocks differ.
+        # This also detects a wrong zone: rules about time do not pass if the clocks differ.
         collector.skew_micros = None if clock is None else clock + SECOND // 2 - now
 
     # Reading
@@ -183,12 +183,12 @@ class Unitrends(RestAdapter):
         for system in systems:
             builders[system.sid].end_list()
             if system.sid in self._failed:
-                builders[system.sid].give_up()
+                builders[system.sid].report_incomplete()
             else:
                 self._read_older_fulls(system, builders[system.sid], bottom)
                 builders[system.sid].finish(include_unprotected=self.settings.include_unprotected)
         if collector.since is None:
-            # Nothing before this time was read, and policies need to know that.
+            # Policies need to know that nothing before this time was read.
             collector.since = bottom // SECOND * SECOND
 
     def _read_chapters(self, systems: list[System], builders: Mapping[int, PointBuilder], since: int, end: int) -> int:
@@ -207,7 +207,7 @@ class Unitrends(RestAdapter):
         return bottom
 
     def _read_older_fulls(self, system: System, builder: PointBuilder, bottom: int) -> None:
-        """Look in the older catalog for the full backups on which the oldest increments depend."""
+        """Search the older catalog for the full backups on which the oldest increments depend."""
         empty = 0
         length = parse_duration(self.settings.own["slice"]) * SECOND * _CHAPTER
         for start, end in split_span(bottom - _DEFAULT_DAYS * DAY * SECOND, bottom, length):
@@ -258,7 +258,7 @@ class Unitrends(RestAdapter):
             except _FATAL_ERRORS:
                 raise
             except AuditError as error:
-                # What was read of this system is kept; the other systems are still read.
+                # Points of this system that were already read are kept. The other systems are still read.
                 self._record_failure(system, error)
                 return found
         return found + (builder.count_archived(*span) if span is not None else 0)
@@ -275,7 +275,7 @@ class Unitrends(RestAdapter):
         self._collector.add_problem(error)
 
     def _is_still_managed(self, system: System) -> bool:
-        """List the systems again: one that was removed meanwhile is not missing."""
+        """Return whether the system is still listed. If it was removed meanwhile, it is not a failure."""
         try:
             return any(as_int(as_object(row).get("id")) == system.sid for row in self._api.fetch_systems())
         except OPTIONAL_ERRORS:
@@ -357,7 +357,7 @@ class Unitrends(RestAdapter):
         return inventory
 
     def _resolve_zone(self, system: System, instance: int) -> LocalTimes | None:
-        """Return the zone of a system's rows, confirmed by a backup with text and epoch time; None without one."""
+        """Return the zone of a system's rows, confirmed by a backup with text and epoch time, or None without one."""
         # Rows are documented to use the zone of the queried appliance; rows of a managed one may use its own zone.
         row = self._api.fetch_latest(system, instance)
         epoch, text = as_int(row.get("start_time")), row.get("start_time_string")

@@ -50,7 +50,7 @@ ALLOWLIST = (
     AllowedRequest("GET", "/api/systems/", _LANGUAGE),
     AllowedRequest("GET", "/api/date-time/", _SYSTEM),
     AllowedRequest("GET", "/api/assets/", _SYSTEM, required=("sid",)),
-    # isDelete (deletes backups) and isRelated (changes the meaning of the request) are not allowed.
+    # The keys isDelete (deletes backups) and isRelated (changes the meaning of the request) are not allowed.
     AllowedRequest("POST", "/api/backups/", _SYSTEM, required=("sid",)),
     AllowedRequest("GET", "/api/backups/browser/", _DAYS, required=("sid", "start_date")),
     AllowedRequest("GET", "/api/backups/latest/", {**_SYSTEM, "iid": None, "days": "0"}, required=("sid", "iid")),
@@ -76,7 +76,7 @@ class ApplianceApi:
         return self._client.host
 
     def parse_object(self, response: Response) -> dict[str, t.Any]:
-        """Return a response as an object. PHP writes an empty object as a list; some errors have a success status."""
+        """Return a response as an object. PHP encodes an empty object as a list; some errors have a success status."""
         decoded = response.json()
         if decoded == []:
             return {}
@@ -122,7 +122,7 @@ class ApplianceApi:
         return list(self._iter_catalog("/api/catalog/", ("backups",), system, times, start, end))
 
     def fetch_archives(self, system: System, times: LocalTimes, start: int, end: int) -> list[tuple[Row, Row]]:
-        """Return all copies on archive media of this time span, which is on the copy's time, the later one."""
+        """Return all copies on archive media in this time span. The time is that of the copy, not of the backup."""
         return list(self._iter_catalog("/api/catalog/archives/", ("archives", "backups"), system, times, start, end))
 
     def _iter_catalog(
@@ -150,7 +150,7 @@ class ApplianceApi:
                     found.add(number)
             return found
 
-        # The rows are as many as those of the list, and only one field of them is needed, if at all.
+        # There are as many rows as in the list, and at most one field of each is needed.
         body = response.body.rstrip()
         if b'"at_risk"' in body and body.endswith(b"}") and _AT_RISK.search(body) is None:
             return set()

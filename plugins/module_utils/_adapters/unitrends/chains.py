@@ -4,8 +4,8 @@
 
 """Unitrends: check that the backups on which increments and differentials depend are listed, too.
 
-Lists do not name a backup's parent. The vendor documents that a differential depends on the last full backup, and an
-increment on it and on all backups since the last differential, and that only successful backups are depended on.
+Lists do not name a backup's parent. The vendor documents that a differential depends on the last full backup, that an
+increment depends on it and on all backups since the last differential, and that failed backups are skipped.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DEPENDENT_KINDS = ("incremental", "differential", "unknown")
 
 
 class Chains:
-    """Report points when it is known whether the full backup that they depend on can be restored.
+    """Reports points as soon as it is known whether the full backup that they depend on can be restored.
 
     Points are added from newest to oldest, so increments come before their full backup and wait for it.
     """
@@ -42,11 +42,11 @@ class Chains:
                 self.add_full(ident, point.usable)
         elif point.kind in _DEPENDENT_KINDS:
             if point.kind == "unknown" and (point.usable is None or point.integrity_checked is False):
-                # It may be the full backup of those that wait.
+                # It may be the full backup that the waiting points depend on.
                 for waiting in self._waiting.get(ident or "", ()):
                     _lower(waiting, None)
             if ident is None:
-                # Of which workload the full backup would have to be is unknown.
+                # The workload of the full backup is unknown.
                 point.usable = False if point.usable is False else None
             elif point.usable is not False:
                 self._waiting.setdefault(ident, []).append(point)
@@ -56,7 +56,7 @@ class Chains:
         self._report(point)
 
     def add_full(self, ident: str, usable: bool | None) -> None:
-        """Report what waits for a full backup of this workload; a failed run is not one, a damaged backup is."""
+        """Report points that wait for a full backup of this workload. Failed runs do not count, damaged backups do."""
         for point in self._waiting.pop(ident, ()):
             if usable is not True:
                 _lower(point, usable)

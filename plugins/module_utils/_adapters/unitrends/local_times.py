@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, MINUTE, SECOND
 
-# Seconds are missing up to about 2015.
+# Releases up to about 2015 omit the seconds.
 _LOCAL = re.compile(r"(\d\d)/(\d\d)/(\d{4}) (\d\d):(\d\d)(?::(\d\d))?(?: ?([ap])m)?", re.ASCII | re.IGNORECASE)
 # Earlier years are a placeholder for a missing time.
 _FIRST_YEAR = 1980
@@ -26,21 +26,21 @@ _MAX_CACHED_HOURS = 20_000
 # 11/01/2026 01:30:05 am: positions of minutes and seconds in a text of this length.
 _LENGTH, _HOUR_ENDS, _HALF_BEGINS = 22, 13, 19
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
-# Texts without seconds are truncated, and windows are in whole seconds.
+# Tolerances: texts may lack seconds, and windows are in whole seconds.
 _EARLIER, _LATER = MINUTE * SECOND, SECOND
 
 
 class AmbiguousTimeError(DataError):
-    """The day and the month of a text can be swapped, and nothing proves which of them is first."""
+    """The order of day and month in a text is ambiguous and not proved by other values."""
 
 
 class LocalTimes:
-    """Parse times in the zone of one appliance.
+    """Parses times in the zone of one appliance.
 
-    English texts have the month first and am or pm; other languages have the day first and neither. Every request has
-    lang=en, but an appliance may ignore it. Texts without am or pm are therefore read only in an order that is proved:
-    by an epoch time, or by a text that is within the requested window in one order only. The same proof overrules the
-    order of texts with am or pm. If there is proof of both orders, there is none.
+    English texts have the month first, and am or pm. Other languages have the day first, and neither am nor pm. Every
+    request has lang=en, but an appliance may ignore it. Texts without am or pm are therefore parsed only if their order
+    is proved: by an epoch time, or by a text that is within the requested window in one order only. The same proof
+    overrides the order of texts with am or pm. Contradictory proofs are discarded.
     """
 
     def __init__(self, name: str) -> None:
@@ -49,7 +49,7 @@ class LocalTimes:
         # Cache of parsed parts: the hour with am or pm (if its offset is constant), and ":30:05".
         self._hours: dict[str, int] = {}
         self._minutes: dict[str, int] = {}
-        # Whether a text has am or pm -> proved orders, as "is the day first?".
+        # Whether a text has am or pm -> proved orders (True: the day is first).
         self._proofs: dict[bool, set[bool]] = {True: set(), False: set()}
         try:
             self._zone = zoneinfo.ZoneInfo(name)
@@ -81,7 +81,7 @@ class LocalTimes:
         return any(len(proofs) > 1 for proofs in self._proofs.values())
 
     def learn(self, texts: Iterable[t.Any], start: int, end: int) -> tuple[bool, list[t.Any]]:
-        """Look for proof of the order in the texts of one response: one order is in the window, the other is not.
+        """Search the texts of one response for proof of the order: one order is in the window, the other is not.
 
         Returns whether the response respects its window, and the texts that need proof. If a time is outside of the
         window in both orders, the response proves nothing.
@@ -110,9 +110,9 @@ class LocalTimes:
         return is_respected, unclear
 
     def within(self, text: t.Any, start: int, end: int, *, is_respected: bool = True) -> list[int]:
-        """Return those of the possible instants that are in the window; an empty list if none is.
+        """Return the possible instants that are in the window, oldest first; empty if there is none.
 
-        ``is_respected``: whether the other times of the response are in the window, which then shows the order.
+        ``is_respected``: all other times of the response are in the window, so the window shows the order.
         """
         cached = self.get_cached(text)
         if cached is not None and start - _EARLIER <= cached <= end + _LATER:
@@ -127,7 +127,7 @@ class LocalTimes:
         return next((found for order, found in fitting.items() if readings[order] == local), [])
 
     def is_ambiguous(self, text: t.Any, start: int, end: int, *, is_respected: bool = True) -> bool:
-        """Whether the order of day and month is not known."""
+        """Return whether the order of day and month is not known."""
         try:
             self.within(text, start, end, is_respected=is_respected)
         except AmbiguousTimeError:
@@ -137,7 +137,7 @@ class LocalTimes:
         return False
 
     def confirm(self, text: t.Any, epoch: int) -> bool:
-        """Whether a text is this instant in this zone; up to a minute may be truncated. May prove the order."""
+        """Return whether a text, truncated by up to a minute, is this instant. A match may prove the order."""
         readings, has_half = _parse(text)
         fitting = [order for order, local in readings.items() if self._is_instant(local, epoch)]
         if len(fitting) == 1 and not _is_symmetric(readings):
@@ -151,9 +151,9 @@ class LocalTimes:
         """Return the instants in the window by order, without orders that have none."""
         found = {}
         for order, local in readings.items():
-            inside = [one for one in self.to_instants(local) if start - _EARLIER <= one <= end + _LATER]
-            if inside:
-                found[order] = inside
+            matching = [one for one in self.to_instants(local) if start - _EARLIER <= one <= end + _LATER]
+            if matching:
+                found[order] = matching
         if len(found) == 2 and _is_symmetric(readings):
             del found[True]
         return found
@@ -182,7 +182,7 @@ class LocalTimes:
 
     def _remember(self, text: str, moment: int, since_hour: int) -> None:
         rest = text[_HOUR_ENDS:_HALF_BEGINS]
-        # With leading blanks or without seconds, the parts are at other positions.
+        # With leading spaces or without seconds, the parts are at other positions.
         if rest[0] == rest[3] == ":":
             if len(self._hours) > _MAX_CACHED_HOURS:
                 self._hours.clear()
@@ -195,17 +195,17 @@ class LocalTimes:
         if hour not in self._offsets:
             if len(self._offsets) > _MAX_CACHED_HOURS:
                 self._offsets.clear()
-            self._offsets[hour] = self._steady_offset(hour)
+            self._offsets[hour] = self._constant_offset(hour)
         since = local - _EPOCH
         micros = (since.days * DAY + since.seconds) * SECOND + since.microseconds
-        steady = self._offsets[hour]
-        if steady is not None:
-            return [micros - steady]
+        offset = self._offsets[hour]
+        if offset is not None:
+            return [micros - offset]
         folds = {local.replace(tzinfo=self._zone, fold=fold).utcoffset() or datetime.timedelta() for fold in (0, 1)}
         return sorted(micros - offset // datetime.timedelta(microseconds=1) for offset in folds)
 
-    def _steady_offset(self, hour: datetime.datetime) -> int | None:
-        """Return the UTC offset of that hour and of the hours around it; None if the clocks change."""
+    def _constant_offset(self, hour: datetime.datetime) -> int | None:
+        """Return the UTC offset of that hour and of the hours around it, or None if the clocks change."""
         try:
             clocks = [hour + datetime.timedelta(hours=hours) for hours in (-1, 0, 1, 2)]
             found = {clock.replace(tzinfo=self._zone, fold=fold).utcoffset() for clock in clocks for fold in (0, 1)}
@@ -232,7 +232,7 @@ def _truncate_to_hour(local: datetime.datetime) -> datetime.datetime:
 
 
 def _is_symmetric(readings: Mapping[bool, datetime.datetime]) -> bool:
-    """Whether day and month are equal, so that their order does not matter."""
+    """Return whether day and month are equal, so that their order does not matter."""
     return len(readings) == 2 and readings[False] == readings[True]
 
 
@@ -256,7 +256,7 @@ def _parse(text: t.Any) -> tuple[dict[bool, datetime.datetime], bool]:
 
 
 def parse_clock(body: Mapping[str, t.Any], times: LocalTimes, now: int) -> int | None:
-    """Parse the appliance's clock (microseconds, UTC) from /api/date-time; None if it is not a valid time.
+    """Parse the appliance's clock (microseconds, UTC) from /api/date-time. Return None if it is not a valid time.
 
     In the repeated hour, the instant that is closer to this machine's clock (``now``) is used.
     """

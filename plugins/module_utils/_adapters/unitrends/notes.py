@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Unitrends: what is left out or unknown of one system, for warnings, the scope and the errors of a read result."""
+"""Unitrends: count skipped and unknown data of one system, for the warnings, scope and errors of a read result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import D
 
 @dataclasses.dataclass(frozen=True)
 class System:
-    """An appliance that the queried appliance reports on; ``local`` is the queried one."""
+    """An appliance that the queried appliance manages; ``local``: the queried appliance itself."""
 
     sid: int
     name: str
@@ -25,7 +25,7 @@ class System:
 
 
 class Notes:
-    """Counts what is reported once, at the end."""
+    """Collects counts that are reported once, at the end."""
 
     def __init__(self, collector: Collector, system: System) -> None:
         self._collector = collector
@@ -36,7 +36,7 @@ class Notes:
         self.undated: set[int] = set()
         self._example: t.Any = None
         self._has_ambiguous = False
-        # Number -> time, for backups that are dated outside the window in which they were listed.
+        # Number -> time, for backups whose time is outside of the window that listed them.
         self.outside: dict[int, int | None] = {}
 
     def count(self, what: str) -> None:
@@ -52,13 +52,13 @@ class Notes:
         self._collector.scope[name] = self._collector.scope.get(name, 0) + 1
 
     def add_undated(self, number: int, text: t.Any, *, is_ambiguous: bool = False) -> None:
-        """Record a backup whose time is not known; ``text`` is what the product returned instead."""
+        """Record a backup whose time is not known; ``text`` is the value that the product returned."""
         self._example = text if not self.undated else self._example
         self._has_ambiguous = self._has_ambiguous or is_ambiguous
         self.undated.add(number)
 
     def add_outside(self, number: int, times: LocalTimes, text: t.Any) -> None:
-        """Record a backup that was listed in another window than that of its time."""
+        """Record a backup whose time is outside of the window that listed it."""
         try:
             self.outside[number] = times.instants(text)[0]
         except DataError:
@@ -70,14 +70,14 @@ class Notes:
             self._collector.warnings.append(warning)
 
     def warn_unavailable(self, name: str, consequence: str, cause: str) -> None:
-        """Say that an optional part of the data is not available, and what follows from that."""
+        """Warn that an optional part of the data is not available, and about the consequence."""
         self._collector.scope[name] = False
         self.warn(f"{name} of system {self.system.name!r} not available: {consequence}. Cause: {cause}")
 
     def report(self, reported: Collection[int], *, is_contradictory: bool) -> None:
         """Add the warnings and problems.
 
-        ``reported`` are the numbers of all backups of the result; ``is_contradictory``: times have the month first in
+        ``reported`` are the numbers of all backups in the result; ``is_contradictory``: times have the month first in
         some records, and the day first in others.
         """
         for what, number in self._counts.items():
@@ -104,7 +104,7 @@ class Notes:
             )
 
     def _is_requested(self, time: int | None) -> bool:
-        """Whether the time is in the period that the user asked for, or unknown."""
+        """Return whether the time is in the period that the user asked for, or unknown."""
         since, until = self._collector.since, self._collector.until
         return time is None or ((since is None or time >= since) and (until is None or time <= until))
 

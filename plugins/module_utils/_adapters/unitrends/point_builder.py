@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Unitrends: join the list records of each backup of one system and report them as recovery points."""
+"""Unitrends: join the records of each backup of one system, and report them as recovery points."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 
 # A backup that started this recently may be in one list and not yet in another.
 _LISTING_DELAY = 10 * MINUTE * SECOND
-# The catalog is requested by local days, with one day more on both sides.
+# The catalog is requested by local days, with one additional day on both sides.
 _CATALOG_MARGIN = 3 * DAY * SECOND
 
 # (instance, item) of the catalog.
@@ -43,7 +43,7 @@ Items = Sequence[tuple[Row, Row]]
 
 @dataclasses.dataclass(frozen=True)
 class Chapter:
-    """A time span for which the catalog of one system was read, with what it lists; None if it is not accessible."""
+    """A time span for which the catalog of one system was read, with its items; none if it is not accessible."""
 
     start: int
     end: int
@@ -58,7 +58,7 @@ class Slice:
     chapter: Chapter
     start: int
     end: int
-    # Whether all of them are in that time span.
+    # Whether all backups are in that time span.
     is_respected: bool
     # Times that need proof of their order.
     unclear: Sequence[t.Any]
@@ -66,7 +66,7 @@ class Slice:
 
 
 class PointBuilder:
-    """Report the points of one system: ``begin_chapter``, ``add_slice`` per slice, then ``end_list`` and ``finish``.
+    """Reports the points of one system: ``begin_chapter``, ``add_slice`` per slice, then ``end_list`` and ``finish``.
 
     Chapters and slices are processed from newest to oldest, so a copy comes before its backup or with it.
     """
@@ -97,8 +97,8 @@ class PointBuilder:
         self._previous_ids: set[int] = set()
         self._chapter = Chapter(0, 0, {}, None)
         self._has_catalog = False
-        # Slices with times whose order of day and month is not proved yet.
-        self._held: list[Slice] = []
+        # Slices that wait for proof of the order of day and month in their times.
+        self._deferred: list[Slice] = []
         # Items that only the catalog may list, without a valid time.
         self._undated_items: dict[int, tuple[Row, Row]] = {}
         self._chains = Chains(collector.add_point)
@@ -112,7 +112,7 @@ class PointBuilder:
             self._by_backup = {}
             for instance, item in self._archive_task.result():
                 number = as_int(item.get("orig_backup_id"))
-                if not fields.is_of_system(instance, self._system.sid) or fields.parse_cold_copy(item) is None:
+                if not fields.belongs_to_system(instance, self._system.sid) or fields.parse_cold_copy(item) is None:
                     continue
                 if number is None:
                     self._notes.count("copies on archive media do not name their backup and are left out")
@@ -121,12 +121,12 @@ class PointBuilder:
         return self._by_backup
 
     def verify_zone(self, rows: Sequence[Row], resolve_zone: Callable[[System, int], LocalTimes | None]) -> None:
-        """Before the first row is reported, check that its times are in the expected zone."""
+        """Check that times are in the expected zone, before the first row is reported."""
         if self._zone_verified:
             return
         for row in rows:
             instance = as_int(row.get("instance_id"))
-            if instance is not None and fields.is_backup(row) and fields.is_of_system(row, self._system.sid):
+            if instance is not None and fields.is_backup(row) and fields.belongs_to_system(row, self._system.sid):
                 self._times = resolve_zone(self._system, instance) or self._times
                 self._archive_times = None
                 self._zone_verified = True
@@ -149,7 +149,7 @@ class PointBuilder:
             if not fields.is_own(item):
                 continue
             number = as_int(item.get("id"))
-            if not fields.is_of_system(instance, self._system.sid):
+            if not fields.belongs_to_system(instance, self._system.sid):
                 self._notes.count("entries of the catalog are of another system and are left out")
             elif number is None:
                 self._notes.count("entries of the catalog have no number and are left out")
@@ -158,13 +158,13 @@ class PointBuilder:
         return found
 
     def add_slice(self, rows: Sequence[Row], start: int, end: int) -> int:
-        """Report all points of one slice; return their number. A backup is in one slice, or on the boundary of two."""
+        """Report all points of one slice; return their number. A backup on a boundary is in two slices."""
         backups = self._select_backups(rows)
         texts = [fields.get_start(row) for _number, row, _parsed in backups]
         is_respected, unclear = self._times.learn(texts, start, end)
         part = Slice(self._chapter, start, end, is_respected, unclear, backups)
-        self._held.append(part)
-        if not any(self._is_ambiguous(held) for held in self._held):
+        self._deferred.append(part)
+        if not any(self._is_ambiguous(waiting) for waiting in self._deferred):
             self.end_list()
         return len(part.backups) or sum(number not in self._undated_items for number in part.chapter.items)
 
@@ -177,11 +177,11 @@ class PointBuilder:
         return any(times.is_ambiguous(text, part.start, part.end, is_respected=respected) for text in part.unclear)
 
     def end_list(self) -> None:
-        """Report the slices that are held; times whose order of day and month is still not proved are unknown."""
-        held, self._held = self._held, []
-        for part in held:
+        """Report the deferred slices. Times whose order of day and month is still not proved are unknown."""
+        deferred, self._deferred = self._deferred, []
+        for part in deferred:
             points = [*self._build_listed(part), *self._build_catalog_only(part)]
-            # A full backup is older than what started in the same second and depends on it.
+            # A full backup is older than backups that depend on it and started in the same second.
             points.sort(key=lambda point: (-point.created, point.kind in FULL_KINDS))
             for point in points:
                 if point.created == fields.UNDATED:
@@ -191,12 +191,12 @@ class PointBuilder:
                     self._chains.add(point)
 
     def _select_backups(self, rows: Sequence[Row]) -> list[tuple[int, Row, fields.ParsedFields]]:
-        """Return the rows that are backups of this system; remember the copies."""
+        """Return the rows that are backups of this system, and store the copies."""
         backups = []
         for row in rows:
             number = as_int(row.get("id"))
             parsed = fields.parse_fields(row)
-            if not fields.is_of_system(row, self._system.sid):
+            if not fields.belongs_to_system(row, self._system.sid):
                 self._notes.count("rows of the list are of another system and are left out")
             elif number is None:
                 self._count_unnumbered(row, parsed)
@@ -207,13 +207,13 @@ class PointBuilder:
             elif parsed.replicated_in:
                 # A copy of a backup of another system, which reports the backup itself.
                 self._notes.add_to_scope("replicated_in")
-            elif not parsed.no_backup:
+            elif not parsed.is_other_job:
                 backups.append((number, row, parsed))
         return backups
 
     def _count_unnumbered(self, row: Row, parsed: fields.ParsedFields) -> None:
-        """Count a row without a number: a job that is not a backup has none, a backup has one."""
-        if parsed.no_backup:
+        """Count a row without a number. It is a problem only if it is a backup; other jobs have no number."""
+        if parsed.is_other_job:
             return
         if fields.is_copy(row, parsed):
             self._notes.count("copies on another appliance do not name their backup and are left out")
@@ -244,7 +244,7 @@ class PointBuilder:
         return points
 
     def _find_instants(self, part: Slice, number: int, row: Row, entry: tuple[Row, Row] | None) -> list[int] | None:
-        """Return the possible start times in the window of the request; none if unknown, None if it is outside."""
+        """Return the possible start times in the requested window: empty if unknown, None if outside of the window."""
         texts = [fields.get_start(row), *([] if entry is None else [entry[1].get("start_date")])]
         is_ambiguous = False
         for text in texts:
@@ -256,13 +256,13 @@ class PointBuilder:
             if not instants:
                 self._notes.add_outside(number, self._times, text)
                 return None
-            # The list may have whole minutes only, and the catalog seconds: never newer than the list would report.
+            # Catalog times have seconds, list times may not. Truncate, so that no point is newer than in the list.
             return instants if text is texts[0] else [one - one % (MINUTE * SECOND) for one in instants]
         self._notes.add_undated(number, texts[0], is_ambiguous=is_ambiguous)
         return []
 
     def _build_catalog_only(self, part: Slice) -> list[RecoveryPoint]:
-        """Build backups that only the catalog lists: errors of the list request are returned as an empty list."""
+        """Build backups that only the catalog lists. The list is also empty if its request failed."""
         points = []
         newest = min(part.end, self._collector.now - _LISTING_DELAY)
         for number, (instance, item) in part.chapter.items.items():
@@ -291,7 +291,7 @@ class PointBuilder:
         return [point]
 
     def _count_flags(self, parsed: fields.ParsedFields, item: Row | None) -> None:
-        """Count what no field of a point can express."""
+        """Count properties for which points have no field."""
         if parsed.template:
             self._notes.add_to_scope("template_backups")
         if parsed.held or (item is not None and as_bool(item.get("legal_hold"))):
@@ -313,7 +313,7 @@ class PointBuilder:
         self._reported_ids.append(number)
 
     def count_archived(self, start: int, end: int) -> int:
-        """Count the backups of this period on archive media; if there are any, reading continues."""
+        """Return the number of backups of this period on archive media. If there are any, reading continues."""
         if self._archive_times is None:
             starts = (fields.parse_start(found[0][1], self._times) for found in self._archives.values())
             self._archive_times = sorted(instants[0] for instants in starts if instants)
@@ -328,11 +328,11 @@ class PointBuilder:
 
     @property
     def needs_older_fulls(self) -> bool:
-        """Whether increments were read whose full backup was not."""
+        """Whether the full backups of some increments have not been read."""
         return self._chains.is_waiting
 
     def add_older_fulls(self, catalog: Items, start: int, end: int) -> int:
-        """Look for full backups from ``start`` to ``end`` in the catalog; return the number of backups it lists."""
+        """Search the catalog for full backups from ``start`` to ``end``; return the number of listed backups."""
         found = []
         self._learn_dates(catalog, start, end)
         for _number, (instance, item) in self._own_items(catalog):
@@ -349,14 +349,14 @@ class PointBuilder:
 
     # Data without a time window
 
-    def give_up(self) -> None:
-        """Report what was read of a system that cannot be read completely."""
+    def report_incomplete(self) -> None:
+        """Report the points that were read before the system failed."""
         self.end_list()
         self._chains.finish()
 
     def finish(self, *, include_unprotected: bool) -> None:
-        """Report what waits, then backups that are on archive media only, then the inventory."""
-        self.give_up()
+        """Report waiting points, then backups that are on archive media only, then the inventory."""
+        self.report_incomplete()
         looked_up = {*self._undated_items, *self._archives, *self._notes.outside}
         reported = {number for number in self._reported_ids if number in looked_up}
         for number, (instance, item) in self._undated_items.items():

@@ -27,9 +27,9 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import RecordCache
 
 _MEGABYTE = 1 << 20
-# Jobs that are listed with the backups but are not backups.
-_NO_BACKUPS = ("restore", "metadata")
-# Types that may be something else than a recovery point of the whole workload: copies, and selected files only.
+# Jobs that are listed with the backups, but are not backups.
+_OTHER_JOBS = ("restore", "metadata")
+# Types that may not be a recovery point of the complete workload: copies, and backups of selected files.
 _UNCLEAR_TYPES = ("replica", "selective")
 _KINDS = (
     ("incr", "incremental"),
@@ -52,17 +52,17 @@ _TEMPLATES = ("vmware_template", "vm_ware_template", "xen_template")
 
 
 def is_backup(row: Row) -> bool:
-    """Whether the row is a backup; restores, metadata and rows without a number are not."""
-    return as_int(row.get("id")) is not None and not parse_fields(row).no_backup
+    """Return whether the row is a backup; restores, metadata and rows without a number are not."""
+    return as_int(row.get("id")) is not None and not parse_fields(row).is_other_job
 
 
 def is_copy(row: Row, parsed: ParsedFields) -> bool:
-    """Whether it is a copy on another appliance. It has number and type of its backup; only these fields differ."""
+    """Return whether it is a copy on another appliance. Only these fields distinguish it from its backup."""
     return "sync_status" in row or "sync_message" in row or parsed.copy
 
 
 def parse_hot_copy(row: Row) -> Copy | None:
-    """Parse a copy row into a copy on another appliance; None if the row does not report success."""
+    """Parse a copy row into a copy on another appliance. Return None if the row does not report success."""
     outcome = (as_text(row.get("sync_message")) or as_text(row.get("sync_status")) or "").casefold()
     if not outcome.startswith("success") or as_bool(row.get("complete")) is False:
         return None
@@ -70,24 +70,24 @@ def parse_hot_copy(row: Row) -> Copy | None:
 
 
 def parse_cold_copy(item: Row) -> Copy | None:
-    """Parse an item of the archive catalog into a copy on archive media; None if it failed."""
+    """Parse an item of the archive catalog into a copy on archive media. Return None if it failed."""
     if as_bool(item.get("success")) is not True:
         return None
     return Copy(location=as_text(item.get("storage")), role="archive", offsite=True)
 
 
 def is_own(item: Row) -> bool:
-    """Whether a catalog item is a backup of this system: neither a copy on a target nor from elsewhere, nor a job."""
+    """Return whether a catalog item is a backup of this system, and not a copy or another job."""
     return "orig_backup_id" not in item and not _is_foreign(item) and not _is_job(item)
 
 
 def _is_job(item: Row) -> bool:
     type_name = (as_text(item.get("type")) or "").casefold()
-    return type_name.startswith("securesync") or any(word in type_name for word in _NO_BACKUPS)
+    return type_name.startswith("securesync") or any(word in type_name for word in _OTHER_JOBS)
 
 
-def is_of_system(row: Row, sid: int) -> bool:
-    """Whether a row is of the requested system; requests for one system need not repeat its number in each row."""
+def belongs_to_system(row: Row, sid: int) -> bool:
+    """Return whether a row belongs to the requested system. Rows without a system number do."""
     return as_int(row.get("system_id")) in (None, sid)
 
 
@@ -107,14 +107,14 @@ def iter_catalog(body: Row, members: Sequence[str]) -> Iterator[tuple[Row, Row]]
 
 
 def get_start(row: Row) -> t.Any:
-    """Return the text of the start time; the field name depends on the release or is the catalog's."""
+    """Return the text of the start time. Its field name depends on the release, and is different in the catalog."""
     return row.get("start_time") or row.get("start_date_time") or row.get("start_date")
 
 
 def parse_start(row: Row, times: LocalTimes) -> list[int]:
     """Return the possible start times, oldest first; an empty list if they are not known.
 
-    Points use the oldest, so that no point is reported as newer than it is.
+    Points use the oldest one, so that no point is reported as newer than it is.
     """
     try:
         return times.instants(get_start(row))
@@ -126,7 +126,7 @@ def parse_start(row: Row, times: LocalTimes) -> list[int]:
 class ParsedFields:
     """The parsed fields of a row, except number, workload, times and size."""
 
-    no_backup: bool
+    is_other_job: bool
     copy: bool
     # Created by another system, which reports the backup itself.
     replicated_in: bool
@@ -148,7 +148,7 @@ def _parse_fields(row: Row) -> ParsedFields:
     status, usable = _parse_outcome(row)
     type_name = (as_text(row.get("type")) or "").casefold()
     verify = (as_text(row.get("verify_status")) or "").casefold()
-    # A success of a verification that did not take place is not one.
+    # The status can be a success although no verification took place.
     passed = verify.startswith("success") and as_bool(row.get("verified")) is True
     integrity_checked = True if passed else False if verify.startswith("fail") else None
     if integrity_checked is False and status != "running":
@@ -156,7 +156,8 @@ def _parse_fields(row: Row) -> ParsedFields:
         status, usable = "failed", False
     return ParsedFields(
         # Only restores have the type of the restored backup.
-        no_backup=any(word in type_name for word in _NO_BACKUPS) or as_text(row.get("restored_bkup_type")) is not None,
+        is_other_job=any(word in type_name for word in _OTHER_JOBS)
+        or as_text(row.get("restored_bkup_type")) is not None,
         copy=type_name.startswith("securesync"),
         replicated_in=as_bool(row.get("replicated")) is True,
         kind=_parse_kind(row),
@@ -247,7 +248,7 @@ def build_point(
 def build_catalog_point(
     item: Row, workload: Workload, sid: int, copies: Sequence[Copy], instants: Sequence[int]
 ) -> RecoveryPoint:
-    """Build the point of a backup that only the catalog lists: it is offered for restore regardless of its status."""
+    """Build the point of a backup that only the catalog lists. The catalog offers it for restore with any status."""
     status = parse_catalog_status(item)
     point = RecoveryPoint(
         id=f"{sid}/{as_int(item.get('id'))}",
@@ -267,14 +268,14 @@ def build_catalog_point(
 
 
 def is_full(item: Row) -> bool:
-    """Whether a backup depends on no other one."""
+    """Return whether a backup does not depend on another one."""
     return _parse_kind(item) in ("full", "synthetic_full", "backup")
 
 
 def build_archive_point(
     items: Sequence[Row], workload: Workload, sid: int, instants: Sequence[int], *, has_full: bool
 ) -> RecoveryPoint:
-    """Build the point of a backup that is on archive media only, because the appliance deleted its own copy.
+    """Build the point of a backup that exists only on archive media, because the appliance deleted its own copy.
 
     ``has_full``: whether there is an older full backup of the workload on archive media.
     """
@@ -292,7 +293,7 @@ def build_archive_point(
 
 
 def without_output(record: t.Any) -> t.Any:
-    """Return a record without the log of the job, which is long and is not used for any field."""
+    """Return a record without the log of the job, which is long and not needed."""
     if isinstance(record, Mapping):
         return {name: value for name, value in record.items() if name != "output"}
     return record
@@ -310,7 +311,7 @@ def _parse_outcome(row: Row) -> tuple[str, bool | None]:
     word = (as_text(row.get("status")) or "").casefold()
     status = next((status for start, status in _STATUSES.items() if word.startswith(start)), "unknown")
     if complete is None and status != "failed":
-        # A running backup has the status successful, too.
+        # Running backups also have the status successful.
         status = "unknown"
     return status, False if status == "failed" else None if status == "unknown" else True
 
@@ -320,23 +321,23 @@ def _parse_kind(row: Row) -> str:
     if any(word in type_name for word in _UNCLEAR_TYPES):
         return "unknown"
     kind = next((kind for word, kind in _KINDS if word in type_name), "unknown")
-    made_here = "synth" in type_name or as_bool(row.get("synthesized")) is True
-    return "synthetic_full" if kind == "full" and made_here else kind
+    is_synthesized = "synth" in type_name or as_bool(row.get("synthesized")) is True
+    return "synthetic_full" if kind == "full" and is_synthesized else kind
 
 
 def parse_catalog_kind(item: Row) -> str:
-    """Return the kind of an item of the catalog, which lists only backups, with or without their type."""
+    """Return the kind of a catalog item. The catalog lists only backups, sometimes without their type."""
     return _parse_kind(item) if as_text(item.get("type")) is not None else "backup"
 
 
 def parse_catalog_status(item: Row) -> str:
-    """Return the status of an item of the catalog, which has numbers for it."""
+    """Return the status of a catalog item, which is a number."""
     number = as_int(item.get("status"))
     return "unknown" if number is None else _CATALOG_STATUSES.get(number, "unknown")
 
 
 def _parse_size(megabytes: t.Any, status: str) -> int | None:
-    """Convert whole megabytes (2^20 bytes) to bytes. A small backup has 0; None unless it succeeded."""
+    """Convert whole megabytes (2^20 bytes) to bytes. Return None unless the backup succeeded. A small backup has 0."""
     size = as_int(megabytes)
     return None if size is None or status not in ("success", "warning") else size * _MEGABYTE
 
@@ -347,11 +348,11 @@ def _parse_retention(value: t.Any) -> tuple[str, ...]:
 
 
 def set_copies(point: RecoveryPoint, storage: str | None, other_copies: Sequence[Copy]) -> None:
-    """Set the copies. A copy on another appliance or archive media counts as off-site: inferred, not reported.
+    """Set the copies. Copies on another appliance or on archive media count as off-site, which is inferred.
 
     A copy on the storage of the backup itself does not.
     """
-    copies = [_without_offsite(copy) if _is_same_place(copy.location, storage) else copy for copy in other_copies]
+    copies = [_without_offsite(copy) if _is_same_storage(copy.location, storage) else copy for copy in other_copies]
     if point.kind != "archive" and (storage is not None or copies):
         copies.insert(0, Copy(location=storage, role="primary", encrypted=point.encrypted))
     if copies:
@@ -361,7 +362,7 @@ def set_copies(point: RecoveryPoint, storage: str | None, other_copies: Sequence
         point.inferred = (*point.inferred, "offsite")
 
 
-def _is_same_place(location: str | None, storage: str | None) -> bool:
+def _is_same_storage(location: str | None, storage: str | None) -> bool:
     return location is not None and storage is not None and location.casefold() == storage.casefold()
 
 
@@ -370,7 +371,7 @@ def _without_offsite(copy: Copy) -> Copy:
 
 
 def get_number(row: Row, member: str = "id") -> int:
-    """Return a number that is mandatory in a row; InvalidResponseError if it is missing."""
+    """Return a mandatory number of a row. Raise InvalidResponseError if it is missing."""
     number = as_int(row.get(member))
     if number is None:
         raise InvalidResponseError(

@@ -27,7 +27,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cach
 
 Row = Mapping[str, t.Any]
 WORKLOAD_TYPES = ("vm", "database", "application", "file_share", "physical")
-# Platforms of other types than application.
+# Platform -> type of its workloads, if it is not an application.
 _TYPES = {
     "vm": ("vmware", "hyperv", "xen", "nutanix_ahv", "kvm", "proxmox", "ovirt", "openstack", "scale_computing"),
     "database": ("mssql", "oracle", "mysql", "postgresql", "db2", "mongodb", "sap_hana"),
@@ -45,16 +45,16 @@ class Inventory:
     """The inventory of one system."""
 
     workloads: tuple[Workload, ...] = ()
-    # Instance -> client, for instances that represent all files of a machine; only some responses name them so.
+    # Instance -> client, for instances that represent all files of a machine. Only some responses have them.
     file_level: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    # Client -> the product's word for its operating system.
+    # Client -> the product's term for its operating system.
     operating_systems: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    # Entries that cannot be read: if there are any, a workload that is not listed may still exist.
+    # Number of invalid entries. If there are any, a workload that is not listed may still exist.
     unreadable: int = 0
 
 
 def parse_inventory(nodes: Sequence[t.Any], sid: int) -> Inventory:
-    """Parse the assets that were requested for one system; entries of other systems are left out."""
+    """Parse the assets of one system. Entries of other systems are skipped."""
     workloads: list[Workload] = []
     file_level: dict[str, str] = {}
     systems: dict[str, str] = {}
@@ -64,19 +64,19 @@ def parse_inventory(nodes: Sequence[t.Any], sid: int) -> Inventory:
         if as_int(client.get("system_id")) not in (None, sid):
             continue
         ident, asset_type = as_text(client.get("id")), as_text(client.get("asset_type"))
-        word = as_text(client.get("os_type")) or as_text(client.get("os_family"))
+        term = as_text(client.get("os_type")) or as_text(client.get("os_family"))
         if ident is None or (asset_type is None and not client.get("children")):
             unreadable += 1
         elif "physical" in (asset_type or "").casefold():
             name, instance = as_text(client.get("name")), as_text(client.get("file_level_instance_id"))
-            platform, word = parse_operating_system(word)
+            platform, term = parse_operating_system(term)
             workloads.append(
-                Workload(id=f"{sid}/c{ident}", name=name, type="physical", platform=platform, vendor_platform=word)
+                Workload(id=f"{sid}/c{ident}", name=name, type="physical", platform=platform, vendor_platform=term)
             )
             if instance is not None:
                 file_level[instance] = ident
-            if word is not None:
-                systems[ident] = word
+            if term is not None:
+                systems[ident] = term
         unreadable += sum(_count_unreadable(client))
         workloads += _parse_instances(client, sid)
     return Inventory(
@@ -88,9 +88,9 @@ def _parse_instances(node: Row, sid: int) -> Iterator[Workload]:
     for child in map(as_object, as_list(node.get("children"))):
         ident = as_text(child.get("id"))
         if ident is not None and child.get("parent_id") is not None:
-            kind, platform, word = parse_application(as_text(child.get("type")), as_text(child.get("asset_type")))
+            kind, platform, term = parse_application(as_text(child.get("type")), as_text(child.get("asset_type")))
             name = as_text(child.get("name"))
-            yield Workload(id=f"{sid}/{ident}", name=name, type=kind, platform=platform, vendor_platform=word)
+            yield Workload(id=f"{sid}/{ident}", name=name, type=kind, platform=platform, vendor_platform=term)
         yield from _parse_instances(child, sid)
 
 
@@ -134,12 +134,12 @@ def build_workload(row: Row, sid: int, inventory: Inventory) -> Workload:
     ):
         client, instance = client or inventory.file_level.get(instance), None
     application, type_name = as_text(row.get("app_name")), as_text(row.get("type"))
-    workload_type, platform, word = parse_application(application, type_name)
-    # Application data is not the machine itself: with the host's number, all workloads of a host would become one.
-    # The same applies to rows that name neither application nor type.
+    workload_type, platform, term = parse_application(application, type_name)
+    # Only backups of the machine itself have the host's number as id. With application data, or rows that name neither
+    # application nor type, all workloads of a host would be merged.
     is_machine = workload_type == "physical" and (application or type_name)
-    if is_machine and word is None:
-        platform, word = parse_operating_system(
+    if is_machine and term is None:
+        platform, term = parse_operating_system(
             as_text(row.get("client_os")), inventory.operating_systems.get(client or "")
         )
     number = instance or (f"c{client}" if client and is_machine else None)
@@ -148,7 +148,7 @@ def build_workload(row: Row, sid: int, inventory: Inventory) -> Workload:
         name=_get_workload_name(row, workload_type, instance),
         type=workload_type,
         platform=platform,
-        vendor_platform=word,
+        vendor_platform=term,
     )
 
 
@@ -162,7 +162,7 @@ def _get_workload_name(row: Row, workload_type: str, instance: str | None) -> st
 
 
 class WorkloadIndex:
-    """The workloads of one system: those of backups, and those of the inventory."""
+    """The workloads of one system, from its backups and its inventory."""
 
     def __init__(
         self, collector: Collector, notes: Notes, settings: Settings, inventory: Future[Inventory | None]
@@ -176,7 +176,7 @@ class WorkloadIndex:
         self.get = RecordCache(WORKLOAD_MEMBERS, self._resolve).get
 
     def _resolve(self, row: Row) -> Workload | None:
-        """Return the workload of a row (the same object for the same id); None if it is not selected."""
+        """Return the workload of a row (the same object for the same id), or None if it is not selected."""
         found = build_workload(row, self._notes.system.sid, self._inventory.result() or Inventory())
         if found.id is not None:
             found = self._found.setdefault(found.id, found)
@@ -195,7 +195,7 @@ class WorkloadIndex:
         names = {workload.name.casefold() for workload in listed.workloads if workload.name is not None}
         present = {workload.id for workload in listed.workloads}
         for known in self._found.values():
-            # If the same name has another number, it is unknown whether it is the same workload.
+            # If the inventory has the same name with another number, it may be the same workload.
             is_unclear = listed.unreadable or (known.name is not None and known.name.casefold() in names)
             known.in_inventory = True if known.id in present else None if is_unclear else False
         for workload in listed.workloads:
@@ -207,14 +207,14 @@ class WorkloadIndex:
 
 
 def parse_application(name: str | None, type_name: str | None = None) -> tuple[str, str | None, str | None]:
-    """Return (workload_type, platform, the product's word for it).
+    """Return (workload_type, platform, the product's term for it).
 
     ``name`` is the name of the application. A type of backup often begins with one, for example VMware Full.
     """
     for text in (name, type_name):
-        platform, word = _find_platform(text)
+        platform, term = _find_platform(text)
         if platform is not None:
-            return _TYPE_OF_PLATFORM.get(platform, "application"), platform, word
+            return _TYPE_OF_PLATFORM.get(platform, "application"), platform, term
     if name is not None and not _MACHINE.search(name):
         return "application", OTHER, name
     # Without an application, these are files or disks of a machine.
@@ -222,12 +222,12 @@ def parse_application(name: str | None, type_name: str | None = None) -> tuple[s
 
 
 def parse_operating_system(*names: str | None) -> tuple[str | None, str | None]:
-    """Return the platform that the first of these names contains, and the word for it: Windows of Windows 2016."""
+    """Return (platform, the product's term for it) from the first of these names with one, such as Windows 2016."""
     return next((found for name in names if (found := _find_platform(name)) != (None, None)), (None, None))
 
 
 def _find_platform(text: str | None) -> tuple[str | None, str | None]:
-    """Return the first platform that words of the text name, and these words; the longest name is used."""
+    """Return the first platform whose name is in the text, and this name; the longest match is used."""
     terms = re.findall(r"[^\s:,]+", text or "")
     for start in range(len(terms)):
         for end in range(len(terms), start, -1):

@@ -31,25 +31,25 @@ Result = t.TypeVar("Result")
 PAGE = {"Offset": None, "Limit": None}
 _LISTING = Listing(offset="Offset", limit="Limit", items="results", total="totalCount")
 MFA_HINT = "Use an appliance user without multi-factor authentication for unattended runs"
-# If the appliance itself fails this often, no further objects are requested: each request is retried, with pauses.
+# After this many server errors, no more objects are requested, because retries with backoff would take long.
 _MAX_FAILURES = 5
-# Far before any backup: the collector reports such a point as undated, and whether it is usable as unknown.
+# Earlier than any backup: the collector reports such a point as undated and its usability as unknown.
 _UNDATED = "1970-01-01T00:00:00Z"
 
 
 class VeeamCloud(RestAdapter):
-    """One appliance. ``open`` sets the root path of its API and logs in."""
+    """Base class for one appliance. ``open`` sets the root path of its API and logs in."""
 
     versions: t.ClassVar[tuple[str, ...]]
     root: str
-    # What could not be read; set before anything is read.
+    # Records what could not be read. Set before the first read.
     partial: PartialRead
     # The encryption setting that all readable repositories have in common.
     encrypted: bool | None = None
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
-        """The part of the argument spec that only these products have."""
+        """Return the options that only these products have."""
         return {"api_version": {"type": "str"}}
 
     @classmethod
@@ -63,7 +63,7 @@ class VeeamCloud(RestAdapter):
             )
 
     def collect(self, collector: Collector) -> None:
-        """Log in and read everything, see RestAdapter."""
+        """Log in and read everything; see RestAdapter."""
         self.partial = PartialRead(collector, self.client.host)
         super().collect(collector)
 
@@ -77,9 +77,9 @@ class VeeamCloud(RestAdapter):
         self.encrypted = states.pop() if len(states) == 1 else None
 
     def fetch_optional_rows(self, path: str, what: str, params: Mapping[str, str] | None = None) -> Rows | AuditError:
-        """Fetch all records of an optional listing, page after page, or return the error if it cannot be read.
+        """Fetch all records of an optional listing, page by page, or return the error if it cannot be read.
 
-        Records need not have an id. An item that is not a record is returned as an empty one.
+        Records without an id are accepted. An item that is not an object is returned as an empty record.
         """
         try:
             pages = list(_LISTING.pages(self, self.root + path, what, params, SerialMapper()))
@@ -94,9 +94,9 @@ class VeeamCloud(RestAdapter):
         get_id: Callable[[t.Any], str],
         list_again: Callable[[], Rows | AuditError],
     ) -> Iterator[tuple[t.Any, Result | AuditError | None]]:
-        """Run a task for each object: yield (object, result), or the error if the requests for this object fail.
+        """Run a task for each object, and yield (object, result or error).
 
-        If an object is not found, it may have been deleted: the objects are listed again, and the result of an object
+        If an object is not found, it may have been deleted. The objects are listed again, and the result of an object
         that is no longer listed is None.
         """
         failures: list[ServerError] = []
@@ -124,7 +124,7 @@ class VeeamCloud(RestAdapter):
     def build_point(
         self, row: Mapping[str, t.Any], parse: Callable[[Mapping[str, t.Any]], RecoveryPoint]
     ) -> RecoveryPoint:
-        """Parse a restore point; one without a valid time is undated, and the read result is not complete."""
+        """Parse a restore point. Without a valid time, it is undated and the read result is incomplete."""
         try:
             return parse(row)
         except InvalidResponseError as error:
@@ -143,15 +143,15 @@ class VeeamCloud(RestAdapter):
         *,
         prefetch: bool = False,
     ) -> Iterator[dict[str, t.Any]]:
-        """All records of one listing. Pages are read in parallel unless ``mapper`` is set.
+        """Yield all records of one listing. Pages are read in parallel unless ``mapper`` is set.
 
-        A record without an id is left out, and the read result is not complete. ``prefetch`` requests the first page
-        now, not when the first record is needed.
+        A record without an id is skipped, and the read result is incomplete. ``prefetch`` requests the first page
+        immediately instead of when the first record is needed.
         """
         report = self.partial.add_invalid_record
         return _LISTING.records(self, self.root + path, what, params, mapper, prefetch=prefetch, report=report)
 
 
 def _ids(rows: Rows | AuditError) -> Collection[str] | None:
-    """The ids of a listing; None if it could not be read."""
+    """Return the ids of a listing, or None if it could not be read."""
     return None if isinstance(rows, AuditError) else {str(row.get("id")) for row in rows}

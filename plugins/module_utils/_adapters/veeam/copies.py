@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Points of Veeam's servers: merge copies, which are listed as separate points, and infer which are off-site."""
+"""Veeam: merge copies, which are listed as separate points, and infer which of them are off-site."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import BA
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import OTHER
 
-# A provider's storage whose cloud is not reported.
+# The storage of a provider whose cloud is not reported.
 ANY_CLOUD = "any"
-# Prefix of a repository type -> its cloud, first match. S3-compatible and similar types may be next to the server.
+# Prefix of a repository type -> its cloud; the first match is used. S3-compatible storage may be on premises.
 _CLOUDS: tuple[tuple[str, str | None], ...] = (
     ("azuredatabox", None),
     ("azure", "azure"),
@@ -33,15 +33,15 @@ _CLOUDS: tuple[tuple[str, str | None], ...] = (
     ("veeamdata", ANY_CLOUD),
     ("veeamvault", ANY_CLOUD),
 )
-# Prefix of a platform -> the cloud in which its machines are.
-_HOMES = (("aws_", "aws"), ("azure_", "azure"), ("gcp", "google"), ("entra_id", "azure"), ("m365", "azure"))
-# The values of a database and of a program without a time.
+# Prefix of a platform -> the cloud in which its machines run.
+_PLATFORM_CLOUDS = (("aws_", "aws"), ("azure_", "azure"), ("gcp", "google"), ("entra_id", "azure"), ("m365", "azure"))
+# Minimum values of SQL Server and .NET, which mean "no time".
 _NO_TIMES = ("1753-01-01", "0001-01-01")
 _UNDATED = parse_time("1753-01-01T00:00:00Z")
 
 
 def parse_cloud(kind: str | None) -> str | None:
-    """The cloud that a repository of this type is in; None if it may be anywhere."""
+    """Return the cloud that a repository of this type is in, or None if it may be anywhere."""
     name = (kind or "").casefold()
     if name == "cloud":
         return ANY_CLOUD
@@ -50,37 +50,37 @@ def parse_cloud(kind: str | None) -> str | None:
 
 @functools.lru_cache(maxsize=1000)
 def infer_offsite(clouds: frozenset[str], *platforms: str | None) -> bool | None:
-    """Whether a copy in one of these clouds is off-site for a workload; None if it may be where the workload is.
+    """Return whether a copy in one of these clouds is off-site for a workload, or None if it may be at its site.
 
-    ``platforms`` are those that the product reports for the workload. One of an unknown platform may be in any cloud.
+    ``platforms`` are reported by the product. A workload of an unknown platform may be in any cloud.
     """
     known = {platform for platform in platforms if platform not in (None, OTHER)}
-    homes = {home for platform in known for prefix, home in _HOMES if str(platform).startswith(prefix)}
-    if not clouds or not known or (homes and not clouds.isdisjoint({*homes, ANY_CLOUD})):
+    own_clouds = {cloud for platform in known for prefix, cloud in _PLATFORM_CLOUDS if str(platform).startswith(prefix)}
+    if not clouds or not known or (own_clouds and not clouds.isdisjoint({*own_clouds, ANY_CLOUD})):
         return None
     return True
 
 
 def parse_point_time(value: t.Any, *, naive_is_utc: bool = False) -> int:
-    """Parse the time of a point. The value for "no time" is a time before every plausible one: it is undated."""
+    """Parse the time of a point. A value that means "no time" becomes an implausibly early time (undated)."""
     if isinstance(value, str) and value.startswith(_NO_TIMES):
         return _UNDATED
     return parse_time(value, naive_is_utc=naive_is_utc)
 
 
 def is_undated(created: int) -> bool:
-    """Whether this is the value for "no time", which points have in common without being copies."""
+    """Return whether the value means "no time". Points that share it are not copies of each other."""
     return created <= 0
 
 
 def merge_copies(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
-    """Merge points of ONE workload that have the same time: a copy keeps the time of its source."""
+    """Merge points of ONE workload that have the same time, because a copy keeps the time of its source."""
     points = list(points)
     if len({point.id for point in points}) == len({point.created for point in points}) == len(points):
-        # No copies, as for most workloads.
+        # There are no copies, which is true for most workloads.
         return points
     by_time: dict[tuple[int, str | None], list[RecoveryPoint]] = {}
-    # A point that was read twice, because the listing changed while it was read, is not a copy of itself.
+    # A point may be listed twice because the listing changed while it was read.
     for point in {point.id: point for point in points}.values():
         key = (point.created, point.id if is_undated(point.created) else None)
         by_time.setdefault(key, []).append(point)
@@ -90,7 +90,7 @@ def merge_copies(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
 def _merge_group(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
     main = min(group, key=lambda point: (_is_copy(point), point.id))
     if _is_copy(main) or not any(map(_is_copy, group)):
-        # The source of the copies is not reported, so only values that all of them share are known.
+        # The source of the copies is not reported, so only their common values are known.
         kinds = {point.kind for point in group}
         main.kind = main.kind if len(kinds) == 1 else "backup" if kinds <= {*BACKUP_KINDS, "backup"} else "unknown"
         main.job = main.job if len({point.job for point in group}) == 1 else None

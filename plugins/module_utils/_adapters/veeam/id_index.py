@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Index of a size and a number by id. It takes about 20 bytes per entry, because there can be one for each point."""
+"""Compact index of a size and a number by id, with about 20 bytes per entry. There can be an entry for each point."""
 
 from __future__ import annotations
 
 import bisect
 from array import array
 
-# The index is split into parts that are sorted one by one, so that sorting needs little additional memory.
+# The index has parts that are sorted one by one, so that sorting needs little additional memory.
 _PARTS = 16
 _UNKNOWN = -1
 NOT_FOUND = -1
@@ -40,7 +40,7 @@ class IdIndex:
             )
 
     def count_use(self, key: int) -> int:
-        """Count one use of the id with this hash. Returns its position for ``get_at``, or NOT_FOUND."""
+        """Count one use of the id with this hash. Return its position for ``get_at``, or NOT_FOUND."""
         number = key % _PARTS
         part = self._parts[number]
         index = part.find(key)
@@ -51,20 +51,20 @@ class IdIndex:
         return index * _PARTS + number
 
     def get(self, key: int) -> tuple[int | None, int, bool] | None:
-        """(size, value, whether it was used at most once) by the hash of the id; None if the id is not in the index."""
+        """Return (size, value, whether it was used at most once) for the hash of an id, or None if it is not found."""
         number = key % _PARTS
         index = self._parts[number].find(key)
         return None if index is None else self.get_at(index * _PARTS + number)
 
     def get_at(self, position: int) -> tuple[int | None, int, bool]:
-        """The same, by the position that ``count_use`` returned."""
+        """Return the same as ``get``, by the position that ``count_use`` returned."""
         index, number = divmod(position, _PARTS)
         part = self._parts[number]
         size = part.sizes[index]
         return None if size == _UNKNOWN else size, part.values[index], part.uses[index] < 2
 
     def is_ambiguous(self, key: int) -> bool:
-        """Whether the id was added more than once, with different values."""
+        """Return whether the id was added more than once, with different values."""
         return key in self._ambiguous
 
     @property

@@ -42,13 +42,13 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 
 _BACKUPS = "/backups"
 _PAGE = {"page": None, "size": None}
-# An incremental backup needs older ones. These are read with it if they are not much older than the time window. This
-# also covers that it is undocumented which timestamp `from` filters on; excess records are dropped on the client side.
-_CHAIN = 35 * DAY * SECOND
+# The time window is extended by this time, for older backups that incremental backups depend on, and because it is
+# undocumented to which timestamp the filter `from` applies. Excess records are dropped on the client side.
+_MAX_CHAIN_AGE = 35 * DAY * SECOND
 
 
 class VProtect(RestAdapter):
-    """Read the complete list of backups: a filter by workload would miss backups of deleted workloads."""
+    """Reads the complete list of backups. A filter by workload would miss backups of deleted workloads."""
 
     product = "vprotect"
     title = "Storware vProtect"
@@ -75,8 +75,8 @@ class VProtect(RestAdapter):
         AllowedRequest("GET", f"{API}/backup-destinations"),
         AllowedRequest("GET", f"{API}/restore-jobs", _PAGE, required=("page", "size")),
         *(
-            AllowedRequest("GET", f"{API}/rules/{word}-backup/{{rule}}", {"only-active-destinations": "false"})
-            for word in records.RULE_WORDS
+            AllowedRequest("GET", f"{API}/rules/{rule_type}-backup/{{rule}}", {"only-active-destinations": "false"})
+            for rule_type in records.RULE_TYPES
         ),
     )
     not_reported: t.ClassVar = {
@@ -124,7 +124,7 @@ class VProtect(RestAdapter):
         self.log_in(login)
 
     def version(self) -> str | None:
-        """Return the versions of all nodes; only nodes report a version."""
+        """Return the versions of all nodes, because only nodes report a version."""
         try:
             nodes = Listings(self.client, self.settings.page_size).fetch_list("/nodes")
         except REQUEST_ERRORS:
@@ -134,7 +134,7 @@ class VProtect(RestAdapter):
     # Reading
 
     def read(self, collector: Collector) -> None:
-        """Read all backups; each is reported when it is known whether the backups that it depends on are listed."""
+        """Read all backups. Each is reported when it is known whether the backups that it depends on are listed."""
         self._collector = collector
         self._listings = Listings(self.client, self.settings.page_size)
         related = Related(self._listings, collector, self.thread_pool, self.settings.workload_types)
@@ -149,7 +149,7 @@ class VProtect(RestAdapter):
             records.lists_locations(self.known_version()),
             destinations,
             workloads.unrestorable,
-            workloads.leaving,
+            workloads.marked_for_removal,
             counts_only=self.settings.detail == "workloads" and not self.settings.include_raw,
         )
         BackupReader(collector, workloads, context).read(backups)
@@ -157,7 +157,7 @@ class VProtect(RestAdapter):
         workloads.finish(include_unprotected=self.settings.include_unprotected)
 
     def _list_backups(self, parser: RecordParser, related: Related) -> Iterator[Record]:
-        """List all backups. The first page is requested at once; the rules of a page are requested in parallel."""
+        """List all backups. The first page is requested immediately, the rules of a page in parallel."""
         query = self._build_query()
 
         def fetch(page: int, size: int) -> Page[Record]:
@@ -176,20 +176,20 @@ class VProtect(RestAdapter):
         return itertools.chain.from_iterable(map(with_rules, pages))
 
     def _build_query(self) -> dict[str, t.Any]:
-        """Build the filters that this server is known to support, or whose effect is checked on the client side."""
+        """Build filters that this server is known to support, or whose effect is checked on the client side."""
         query: dict[str, t.Any] = {}
         types = [name for name, (kind, _rule) in TYPES.items() if kind in self.settings.workload_types]
         if len(types) == 1:
             query["protected-entity-type"] = types[0]
         if self._collector.since is not None:
-            # Without a status filter, a parent that was deleted within the window is listed as deleted.
-            return {**query, "from": str(max(self._collector.since - _CHAIN, 0) // 1000)}
+            # No status filter, so that parents that were deleted within the window are still listed.
+            return {**query, "from": str(max(self._collector.since - _MAX_CHAIN_AGE, 0) // 1000)}
         return {**query, "status": list(records.KEPT)} if self._can_filter_by_status(query) else query
 
     def _can_filter_by_status(self, query: Mapping[str, t.Any]) -> bool:
-        """Whether deleted backups (most of all records) can be filtered out without losing any other backup.
+        """Return whether deleted backups, which are most records, can be filtered out without losing other backups.
 
-        Older servers accept only one status, newer ones may add a status: therefore the counts must add up.
+        Older servers accept only one status, and newer ones may add a status. Therefore, the counts must add up.
         """
         everything = self._count(query, ())
         if everything is None:
@@ -199,9 +199,9 @@ class VProtect(RestAdapter):
         return None not in counts and sum(count or 0 for count in counts) == everything
 
     def _count(self, query: Mapping[str, t.Any], status: tuple[str, ...]) -> int | None:
-        """Return the number of backups with these statuses; None if it is not reported or the query is rejected."""
+        """Return the number of backups with these statuses, or None if it is not reported or the query is rejected."""
         try:
             return parse_total(self._listings.fetch_page(_BACKUPS, {**query, "status": list(status)}, 0, 1))
         except REQUEST_ERRORS:
-            # If it is not because of the filter, the list itself reports the error.
+            # If the filter is not the cause, the request for the list reports the same error.
             return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Storware vProtect: add listed backups to the read result, with warnings about those that are left out or unknown."""
+"""Storware vProtect: add listed backups to the read result, with warnings about skipped and unknown ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 
 
 class BackupReader:
-    """Adds each backup when it is known whether the backups that it depends on can be restored."""
+    """Adds each backup as soon as it is known whether the backups that it depends on can be restored."""
 
     def __init__(self, collector: Collector, workloads: Workloads, context: records.Context) -> None:
         self._collector = collector
@@ -31,7 +31,7 @@ class BackupReader:
         self._doubts: collections.Counter[str] = collections.Counter()
         self._untimed = 0
         self._without_guid: list[str] = []
-        # All backups were read, so that a missing parent is older than what was read.
+        # All backups were read, so a missing parent is older than the oldest of them.
         self._is_finishing = False
 
     def read(self, backups: Iterable[Record]) -> None:
@@ -71,7 +71,7 @@ class BackupReader:
         self._finish()
 
     def _count_doubt(self, doubt: str, created: int) -> None:
-        """Count a backup unless it is outside of the time window, and only read because others may depend on it."""
+        """Count a backup, unless it is outside of the time window and was only read because others may depend on it."""
         since, until = self._collector.since, self._collector.until
         if not created or ((since is None or created >= since) and (until is None or created <= until)):
             self._doubts[doubt] += 1
@@ -85,7 +85,7 @@ class BackupReader:
                     point.pattern, point.id, point.created, point.size_bytes, point.expires_at
                 )
                 return
-            # Its chain changed the usability.
+            # The chain changed the usability, so the point differs from its template.
             point = point.to_point()
         if point.usable is True:
             self._apply_doubts(point)
@@ -94,13 +94,13 @@ class BackupReader:
         self._collector.add_point(point)
 
     def _apply_doubts(self, point: RecoveryPoint) -> None:
-        """Set the usability to unknown for reasons that do not concern the backups that depend on this one."""
+        """Set the usability to unknown for reasons that do not affect backups that depend on this one."""
         if not point.created:
             doubt = "have neither snapshotTime nor backupTime"
         elif point.workload.id is None:
             doubt = "do not report the guid of their workload, and names are not unique"
         elif "created_at" in point.inferred:
-            # It was stored hours after the point in time that it restores, so its reported age would be too low.
+            # It may have been stored hours after the point in time that it restores, so its age would be too low.
             doubt = "have a storage time, but not the point in time that they restore (snapshotTime)"
         else:
             return
@@ -137,7 +137,7 @@ class BackupReader:
 
 
 def _describe(record: Record) -> str:
-    """Describe a record without a guid to a person."""
+    """Describe a record without a guid for a message."""
     row = as_object(record.row)
     if "" in row:
         return "one that is not an object"

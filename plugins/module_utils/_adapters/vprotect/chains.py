@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Storware vProtect: check that the parent or the original of each backup is listed, too."""
+"""Storware vProtect: check that the parent or the original of each backup is listed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 
-# At least this many recent entries are kept for lookups: related records are close together in the listing, which is
+# Minimum number of recent entries for lookups. Related records are close together in the listing, which is
 # newest first.
 _RECENT_LIMIT = 25_000
 _STATES = (False, True, None)
@@ -35,12 +35,12 @@ Link = t.TypeVar("Link", bound=Backup)
 
 
 class UsabilityIndex:
-    """Usability of reported points, 9 bytes each; recent ones are also in dictionaries, others need a final search."""
+    """Usability of reported points (9 bytes each). Recent entries are also in dictionaries; others need ``search``."""
 
     def __init__(self) -> None:
         self._keys = array("q")
         self._states = bytearray()
-        # Two halves, so that the older one is dropped at once: removing single entries from a dictionary is slow.
+        # Two dictionaries. The older one is dropped completely, because removing single entries would be slow.
         self._newer: dict[int, bool | None] = {}
         self._older: dict[int, bool | None] = {}
 
@@ -53,7 +53,7 @@ class UsabilityIndex:
             self._newer, self._older = {}, self._newer
 
     def has(self, key: int) -> bool:
-        """Whether the key is among the most recent entries."""
+        """Return whether the key is among the most recent entries."""
         return key in self._newer or key in self._older
 
     def state(self, key: int) -> bool | None:
@@ -61,7 +61,7 @@ class UsabilityIndex:
         return self._newer[key] if key in self._newer else self._older[key]
 
     def search(self, keys: Collection[int]) -> dict[int, bool | None]:
-        """Return the usability of those of ``keys`` that were ever recorded."""
+        """Return the usability of those ``keys`` that were recorded at any time."""
         if not keys:
             return {}
         pairs = zip(self._keys, self._states, strict=True)
@@ -69,10 +69,10 @@ class UsabilityIndex:
 
 
 class Chains(t.Generic[Link]):
-    """Report points when it is known whether the backups that they depend on can be restored.
+    """Reports points as soon as it is known whether the backups that they depend on can be restored.
 
-    The listing is newest first, so an increment comes before its parent and waits for it; only one chain per workload
-    is kept in memory. A parent that is never listed is gone, or unknown if it may be outside the time window.
+    The listing is newest first, so an increment comes before its parent and waits for it. Only one chain per workload
+    is kept in memory. A parent that is not listed is missing, or unknown if it may be outside of the time window.
     """
 
     def __init__(self, report: Callable[[Link], None]) -> None:
@@ -81,7 +81,7 @@ class Chains(t.Generic[Link]):
         self._waiting: dict[int, list[Link]] = {}
 
     def add(self, point: Link, parent: str | None, *, alone: bool | None = True) -> None:
-        """Add a point and the guid of its parent; without one, ``alone`` is whether it can be restored alone."""
+        """Add a point and the guid of its parent. Without a parent, ``alone`` is whether it can be restored alone."""
         if parent is None:
             self._resolve(point, alone)
             return
@@ -98,7 +98,7 @@ class Chains(t.Generic[Link]):
             self._resolve(child, False)
 
     def finish(self, *, complete: bool) -> None:
-        """Report the remaining points; ``complete`` means that no time window can hide a parent."""
+        """Report the remaining points. ``complete``: no parent can be outside of a time window."""
         for key, usable in self._index.search(self._waiting.keys()).items():
             for point in self._waiting.pop(key, ()):
                 self._resolve(point, usable)
@@ -106,7 +106,7 @@ class Chains(t.Generic[Link]):
         for key in [key for key in self._waiting if key not in waiting]:
             for point in self._waiting.pop(key):
                 self._resolve(point, False if complete else None)
-        # The remaining points depend on themselves, so they cannot be restored.
+        # The remaining points form cycles, so they cannot be restored.
         while self._waiting:
             for point in self._waiting.pop(next(iter(self._waiting))):
                 self._resolve(point, False)
@@ -119,19 +119,19 @@ class Chains(t.Generic[Link]):
                 point.usable = False if base is False or point.usable is False else None
             key, usable = hash(point.id), point.usable
             self._index.record(key, usable)
-            # Children inherit ``usable`` as it is now: the callback may change it because of the point's own time.
+            # Children inherit the current ``usable``. The callback may change it because of the point's own time.
             self._report(point)
             for child in self._waiting.pop(key, ()):
                 stack.append((child, usable))
 
 
 class Copies:
-    """Records that are only copies. If the backup itself is listed, its locations cover the copy: no extra point."""
+    """Records that are only copies. If the backup is listed, its locations include the copy, so no point is added."""
 
     def __init__(self) -> None:
         self._keys = array("q")
         self._unmatched: dict[int, RecoveryPoint] = {}
-        # Keys of recent backups, updated only when a copy is added: most servers list no copies.
+        # Keys of recent backups. They are updated only when a copy is added, because most servers list no copies.
         self._recent: set[int] = set()
         self._seen = 0
 
@@ -155,7 +155,7 @@ class Copies:
             self._unmatched.pop(key, None)
 
     def get_unmatched(self) -> Collection[RecoveryPoint]:
-        """After reading: return the copies whose backup is not listed."""
+        """Return the copies whose backup is not listed. Call it after all backups were read."""
         if self._unmatched:
             for key in self._keys:
                 self._unmatched.pop(key, None)

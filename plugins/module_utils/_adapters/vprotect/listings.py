@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Storware vProtect: requests for lists, page by page or as a whole."""
+"""Storware vProtect: request lists, page by page or completely."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Listings:
         return self.client.get(API + path, {**query, "page": str(page), "size": str(size)})
 
     def list_records(self, path: str, what: str) -> list[Row]:
-        """Return all records of a list page by page, for lists that are read in their own thread."""
+        """Return all records of a list, page by page; for lists that are read in their own thread."""
 
         def fetch(page: int, size: int) -> Page[Row]:
             response = self.fetch_page(path, {}, page, size)
@@ -47,7 +47,7 @@ class Listings:
         return list(itertools.chain.from_iterable(pages))
 
     def fetch_list(self, path: str) -> list[Row]:
-        """Return a short list completely; the server does this if page and size are omitted."""
+        """Return a short list in one request. The server returns all records if page and size are omitted."""
         response = self.client.get(API + path)
         rows, total = parse_rows(response), parse_total(response)
         if total is not None and len(rows) < total:
@@ -56,9 +56,9 @@ class Listings:
 
 
 def parse_rows(response: Response) -> list[Row]:
-    """Return the records of a list: a bare array, or {"members": [...]} as seen by one client.
+    """Return the records of a list: a bare array, or {"members": [...]}, which one client expects.
 
-    An entry that is not an object becomes a record without any known field. It still counts as an entry of its page.
+    An entry that is not an object becomes a record without known fields, which still counts as an entry of its page.
     """
     body = response.json()
     rows = as_object(body).get("members") if isinstance(body, dict) else body
@@ -74,5 +74,5 @@ def parse_rows(response: Response) -> list[Row]:
 
 
 def parse_total(response: Response) -> int | None:
-    """Return the total number of records; reported by about version 5.1 and later."""
+    """Return the total number of records, which about version 5.1 and later report."""
     return as_int(response.headers.get("X-Total-Count"))

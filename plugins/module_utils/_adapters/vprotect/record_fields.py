@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Storware vProtect: extract the used fields of /backups records. Fields: vendor's API pages 7.4, vendor's own UI.
+"""Storware vProtect: extract the required fields of /backups records. Fields: vendor's API pages 7.4, vendor's UI.
 
-A decoded record takes 7 KB, and most of it is not used. The used fields are extracted immediately, while the record is
-in the CPU cache: decoding, extracting and freeing took 13 us instead of 19 in a quiet process, and less than half of
-the time needed when complete pages were passed from one thread to another.
+A decoded record takes 7 KB, most of which is not needed. The required fields are extracted immediately, while the
+record is in the CPU cache. Decoding, extracting and freeing a record took 13 us instead of 19 in an idle process, and
+less than half of the time that is needed if complete pages are passed between threads.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import Co
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_epoch_millis
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_bool, as_int, as_text
 
-# protectedEntity.type -> workload_type, and the name that rule paths use for such workloads.
+# protectedEntity.type -> workload_type, and the name of such workloads in paths of rules.
 TYPES = {
     "VM": ("vm", "vm"),
     "APP": ("application", "app"),
@@ -33,9 +33,9 @@ TYPES = {
     "CLOUD_SITE": ("cloud_site", "cloud"),
     "CLOUD_TEAMS": ("cloud_team", "cloud"),
 }
-# Maximum number of cached field combinations (there are few); the cache is cleared above that.
+# Maximum number of cached field combinations, of which there are few. Above it, the cache is cleared.
 _LIMIT = 20_000
-# Milliseconds below this value (the year 5138) are accepted as a time without further checks.
+# Times in milliseconds below this value (in the year 5138) need no more checks.
 _MAX_PLAIN_MILLIS = 10**14
 _MEMBERS = (
     "guid",
@@ -55,17 +55,17 @@ _MEMBERS = (
 )
 # Statuses of a location.
 PRESENT, IN_PROGRESS = "PRESENT", "IN_PROGRESS"
-# The location is kept until ``archiveExpire``, regardless of the rule.
+# The backup is kept in the location until ``archiveExpire``, regardless of the rule.
 KEPT_UNTIL_DATE = "ARCHIVE"
 
 
 def get_enum_name(value: t.Any) -> t.Any:
-    """Return the name of an enum: an object {name, description} in most responses and plain text in others."""
+    """Return the name of an enum, which is an object {name, description} in most responses and text in others."""
     return value.get("name") if isinstance(value, dict) else value
 
 
 def get_enum_text(value: t.Any) -> str | None:
-    """Return the name of an enum as it is reported; None if it has none."""
+    """Return the name of an enum as it is reported, or None if it has none."""
     return as_text(get_enum_name(value))
 
 
@@ -87,8 +87,8 @@ def get_guid(row: Mapping[str, t.Any], member: str) -> str | None:
 
 
 def parse_millis(value: t.Any) -> int | None:
-    """Convert milliseconds to microseconds; times before 1970, 0 and invalid ones count as missing."""
-    # True is an int, too, and equal to 1.
+    """Convert milliseconds to microseconds. Zero, invalid times and times before 1970 count as missing."""
+    # True is also an int, equal to 1.
     if isinstance(value, int) and 1 < value < _MAX_PLAIN_MILLIS:
         return value * 1000
     try:
@@ -99,7 +99,7 @@ def parse_millis(value: t.Any) -> int | None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Destination:
-    """A backup destination as it is set up now; the type is the product's own word."""
+    """The current settings of a backup destination. ``kind`` is the product's own term."""
 
     name: str | None
     kind: str | None
@@ -112,11 +112,11 @@ class Location:
 
     status: str
     role: str
-    # backupDestinationType, the product's own word
+    # backupDestinationType, the product's own term.
     kind: str | None
     destination: str | None
     name: str | None
-    # retentionHint
+    # retentionHint.
     hint: str
 
 
@@ -138,27 +138,27 @@ class ParsedFields:
     encrypted: bool | None
     offsite: bool | None
     inferred: tuple[str, ...]
-    # Why it is unknown whether the backup can be restored, or what it is: completes "they ...".
+    # Why the kind or the usability of the backup is unknown; completes a sentence that starts with "they".
     doubt: str | None
 
 
 @dataclasses.dataclass(slots=True)
 class RecordFields:
-    """The values of a record as reported, except id, workload, times and size."""
+    """The reported values of a record, except id, workload, times and size."""
 
     status: str
     kind: str
-    # Versions before 5 have one location per backup and list none.
+    # None for versions before 5, which have one location per backup and do not list it.
     locations: tuple[Location, ...] | None
     job: str | None
-    # (guid, type name in paths) of the rule that made the backup; None if the record does not contain them.
+    # (guid, type name in paths) of the rule that made the backup; None if the record lacks them.
     rule: tuple[str, str] | None
-    # The backup was made with warnings; the product hides it.
+    # Whether the backup was made with warnings, and whether the product hides it.
     warned: bool
     hidden: bool
     # Whether a location is kept until a date; None if no location has a hint about its retention.
     kept_until_date: bool | None
-    # Normalized fields, and the days of retention lock of each copy: computed on demand.
+    # Normalized fields, and the days of retention lock of each copy. Computed on demand.
     parsed: ParsedFields | None = dataclasses.field(default=None, compare=False)
     days: tuple[int, ...] | None = dataclasses.field(default=None, compare=False)
     # A point that contains only these values, by the guid of its workload.
@@ -177,14 +177,14 @@ class Record(t.NamedTuple):
     size: int | None
     expires: int | None
     parent: str | None
-    # The reference to the workload, unless the workload is known already.
+    # The reference to the workload, unless the workload is already known.
     entity: t.Any
     # The complete record, if raw data is requested or if the id or the workload is missing.
     row: dict[str, t.Any] | None
 
     @property
     def created(self) -> int:
-        """The time of the backup; if it has none, that at which it was stored, or 0."""
+        """The time of the backup; if it is missing, the time at which it was stored, or 0."""
         return self.snapshot if self.snapshot is not None else self.finished or 0
 
     @property
@@ -194,7 +194,7 @@ class Record(t.NamedTuple):
 
 
 class RecordParser:
-    """Extract the used fields of records; ``workloads`` are those that are known so far."""
+    """Extracts the required fields of records. ``workloads``: the ids of workloads that are already known."""
 
     def __init__(self, workloads: Container[str | None], *, include_raw: bool) -> None:
         self._workloads = workloads
@@ -246,7 +246,7 @@ class RecordParser:
     def _get_fields(
         self, status: t.Any, kind: t.Any, entity: t.Any, rule: t.Any, locations: t.Any, marks: tuple[str, ...]
     ) -> RecordFields:
-        """Return the fields of a record; records with the same values share one object."""
+        """Return the fields of a record. Records with the same values share one object."""
         is_reference = isinstance(rule, dict)
         values = (
             status.get("name") if isinstance(status, dict) else status,
@@ -260,12 +260,12 @@ class RecordParser:
         try:
             return self._cache[values]
         except (KeyError, TypeError):
-            # Not cached yet, or an unexpected object or list (not hashable).
+            # Not cached yet, or unhashable because of an unexpected object or list.
             return self._cache_fields(values)
 
     def _cache_fields(self, values: tuple[t.Any, ...]) -> RecordFields:
         fields = _build_fields(*values)
-        # Only a text equals a text, whereas 1 equals True: types of cached values need not be checked again.
+        # Only strings are cached. Only a string equals a string (but 1 equals True), so lookups need no type check.
         if _is_all_text(values):
             if len(self._cache) >= _LIMIT:
                 self._cache.clear()
@@ -273,23 +273,23 @@ class RecordParser:
         return fields
 
 
-def _get_location_values(place: t.Any) -> tuple[t.Any, ...]:
-    if not isinstance(place, dict):
+def _get_location_values(location: t.Any) -> tuple[t.Any, ...]:
+    if not isinstance(location, dict):
         return (None,) * 6
-    destination: t.Any = place.get("backupDestination")
+    destination: t.Any = location.get("backupDestination")
     is_reference = isinstance(destination, dict)
     return (
-        get_enum_name(place.get("status")),
-        get_enum_name(place.get("roleType")),
-        get_enum_name(place.get("backupDestinationType")),
+        get_enum_name(location.get("status")),
+        get_enum_name(location.get("roleType")),
+        get_enum_name(location.get("backupDestinationType")),
         destination.get("guid") if is_reference else None,
         destination.get("name") if is_reference else None,
-        get_enum_name(place.get("retentionHint")),
+        get_enum_name(location.get("retentionHint")),
     )
 
 
 def _get_marks(warned: t.Any, warnings: t.Any, hidden: t.Any) -> tuple[str, ...]:
-    """Return the marks of a backup as text, which can be compared without a check of its type."""
+    """Return the flags of a backup as text, which can be compared without a type check."""
     marks = []
     if as_bool(warned) or (warnings and isinstance(warnings, (list, str))):
         marks.append("warned")
@@ -299,15 +299,15 @@ def _get_marks(warned: t.Any, warnings: t.Any, hidden: t.Any) -> tuple[str, ...]
 
 
 def _get_expiry(expires: t.Any, locations: t.Any, fields: RecordFields) -> int | None:
-    """Return until when the backup is kept, the earliest date if locations have several; None if it is not reported."""
+    """Return when the backup expires, at the earliest if locations differ, or None if that is not reported."""
     if fields.kept_until_date is False:
-        # The date of a mark that was removed again.
+        # No location is kept until a date any longer, so the date is outdated.
         return None
     dates = [expires]
     if fields.kept_until_date and isinstance(locations, list) and fields.locations:
-        for place, location in zip(locations, fields.locations, strict=True):
-            if location.hint == KEPT_UNTIL_DATE and location.status == PRESENT and isinstance(place, dict):
-                dates.append(place.get("archiveExpire"))
+        for row, location in zip(locations, fields.locations, strict=True):
+            if location.hint == KEPT_UNTIL_DATE and location.status == PRESENT and isinstance(row, dict):
+                dates.append(row.get("archiveExpire"))
     return min((date for date in map(parse_millis, dates) if date is not None), default=None)
 
 
@@ -320,21 +320,21 @@ def _is_all_text(value: t.Any) -> bool:
 def _build_fields(
     status: t.Any,
     kind: t.Any,
-    places: tuple[tuple[t.Any, ...], ...] | None,
+    location_values: tuple[tuple[t.Any, ...], ...] | None,
     job: t.Any,
     rule: t.Any,
     entity: t.Any,
     marks: tuple[str, ...],
 ) -> RecordFields:
-    locations = None if places is None else tuple(_build_location(*place) for place in places)
+    locations = None if location_values is None else tuple(_build_location(*values) for values in location_values)
     hints = [location.hint for location in locations or () if location.hint and location.status == PRESENT]
-    rule_guid, (_type, rule_word) = as_text(rule), TYPES.get(normalize_enum(entity), (None, None))
+    rule_guid, (_type, rule_type) = as_text(rule), TYPES.get(normalize_enum(entity), (None, None))
     return RecordFields(
         status=normalize_enum(status),
         kind=normalize_enum(kind),
         locations=locations,
         job=as_text(job),
-        rule=None if rule_guid is None or rule_word is None else (rule_guid, rule_word),
+        rule=None if rule_guid is None or rule_type is None else (rule_guid, rule_type),
         warned="warned" in marks,
         hidden="hidden" in marks,
         kept_until_date=KEPT_UNTIL_DATE in hints if hints else None,

@@ -15,7 +15,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.lo
     build_copies,
     is_archived,
     is_present,
-    is_staying,
+    is_retained,
     limit_offsite,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import (
@@ -45,8 +45,8 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 )
 
 WORKLOAD_TYPES = tuple(dict.fromkeys(workload_type for workload_type, _rule in TYPES.values()))
-RULE_WORDS = tuple(dict.fromkeys(rule for _workload_type, rule in TYPES.values()))
-# The backup was made and later deleted by retention: not a recovery point.
+RULE_TYPES = tuple(dict.fromkeys(rule for _workload_type, rule in TYPES.values()))
+# Retention deleted the backup, so it is not a recovery point.
 REMOVED = "SUCCESS_REMOVED"
 _STATUSES = {
     "SUCCESS": "success",
@@ -65,26 +65,26 @@ _GUID = re.compile(r"(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?
 
 @dataclasses.dataclass
 class Context:
-    """Data that points are evaluated with: current settings, and restores that were made."""
+    """Data that is needed to evaluate points: current settings, and completed restores."""
 
-    # Destinations (guid) with encryption enabled.
+    # Guids of destinations with encryption enabled.
     encrypting: frozenset[str]
-    # Backup (guid) -> when it was last restored.
+    # Guid of a backup -> time of its last restore.
     restored: Mapping[str, int]
     # (rule guid, rule type name in paths) -> days of retention lock by destination guid and by role.
     locks: Callable[[str, str], Mapping[str, int]]
     include_raw: bool
-    # Version 5 and later list locations. A backup without any may have been removed from all of them.
+    # Version 5 and later list locations. There, a backup without locations may have been removed from all of them.
     lists_locations: bool = True
     # Destinations by guid.
     destinations: Mapping[str, Destination] = dataclasses.field(default_factory=dict)
-    # Workloads (guid) of which the server reports that no backup can be restored.
+    # Guids of workloads for which the server reports that no backup can be restored.
     unrestorable: Container[str | None] = ()
-    # Workloads (guid) whose last chain of backups is marked for deletion.
-    leaving: Container[str | None] = ()
-    # Names of both that have backups that look restorable.
+    # Guids of workloads whose last backup chain is marked for removal.
+    marked_for_removal: Container[str | None] = ()
+    # Names of the workloads above that have backups that look restorable.
     contradicted: set[str] = dataclasses.field(default_factory=set)
-    # Whether points are only counted, so that only the fields needed for that are kept.
+    # Whether points are only counted, so that fewer fields are needed.
     counts_only: bool = False
 
     def parse(self, fields: RecordFields) -> ParsedFields:
@@ -95,15 +95,15 @@ class Context:
 
 
 def lists_locations(version: str | None) -> bool:
-    """Whether a server of this version (or versions, for several nodes) lists the locations of a backup."""
+    """Return whether a server with this version, or with nodes of these versions, lists the locations of a backup."""
     majors = [as_int(one.strip().partition(".")[0]) for one in (version or "").split(",")]
     return any(major is None or major >= 5 for major in majors)
 
 
 def build_workload(record: Record) -> Workload:
-    """Return the workload of a backup. A deleted workload is identified by the text stored in the backup.
+    """Return the workload of a backup. A deleted workload is identified by a text that is stored in the backup.
 
-    Without an id, the workload is not certain: another one may have the same name.
+    Without an id, the workload is ambiguous, because another one may have the same name.
     """
     if record.entity and isinstance(record.entity, dict):
         return parse_entity(record.entity)
@@ -115,23 +115,23 @@ def build_workload(record: Record) -> Workload:
     if len(guids) != 1:
         return Workload(name=text or None)
     (guid,) = guids
-    # "name (guid)" in some form.
+    # Formats such as "name (guid)".
     return Workload(id=guid, name=text.replace(guid, "").strip(" ()[]:,;/-") or text)
 
 
 def parse_entity(entity: Mapping[str, t.Any]) -> Workload:
     """Parse a protected entity from a backup, from /protected-entities, or from a list of one type."""
     workload_type, _rule = TYPES.get(normalize_enum(entity.get("type")), (None, None))
-    # The type of the hypervisor, and of its manager: the first one whose platform is known.
-    terms = [word for name in ("hvType", "hvmType") if (word := get_enum_text(entity.get(name)))]
-    known = [word for word in terms if parse_platform(word) != OTHER]
-    word = next(iter([*known, *terms]), None)
+    # The type of the hypervisor, or of its manager: the first one with a known platform is used.
+    terms = [term for name in ("hvType", "hvmType") if (term := get_enum_text(entity.get(name)))]
+    known = [term for term in terms if parse_platform(term) != OTHER]
+    term = next(iter([*known, *terms]), None)
     return Workload(
         id=as_text(entity.get("guid")),
         name=as_text(entity.get("name")),
         type=workload_type,
-        platform=parse_platform(word),
-        vendor_platform=word,
+        platform=parse_platform(term),
+        vendor_platform=term,
         in_inventory=as_bool(entity.get("present")),
     )
 
@@ -151,7 +151,7 @@ def _parse_fields(fields: RecordFields, context: Context) -> ParsedFields:
     usable = False if status in ("failed", "running") else None
     if succeeded:
         usable = is_present(fields.locations, lists_locations=context.lists_locations)
-    # It is undocumented whether a copy alone can be restored; a record without a type may be a copy.
+    # It is undocumented whether a copy alone can be restored. A record without a type may be a copy.
     if usable and (copy or not fields.kind):
         usable = None
     doubt = None if usable is False or copy else _find_doubt(fields, status, usable)
@@ -172,7 +172,7 @@ def _parse_fields(fields: RecordFields, context: Context) -> ParsedFields:
 
 
 def _find_doubt(fields: RecordFields, status: str, usable: bool | None) -> str | None:
-    """Return why it is unknown whether a backup can be restored, or what it is; None if there is no doubt."""
+    """Return why the usability or the kind of a backup is unknown, or None if both are known."""
     if not fields.kind:
         return "have no type"
     if fields.kind not in _KINDS:
@@ -191,7 +191,7 @@ def _find_doubt(fields: RecordFields, status: str, usable: bool | None) -> str |
 
 
 def build_point(record: Record, workload: Workload, context: Context) -> RecoveryPoint | None:
-    """Build a point; None if the record is not a backup and has no time (queued, failed before it began).
+    """Build a point. Return None if the record is not a backup and has no time, because it is queued or failed at once.
 
     A backup without a time is dated 1970, so that it does not count.
     """
@@ -209,7 +209,7 @@ def build_point(record: Record, workload: Workload, context: Context) -> Recover
         kind=parsed.kind,
         status=parsed.status,
         usable=parsed.usable,
-        # Failed and running backups have a size of 0, which is meaningless.
+        # The size of failed and running backups is always 0.
         size_bytes=record.size if parsed.succeeded else None,
         copies=parsed.copies,
         encrypted=parsed.encrypted,
@@ -217,12 +217,12 @@ def build_point(record: Record, workload: Workload, context: Context) -> Recover
         expires_at=record.expires,
         job=fields.job,
     )
-    # The mark of a chain concerns backups whose own locations report no hint.
-    leaving = fields.kept_until_date is None and workload.id in context.leaving
-    if point.usable and (leaving or workload.id in context.unrestorable):
+    # The mark of a chain applies to backups whose own locations have no hint.
+    marked_for_removal = fields.kept_until_date is None and workload.id in context.marked_for_removal
+    if point.usable and (marked_for_removal or workload.id in context.unrestorable):
         point.usable = None
         context.contradicted.add(workload.name or str(workload.id))
-    # The time of storage is later than the point in time that the backup restores.
+    # A backup is stored later than the point in time that it restores.
     inferred: tuple[str, ...] = () if snapshot is not None else ("created_at",)
     if context.include_raw and row is not None:
         point.raw = remove_secrets(row)
@@ -271,7 +271,7 @@ class PointTemplate:
 def build_template(record: Record, workload: Workload, context: Context) -> PointTemplate | None:
     """Build a template if the record differs from others of its workload only in id, time and size; else None."""
     fields, created, size = record.fields, record.snapshot, record.size
-    # Locked and restored backups have individual times, so they cannot share a pattern.
+    # Locked and restored backups have individual times, so they cannot share a template.
     plain = context.counts_only and record.row is None and not any(fields.days or ())
     if not plain or created is None or size is None or record.key in context.restored:
         return None
@@ -281,21 +281,21 @@ def build_template(record: Record, workload: Workload, context: Context) -> Poin
         pattern = build_point(record, workload, context) if parsed.succeeded and not parsed.copy else None
         if pattern is None or pattern.immutable_until is not None:
             return None
-        # These belong to one record only and are not needed for counting.
+        # These values are specific to one record, and are not needed for counting.
         pattern.completed = pattern.expires_at = None
         fields.patterns[record.workload] = pattern
     return PointTemplate(pattern, record.key, created, size, pattern.usable, record.expires)
 
 
 def _apply_lock(point: RecoveryPoint, fields: RecordFields, copies: Sequence[Copy], context: Context) -> bool:
-    """Apply the current retention lock of the rule, counted from when the backup was stored."""
+    """Apply the current retention lock of the rule, which starts when the backup is stored."""
     days = fields.days
     if days is None:
         days = fields.days = _get_lock_days(fields, context)
     if not any(days):
         return False
     stored = point.completed if point.completed is not None else point.created
-    # Separate copies, because other backups in the same locations were stored at other times.
+    # New objects, because other backups in the same locations were stored at other times.
     point.copies = [dataclasses.replace(copy) for copy in copies]
     for copy, locked in zip(point.copies, days, strict=True):
         if locked:
@@ -307,14 +307,14 @@ def _apply_lock(point: RecoveryPoint, fields: RecordFields, copies: Sequence[Cop
 def _get_lock_days(fields: RecordFields, context: Context) -> tuple[int, ...]:
     """Return the days of retention lock of each location that has a copy."""
     days = context.locks(*fields.rule) if fields.rule is not None else {}
-    staying = filter(is_staying, fields.locations or ())
-    return tuple(days.get(location.destination or "", days.get(location.role, 0)) for location in staying)
+    retained = filter(is_retained, fields.locations or ())
+    return tuple(days.get(location.destination or "", days.get(location.role, 0)) for location in retained)
 
 
 def parse_locks(rule: Mapping[str, t.Any]) -> dict[str, int]:
     """Parse the days of retention lock by destination guid, or by role for locations without a destination.
 
-    A destination that has several roles has the shortest of their locks. Some types of rules name the list differently.
+    If a destination has several roles, the shortest lock is used. The name of the list depends on the type of rule.
     """
     days: dict[str, int] = {}
     for location in map(as_object, as_list(rule.get("ruleBackupDestinations") or rule.get("backupDestinations"))):

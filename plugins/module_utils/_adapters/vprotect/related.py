@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Storware vProtect: data that completes backups: destinations, restore jobs, rules and the inventory of workloads.
+"""Storware vProtect: data that is joined to backups: destinations, restore jobs, rules and workload inventory.
 
-None of it is required. What a server does not provide is unknown and is reported in a warning.
+All of it is optional. Data that a server does not provide is unknown, and a warning reports it.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import path_segment
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
-# Lists with more details per workload than /protected-entities: its platform, and whether it still exists.
+# Lists with more details than /protected-entities, such as the platform, and whether the workload still exists.
 DETAILS = {"VM": "/virtual-machines", "APP": "/applications", "STORAGE": "/storages"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Inventory:
-    """Workloads that the server lists, by guid. ``notes`` are warnings; ``complete``: no workload can be missing."""
+    """Listed workloads by guid. ``notes`` are warnings; ``complete``: no workload can be missing."""
 
     rows: Mapping[str, Row]
     notes: list[str]
@@ -51,7 +51,7 @@ class Inventory:
 
 
 class Related:
-    """Requests everything at once, in threads; results are awaited when they are used."""
+    """Requests all data in parallel. Results are awaited when they are used."""
 
     def __init__(
         self, listings: Listings, collector: Collector, thread_pool: ThreadPool, workload_types: tuple[str, ...]
@@ -71,33 +71,33 @@ class Related:
         return self._get_or_empty("destinations", self._destinations, "whether backups are encrypted is unknown")
 
     def restores(self) -> Mapping[str, int]:
-        """Return backup -> time of its last successful restore."""
+        """Return the time of the last successful restore of each backup."""
         return self._get_or_empty("restore_jobs", self._restores, "which backups were restored as a test is unknown")
 
     def _get_or_empty(self, name: str, task: Future[tuple[Mapping[str, t.Any], str]], lost: str) -> Mapping[str, t.Any]:
         try:
-            found, left_out = task.result()
+            found, skipped = task.result()
         except REQUEST_ERRORS as error:
             self._collector.scope[name] = False
             self._collector.warnings.append(f"{lost}: {error.message}")
             return {}
         self._collector.scope[name] = True
-        if left_out:
-            self._collector.warnings.append(left_out)
+        if skipped:
+            self._collector.warnings.append(skipped)
         return found
 
     def _fetch_destinations(self) -> tuple[Mapping[str, Destination], str]:
-        found, left_out = _split_by_guid(self._listings.fetch_list("/backup-destinations"))
+        found, skipped = _split_by_guid(self._listings.fetch_list("/backup-destinations"))
         destinations = {
             guid: Destination(
                 as_text(row.get("name")), get_enum_text(row.get("type")), as_bool(row.get("encryptionEnabled"))
             )
             for guid, row in found.items()
         }
-        return destinations, _format_left_out("backup destinations", left_out)
+        return destinations, _format_skipped("backup destinations", skipped)
 
     def _fetch_restores(self) -> tuple[Mapping[str, int], str]:
-        """Only jobs that name their backup and a time that has passed are evidence."""
+        """Return the times of successful restores by backup. Only jobs with a backup and a time in the past count."""
         restored: dict[str, int] = {}
         latest, ignored = self._collector.now + FUTURE_TOLERANCE, 0
         for job in self._listings.list_records("/restore-jobs", "restore jobs"):
@@ -113,14 +113,14 @@ class Related:
 
     # Rules
 
-    def request_rule(self, rule: str, word: str) -> None:
-        """Request a rule unless it was requested already."""
+    def request_rule(self, rule: str, rule_type: str) -> None:
+        """Request a rule, unless it was already requested."""
         if rule not in self._rules:
-            self._rules[rule] = self._thread_pool.submit(self._fetch_locks, rule, word)
+            self._rules[rule] = self._thread_pool.submit(self._fetch_locks, rule, rule_type)
 
-    def rule_locks(self, rule: str, word: str) -> Mapping[str, int]:
+    def rule_locks(self, rule: str, rule_type: str) -> Mapping[str, int]:
         """Return the days of retention lock of one rule by destination."""
-        self.request_rule(rule, word)
+        self.request_rule(rule, rule_type)
         locks = self._rules[rule].result()
         if isinstance(locks, AuditError):
             self._failed_rules[rule] = locks
@@ -128,8 +128,8 @@ class Related:
         self._collector.scope.setdefault("rules", True)
         return locks
 
-    def _fetch_locks(self, rule: str, word: str) -> Mapping[str, int] | AuditError:
-        path = f"{API}/rules/{word}-backup/{path_segment(rule)}"
+    def _fetch_locks(self, rule: str, rule_type: str) -> Mapping[str, int] | AuditError:
+        path = f"{API}/rules/{rule_type}-backup/{path_segment(rule)}"
         try:
             response = self._listings.client.get(path, {"only-active-destinations": "false"})
             found = response.json_object()
@@ -145,7 +145,7 @@ class Related:
         return records.parse_locks(found)
 
     def finish(self) -> None:
-        """Report rules that could not be read. One that was deleted or may not be read is not an incomplete read."""
+        """Report rules that could not be read. Deleted and forbidden rules do not make the read result incomplete."""
         unknown = []
         for rule, error in self._failed_rules.items():
             self._collector.scope["rules"] = False
@@ -162,15 +162,13 @@ class Related:
     # Inventory
 
     def _fetch_inventory(self) -> Inventory:
-        """Return every workload that the server lists, with more details for some types."""
+        """Return all listed workloads, with more details for some types."""
         notes, complete = [], True
         try:
-            known, left_out = _split_by_guid(self._listings.fetch_list("/protected-entities"))
-            complete = not left_out
-            if left_out:
-                notes.append(
-                    _format_left_out("workloads", left_out) + ". Others may be unprotected without being listed"
-                )
+            known, skipped = _split_by_guid(self._listings.fetch_list("/protected-entities"))
+            complete = not skipped
+            if skipped:
+                notes.append(_format_skipped("workloads", skipped) + ". Others may be unprotected without being listed")
         except REQUEST_ERRORS as error:
             known, complete = {}, False
             notes.append(f"inventory not available: unprotected workloads cannot be detected. Cause: {error.message}")
@@ -178,12 +176,12 @@ class Related:
             if TYPES[kind][0] not in self._workload_types:
                 continue
             try:
-                rows, left_out = _split_by_guid(self._listings.list_records(path, path.strip("/")))
+                rows, skipped = _split_by_guid(self._listings.list_records(path, path.strip("/")))
             except REQUEST_ERRORS as error:
                 notes.append(f"platform and presence of {path.strip('/')} are unknown: {error.message}")
                 continue
-            if left_out:
-                notes.append(_format_left_out(path.strip("/"), left_out))
+            if skipped:
+                notes.append(_format_skipped(path.strip("/"), skipped))
             for guid, row in rows.items():
                 general = {name: value for name, value in known.get(guid, {}).items() if value is not None}
                 known[guid] = {**row, "type": kind, **general}
@@ -191,19 +189,19 @@ class Related:
 
 
 def _split_by_guid(rows: list[Row]) -> tuple[dict[str, Row], list[Row]]:
-    """Return the rows by guid, and those without one."""
+    """Return the rows by guid, and the rows without a guid."""
     found: dict[str, Row] = {}
-    left_out = []
+    skipped = []
     for row in rows:
         guid = as_text(row.get("guid"))
         if guid is None:
-            left_out.append(row)
+            skipped.append(row)
         else:
             found[guid] = row
-    return found, left_out
+    return found, skipped
 
 
-def _format_left_out(what: str, rows: list[Row]) -> str:
+def _format_skipped(what: str, rows: list[Row]) -> str:
     names = [name for row in rows if (name := as_text(row.get("name")))]
     example = f", for example {names[0]!r}" if names else ""
     return f"{what} without a guid, which were left out: {len(rows)}{example}" if rows else ""

@@ -27,14 +27,14 @@ class Workloads:
         self._all = set(workload_types) == set(records.WORKLOAD_TYPES)
         self.by_id: dict[str | None, Workload] = {}
         self._has_backups = False
-        # Workloads of which the server reports that no backup can be restored; known once a workload was requested.
+        # Workloads for which the server reports that no backup can be restored. Complete after the first lookup.
         self.unrestorable: set[str | None] = set()
-        # Workloads whose last chain of backups is marked for deletion.
-        self.leaving: set[str | None] = set()
+        # Workloads whose last backup chain is marked for removal.
+        self.marked_for_removal: set[str | None] = set()
         self._inventory: Mapping[str | None, Workload] | None = None
 
     def get(self, record: Record) -> Workload | None:
-        """Return the workload of a backup; None if its type is not selected."""
+        """Return the workload of a backup, or None if its type is not selected."""
         known = self.by_id.get(record.workload)
         if known is None:
             self._has_backups = True
@@ -44,7 +44,7 @@ class Workloads:
         return known if self._all or known.type in self._selected_types else None
 
     def _add(self, workload: Workload) -> Workload:
-        """Complete a workload of a backup from the inventory."""
+        """Complete the workload of a backup with data of the inventory."""
         if workload.id is None:
             return workload
         listed = self._get_inventory().get(workload.id)
@@ -54,7 +54,7 @@ class Workloads:
             if listed.platform is not None:
                 workload.platform, workload.vendor_platform = listed.platform, listed.vendor_platform
             workload.in_inventory = listed.in_inventory
-        # A backup may name a deleted workload that an earlier backup still refers to.
+        # A backup may name a deleted workload to which an earlier backup still refers.
         return self.by_id.setdefault(workload.id, workload)
 
     def _get_inventory(self) -> Mapping[str | None, Workload]:
@@ -66,11 +66,11 @@ class Workloads:
                 if as_bool(row.get("restorable")) is False:
                     self.unrestorable.add(guid)
                 if as_bool(row.get("lastChainMarkedForDeletion")):
-                    self.leaving.add(guid)
+                    self.marked_for_removal.add(guid)
         return self._inventory
 
     def finish(self, *, include_unprotected: bool) -> None:
-        """Add workloads without backups, and report what the inventory did not contain."""
+        """Add workloads without backups, and report missing data of the inventory."""
         inventory = self._pending.result()
         self._collector.scope["inventory"] = inventory.complete
         self._collector.warnings += inventory.notes

@@ -40,26 +40,26 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 
 _ROOT = "/api/v1"
 _TOKEN = f"{_ROOT}/token"
-# Newest first. Product 2 introduced 1.0, 4 introduced 1.2, and each later release the next one, up to 10 with 1.8.
+# Newest first. Product version 2 introduced 1.0, 4 introduced 1.2, and each later one the next, up to 10 with 1.8.
 API_VERSIONS = (
     *("1.8-rev0", "1.7-rev0", "1.6-rev0", "1.5-rev1", "1.5-rev0"),
     *("1.4-rev0", "1.3-rev0", "1.2-rev0", "1.1-rev0", "1.0-rev0"),
 )
 _POINTS = "/virtualMachines/restorePoints"
-# The path of the first revisions, in which the new one means an instance with the id "restorePoints".
+# The path in the first revisions, where the new path means an instance with the id "restorePoints".
 _OLD_POINTS = "/vmRestorePoints"
 _OLD_VERSIONS = ("1.0-rev0", "1.1-rev0")
-# In this revision the location of an instance is its region.
+# In this revision, the location of an instance is its region.
 _LOCATION_IS_REGION = "1.0-rev0"
-# A point is listed when its backup ends, with the time at which the backup began.
+# A point has the time at which its backup started, but is listed only when the backup has ended.
 _LONGEST_RUN = DAY * SECOND
 _ABOUT_VERSION = re.compile(r"api[ -]?version", re.IGNORECASE)
-# (instance, whether the inventory reports restore points for it).
+# (instance, whether the inventory reports restore points for it)
 Instances = Sequence[tuple[Workload, bool]]
 
 
 class VeeamAws(VeeamCloud):
-    """Queries each instance, because points do not name it; reads the full listing unless the result is complete."""
+    """Queries each instance, because points do not name it. Reads the full listing unless the result is complete."""
 
     product = "veeam_aws"
     title = "Veeam Backup for AWS"
@@ -113,7 +113,7 @@ class VeeamAws(VeeamCloud):
 
     def open(self, collector: Collector) -> None:
         """Negotiate the API revision and log in."""
-        self.client.hint_for = _get_hint
+        self.client.get_hint = _get_hint
         login = OAuth2Password(
             self.settings.username,
             self.settings.password,
@@ -125,14 +125,14 @@ class VeeamAws(VeeamCloud):
         collector.scope["api_version"] = self._api_version
 
     def version(self) -> str | None:
-        """The product version; only the Portal Administrator may read it."""
+        """Return the product version, which only the Portal Administrator can read."""
         try:
             return as_text(self.client.get(f"{_ROOT}/system/version").json_object().get("version"))
         except REQUEST_ERRORS:
             return None
 
     def _negotiate_version(self, login: OAuth2Password, requested: str | None) -> str:
-        """Log in with the newest revision that is served. A rejected revision does not mean a wrong password."""
+        """Log in with the newest revision that the server supports. A rejected revision is not a wrong password."""
         for version in (requested,) if requested else API_VERSIONS:
             self.client.set_default_headers({"x-api-version": version})
             try:
@@ -157,7 +157,7 @@ class VeeamAws(VeeamCloud):
     # Reading
 
     def read(self, collector: Collector) -> None:
-        """Read the points of each instance, and the full listing unless those prove to be all points."""
+        """Read the points of each instance, then the full listing unless they are proven to be all points."""
         self._collector = collector
         self._templates = PointTemplates(records.TEMPLATE_KEYS)
         self._region_names: dict[str, str] = {}
@@ -186,7 +186,7 @@ class VeeamAws(VeeamCloud):
         return self.fetch_optional_rows("/virtualMachines", "instances")
 
     def _is_complete(self, owners: records.PointOwners, total: int | None) -> bool:
-        """Whether the lists of the instances, which have been read, contain every point of the appliance exactly once.
+        """Return whether the lists of the instances contain each point of the appliance exactly once.
 
         With a name filter, points without an instance are not needed, and only ambiguous points matter.
         """
@@ -194,7 +194,7 @@ class VeeamAws(VeeamCloud):
             return not self._has_ambiguous and not owners.has_ambiguous_ids
         if total is None or owners.count != total or owners.has_ambiguous_ids:
             return False
-        # Request the item after the last one, because the total may be too small. A rejected request proves nothing.
+        # Request the item after the last one, because the reported total may be too small. An error proves nothing.
         try:
             return self._fetch_first({"Offset": str(total)}) == ([], total)
         except REQUEST_ERRORS:
@@ -208,25 +208,25 @@ class VeeamAws(VeeamCloud):
         count = 0
         rows = self.rows(self._path, "restore points")
         first = next(rows, None)
-        # Added too early: some points may belong to other instances or may have been deleted meanwhile.
+        # Discard added points: they may belong to other instances, or may have been deleted meanwhile.
         self._collector.discard([workload for workload, _has_points in instances])
         self._add_workloads(instances)
         for row in itertools.chain([] if first is None else [first], rows):
             count += 1
             created = records.parse_created_or_none(row)
             is_late = created is not None and created >= began
-            if owners.is_filter_honoured and owners.get(str(row["id"])) is None and is_late:
+            if owners.is_filter_honored and owners.get(str(row["id"])) is None and is_late:
                 late.append(row)
             else:
                 self._add_point_by_owner(row, owners)
         if late and count != total:
-            # They may have been created after their instance was queried.
+            # The points may have been created after their instance was queried.
             owners = self._find_owners(instances, None)
         for row in late:
             self._add_point_by_owner(row, owners)
 
     def _fetch_total(self) -> int | None:
-        """The total number of points."""
+        """Return the total number of points."""
         response = self.client.get(_ROOT + self._path, {"Offset": "0", "Limit": "1"})
         return as_int(response.json_object().get("totalCount"))
 
@@ -273,7 +273,7 @@ class VeeamAws(VeeamCloud):
         for machine in machines:
             workload = records.parse_workload(machine)
             if workload.id is None:
-                # Its points cannot be requested.
+                # Without an id, its points cannot be requested.
                 self.partial.warn("some instances are listed without an id and are not included", "inventory")
                 continue
             workload.in_inventory = {True: False, False: True, None: None}[as_bool(machine.get("isDeleted"))]
@@ -296,9 +296,9 @@ class VeeamAws(VeeamCloud):
         selected = [
             (workload, has_points) for workload, has_points in instances if self._collector.is_selected(workload)
         ]
-        owners.is_filter_honoured = bool(selected) and self._is_filter_honoured()
-        self._has_ambiguous = self._has_ambiguous or (bool(selected) and not owners.is_filter_honoured)
-        for has_points in (True, False) if owners.is_filter_honoured else ():
+        owners.is_filter_honored = bool(selected) and self._is_filter_honored()
+        self._has_ambiguous = self._has_ambiguous or (bool(selected) and not owners.is_filter_honored)
+        for has_points in (True, False) if owners.is_filter_honored else ():
             if total is None or owners.count < total:
                 queried = [workload for workload, has in selected if has is has_points]
                 results = self.fetch_each(self._fetch_points, queried, lambda each: str(each.id), self._list_instances)
@@ -306,7 +306,7 @@ class VeeamAws(VeeamCloud):
                     if isinstance(rows, AuditError):
                         self.partial.add_problem(rows, f"restore points of instance {workload.name!r} ({workload.id})")
                     elif rows is None:
-                        # It was deleted meanwhile.
+                        # The instance was deleted meanwhile.
                         workload.in_inventory = False
                     else:
                         owners.add(workload, rows)
@@ -315,7 +315,7 @@ class VeeamAws(VeeamCloud):
         owners.finalize()
         return owners
 
-    def _is_filter_honoured(self) -> bool:
+    def _is_filter_honored(self) -> bool:
         """Query an instance that cannot exist: a server that ignores the filter returns points for it."""
         try:
             found = self._fetch_first({"VirtualMachineId": str(uuid.uuid4()), "Offset": "0"})
@@ -325,7 +325,7 @@ class VeeamAws(VeeamCloud):
         return found is None or not found[0]
 
     def _fetch_first(self, query: Mapping[str, str]) -> tuple[list[t.Any], int | None] | None:
-        """The first restore point of a query, if there is one, and the total; None if the server rejects the query."""
+        """Return (first restore point, total) of a query, or None if the server rejects the query."""
         try:
             response = self.client.get(_ROOT + self._path, {**query, "Limit": "1"})
         except AuditError as error:

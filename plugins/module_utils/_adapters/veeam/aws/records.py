@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 
 # jobType -> kind, and whether the point is in a repository. The API does not report whether a backup is full.
 _KINDS = {
-    # Full or incremental, which is not reported.
+    # Whether it is full or incremental is not reported.
     "Backup": ("backup", True),
     "Snapshot": ("snapshot", False),
     "ManualSnapshot": ("snapshot", False),
@@ -32,7 +32,7 @@ _KINDS = {
     "Replica": ("replica", False),
 }
 PLATFORM = "aws_ec2"
-# The code of a region, such as us-gov-west-1. Other spellings, such as Europe (Frankfurt), may be the same region.
+# The code of a region, such as us-gov-west-1. Names such as Europe (Frankfurt) can mean the same region.
 _CODE = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 # Values that most points of an instance share. They determine everything except id, time and a reported size.
 TEMPLATE_KEYS = ("jobType", "regionId")
@@ -46,7 +46,7 @@ class PointOwners:
         self._workloads: list[Workload] = []
         self.count = 0
         # Whether the server applies the filter that selects the points of one instance.
-        self.is_filter_honoured = False
+        self.is_filter_honored = False
 
     def add(self, workload: Workload, ids: Collection[str]) -> None:
         """Add the points of one instance. Add all instances before the first lookup."""
@@ -60,12 +60,12 @@ class PointOwners:
         self._index.finalize()
 
     def get(self, ident: str) -> Workload | None:
-        """The instance of a point; None if no instance or several instances list it."""
+        """Return the instance of a point, or None if no instance or several instances list it."""
         found = self._index.get(hash(ident))
         return None if found is None or self.is_ambiguous(ident) else self._workloads[found[1]]
 
     def is_ambiguous(self, ident: str) -> bool:
-        """Whether several instances list this point."""
+        """Return whether several instances list this point."""
         return self._index.is_ambiguous(hash(ident))
 
     @property
@@ -76,14 +76,14 @@ class PointOwners:
 
 @dataclasses.dataclass(frozen=True)
 class Region:
-    """An AWS region, as far as it is reported."""
+    """An AWS region; fields that are not reported are None."""
 
     id: str | None = None
     name: str | None = None
 
 
 def parse_workload(machine: Mapping[str, t.Any]) -> Workload:
-    """Parse an EC2 instance of the inventory. The product protects no other machines and has no word for them."""
+    """Parse an EC2 instance of the inventory. The product protects no other machines, so there is no vendor's term."""
     return Workload(
         id=as_text(machine.get("id")),
         name=as_text(machine.get("name")) or as_text(machine.get("awsResourceId")),
@@ -141,7 +141,7 @@ def parse_point(
 
 
 def parse_size(row: Mapping[str, t.Any]) -> int | None:
-    """The size in bytes as reported."""
+    """Return the reported size in bytes."""
     return as_int(row.get("backupSizeBytes"))
 
 
@@ -154,7 +154,7 @@ def parse_created(row: Mapping[str, t.Any]) -> int:
 
 
 def parse_created_or_none(row: Mapping[str, t.Any]) -> int | None:
-    """Parse the creation time; None if it is not valid."""
+    """Parse the creation time. Return None if it is not valid."""
     try:
         return parse_time(row.get("pointInTime"), naive_is_utc=True)
     except DataError:
@@ -175,7 +175,7 @@ def _build_copy(row: Mapping[str, t.Any], kind: str, home: Region, names: Mappin
 
 
 def _is_other(first: Region, second: Region) -> bool | None:
-    """Whether these are two regions; None if unknown. Ids come before names, which may have several spellings."""
+    """Return whether two regions differ, or None if unknown. Ids take precedence over names."""
     if first.id is not None and second.id is not None:
         return first.id != second.id and (first.name is None or first.name != second.name or None)
     if first.name is None or second.name is None:

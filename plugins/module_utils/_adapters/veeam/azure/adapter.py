@@ -4,7 +4,7 @@
 
 """Veeam Backup for Microsoft Azure: restore points of virtual machines, SQL, file shares, Cosmos DB, virtual networks.
 
-Sources: the vendor's OpenAPI 8.1, REST API references v1 to v8, help centre. The version is part of the path.
+Sources: the vendor's OpenAPI 8.1, REST API references v1 to v8, help center. The version is part of the path.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.auth impor
 _OAUTH = "/api/oauth2/token"
 API_VERSIONS = ("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v8.1")
 DEFAULT_VERSION = "v8"
-# In these versions all points are in one listing, which does not name the workloads.
+# In these versions, all points are in one listing that does not name the workloads.
 _OLD_VERSIONS = ("v1", "v2", "v3")
-# In these versions backups are known to have a state, and health checks are known to be listed.
+# Versions that are known to report the state of backups, and to list health checks.
 _NEW_VERSIONS = ("v8", "v8.1")
 _VERSION_HINT = (
     'Set "api_version" to a version that this appliance supports: 8.1 supports v8.1 to v6, 8.0 v8 to v6, 7.0 v7 to v5, '
@@ -75,7 +75,7 @@ def _allowlist() -> Iterator[AllowedRequest]:
 
 
 class VeeamAzure(VeeamCloud):
-    """Reads each listing of restore points completely and joins it to the protected items."""
+    """Reads each listing of restore points completely, and joins it to the protected items."""
 
     product = "veeam_azure"
     title = "Veeam Backup for Microsoft Azure"
@@ -142,7 +142,7 @@ class VeeamAzure(VeeamCloud):
 
     @classmethod
     def check(cls, settings: Settings, workload_names: tuple[str, ...]) -> None:
-        """Reject a name filter for versions that do not name workloads."""
+        """Reject a name filter if the API version does not name workloads."""
         super().check(settings, workload_names)
         version = _get_version(settings)
         if workload_names and version in _OLD_VERSIONS:
@@ -154,7 +154,7 @@ class VeeamAzure(VeeamCloud):
     def open(self, collector: Collector) -> None:
         """Log in."""
         self.root = f"/api/{_get_version(self.settings)}"
-        self.client.hint_for = _get_hint
+        self.client.get_hint = _get_hint
         login = OAuth2Password(
             self.settings.username,
             self.settings.password,
@@ -166,9 +166,9 @@ class VeeamAzure(VeeamCloud):
         self.log_in(login)
 
     def server_info(self) -> ServerInfo:
-        """The product version and the id of the appliance's own database.
+        """Return the product version and the id of the appliance's own database.
 
-        API version 1 does not have this request, and a restricted role may not send it.
+        API version 1 does not have this request, and restricted roles cannot send it.
         """
         try:
             about = self.client.get(f"{self.root}/system/about").json_object()
@@ -204,7 +204,7 @@ class VeeamAzure(VeeamCloud):
             raise errors[0]
 
     def _record_failure(self, collector: Collector, reader: TypeReader, error: AuditError) -> None:
-        """Record that points could not be read. Listings that the version or the role does not have are optional."""
+        """Record that points could not be read. A listing that the version or the role lacks is optional."""
         platform, is_machine = reader.listing.platform, reader.listing.platform == "azure_vm"
         if is_machine and isinstance(error, NotFoundError) and not reader.has_points:
             error.hint = _VERSION_HINT

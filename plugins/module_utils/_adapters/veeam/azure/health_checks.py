@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veeam Backup for Microsoft Azure: what health checks found, for each workload and repository.
+"""Veeam Backup for Microsoft Azure: results of health checks, by workload and repository.
 
-A health check does not list restore points, and a restore point does not name its repository. So a successful check
-proves a point only if no other repository can contain it: regions and access tiers must differ. Archive repositories
+A health check does not list restore points, and a restore point does not name its repository. A successful check
+proves a point only if no other repository can contain it because regions or access tiers differ. Archive repositories
 are never checked. If a check found corrupted points, none of that workload's points in that repository is proven.
 """
 
@@ -31,21 +31,21 @@ CHECKED_ITEMS = "/checkedItems"
 _CHECKED_BY = "integrity_check"
 _FINISHED = frozenset({"Success", "Warning", "Error"})
 _ARCHIVE = "Archive"
-# The tier of such a repository or point may be any of these, depending on the storage account.
+# This tier means the default tier of the storage account, which can be any of the above.
 _INFERRED = "Inferred"
 _TIERS = frozenset({"Hot", "Cool", "Cold", _INFERRED})
 _LATEST = 2**63
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
-    """What is known about where a point is stored, or about a repository."""
+class Storage:
+    """Known properties of a repository, or of the unknown repository of a point."""
 
     region: Region
     tier: str | None
 
-    def may_be(self, other: Place) -> bool:
-        """Whether both may be the same repository."""
+    def may_equal(self, other: Storage) -> bool:
+        """Return whether both may be the same repository."""
         if self.region.is_other_than(other.region, is_same_id_type=True):
             return False
         tiers = {self.tier, other.tier}
@@ -57,21 +57,21 @@ class CheckedPoint:
     """A point of a workload that a health check names."""
 
     point: RecoveryPoint
-    place: Place
+    storage: Storage
 
 
 @dataclasses.dataclass(frozen=True)
 class _Check:
-    """What one health check found for one workload in one repository."""
+    """The result of one health check for one workload in one repository."""
 
     policy: str | None
-    # None: the time is missing, so that the check may be about all points.
+    # None: the time is missing, so the check may have covered all points.
     started: int | None
     ended: int | None
     repository: Mapping[str, t.Any]
     total: int | None
     corrupted: int | None
-    # Whether the check of this workload is over and found nothing.
+    # Whether the check of this workload has ended without findings.
     is_successful: bool
 
     @property
@@ -86,17 +86,17 @@ class _Check:
 
 
 class HealthChecks:
-    """Reads the sessions when it is created, and their results when the repositories are known."""
+    """Reads the sessions on creation, and their results when the repositories are known."""
 
     def __init__(self, adapter: VeeamCloud, *, is_supported: bool) -> None:
         self._adapter = adapter
         self._by_id: dict[str, list[_Check]] = {}
-        # Results that do not have the id of the workload: they prove nothing, but may name corrupted points.
+        # Results without the id of the workload. They prove nothing, but may report corrupted points.
         self._by_name: dict[str, list[_Check]] = {}
-        self._repositories: list[tuple[Mapping[str, t.Any], Place]] = []
-        # The repositories that may contain a point, by what the point reports about it.
-        self._possible: dict[Place, list[int]] = {}
-        # The latest session of each policy whose results could not be read: older results may be outdated.
+        self._repositories: list[tuple[Mapping[str, t.Any], Storage]] = []
+        # The repositories that may contain a point, by the storage that the point reports.
+        self._possible: dict[Storage, list[int]] = {}
+        # The latest session of each policy whose results could not be read. Older results may be outdated.
         self._unknown_after: dict[str | None, int] = {}
         self._sessions = adapter.thread_pool.submit(self._list_sessions) if is_supported else None
 
@@ -111,7 +111,7 @@ class HealthChecks:
             return
         if not isinstance(repositories, AuditError):
             self._repositories = [(row, _parse_repository(row)) for row in repositories]
-        # The server may ignore the filter by type.
+        # The server may ignore the filter.
         chosen = _choose_sessions([session for session in sessions if session.get("type") == SESSION_TYPE])
         results = list(
             self._adapter.fetch_each(
@@ -156,64 +156,64 @@ class HealthChecks:
 
     # Points
 
-    def concern(self, workload: Workload) -> bool:
-        """Whether a health check names this workload."""
+    def names_workload(self, workload: Workload) -> bool:
+        """Return whether a health check names this workload."""
         return (workload.id or "") in self._by_id or (workload.name or "") in self._by_name
 
     @staticmethod
     def locate(row: Mapping[str, t.Any], point: RecoveryPoint) -> CheckedPoint:
-        """Combine a point with what its record reports about its repository."""
+        """Combine a point with the storage that its record reports."""
         region = parse_region(row) if point.workload.platform == "azure_vm" else Region()
         tier = _ARCHIVE if point.kind == "archive" else as_text(row.get("accessTier"))
-        return CheckedPoint(point, Place(region, tier))
+        return CheckedPoint(point, Storage(region, tier))
 
     def apply(self, points: Sequence[CheckedPoint]) -> None:
-        """Record in all points of one workload what the latest check of each repository found."""
+        """Set the results of the latest check of each repository in all points of one workload."""
         workload = points[0].point.workload
-        stored = [each for each in points if _is_backup(each.point) and each.place.tier != _ARCHIVE]
+        stored = [each for each in points if _is_backup(each.point) and each.storage.tier != _ARCHIVE]
         latest = _choose_latest(self._by_id.get(workload.id or "", []))
         self._apply_successes(latest, stored)
-        # Afterwards, because it may affect the same points.
+        # Corruption is applied last, because it can affect the same points.
         for check in (*latest, *_choose_latest(self._by_name.get(workload.name or "", []))):
             if check.corrupted:
                 self._apply_corruption(check, stored)
 
     def _apply_successes(self, checks: Sequence[_Check], stored: Sequence[CheckedPoint]) -> None:
-        """Record which points are proven: those for which all repositories that can contain them were checked."""
-        # A failed check that does not name its repository may be about any of them.
+        """Mark points as proven if all repositories that can contain them were checked."""
+        # A failed check without a repository may concern any of them.
         failed = max((check.order for check in checks if not check.is_successful and not check.key), default=0)
         by_repository = {self._find_repository(check.repository): check for check in checks}
-        for possible in {tuple(self._list_possible(each.place)) for each in stored}:
+        for possible in {tuple(self._list_possible(each.storage)) for each in stored}:
             covering = [by_repository.get(number) for number in possible]
             valid = [check for check in covering if check is not None and self._is_valid(check, failed)]
             if not valid or len(valid) < len(covering):
                 continue
             existing = [each for each in stored if all(_existed(each.point, check) for check in valid)]
-            candidates = [each for each in existing if set(possible) & set(self._list_possible(each.place))]
+            candidates = [each for each in existing if set(possible) & set(self._list_possible(each.storage))]
             if len(candidates) > sum(check.total or 0 for check in valid):
-                # More points than were checked: which of them were checked is unknown.
+                # There are more points than checked ones, so it is unknown which of them were checked.
                 continue
             ended = min(check.ended or 0 for check in valid)
             for each in candidates:
-                is_sound = each.point.usable is not False and each.place.tier in _TIERS
+                is_sound = each.point.usable is not False and each.storage.tier in _TIERS
                 # A point without a plausible time may have been created later.
                 is_dated = each.point.created >= FIRST * SECOND
-                if is_sound and is_dated and tuple(self._list_possible(each.place)) == possible:
+                if is_sound and is_dated and tuple(self._list_possible(each.storage)) == possible:
                     each.point.integrity_checked = True
                     each.point.checked_at, each.point.checked_by = ended, _CHECKED_BY
 
     def _is_valid(self, check: _Check, failed: int) -> bool:
-        """Whether a check was successful, and no later one may have found something else."""
+        """Return whether a check was successful, and no later check may have a different result."""
         unknown_after = max(self._unknown_after.get(check.policy, 0), self._unknown_after.get(None, 0), failed)
         return check.is_successful and check.order >= unknown_after
 
     def _apply_corruption(self, check: _Check, stored: Sequence[CheckedPoint]) -> None:
-        """Record that the points of this workload in this repository are not proven, or damaged if all are corrupted.
+        """Mark the points of this workload in this repository as not proven, or as damaged if all are corrupted.
 
-        If the server marks as many points as the check found, these are the corrupted ones.
+        If the server marks as many points as the check reports, these are the corrupted ones.
         """
-        place = _parse_repository(check.repository)
-        affected = [each for each in stored if each.place.may_be(place)]
+        storage = _parse_repository(check.repository)
+        affected = [each for each in stored if each.storage.may_equal(storage)]
         for each in affected:
             each.point.integrity_checked = each.point.checked_at = each.point.checked_by = None
         count = check.corrupted or 0
@@ -222,8 +222,10 @@ class HealthChecks:
         if marked >= count and not are_all:
             return
         repository = self._find_repository(check.repository)
-        certain = [each for each in affected if repository is not None and self._is_only_place(each.place, repository)]
-        # A later incremental backup needs the earlier ones, a later full backup does not.
+        certain = [
+            each for each in affected if repository is not None and self._is_only_repository(each.storage, repository)
+        ]
+        # A later incremental backup depends on earlier ones, a later full backup does not.
         fulls = [each.point.created for each in certain if each.point.kind == "full"]
         end = min((created for created in fulls if created >= check.order), default=_LATEST)
         damaged = {id(each) for each in certain} if are_all else set()
@@ -233,29 +235,29 @@ class HealthChecks:
                 each.point.usable, each.point.status = (False, "failed") if is_damaged else (None, "unknown")
 
     def _find_repository(self, reported: Mapping[str, t.Any]) -> int | None:
-        """The position of the repository that a check names; None if it is not certain or its tier is not checked."""
+        """Return the index of the repository that a check names; None if it is uncertain or its tier is not checked."""
         ident, name = as_text(reported.get("id")), as_text(reported.get("name"))
         found = []
-        for number, (row, place) in enumerate(self._repositories):
+        for number, (row, storage) in enumerate(self._repositories):
             listed = as_text(row.get("id"))
             is_same = listed == ident if listed and ident else name is not None and row.get("name") == name
             if is_same:
-                found.append((number, place))
+                found.append((number, storage))
         return found[0][0] if len(found) == 1 and found[0][1].tier in _TIERS else None
 
-    def _is_only_place(self, place: Place, repository: int) -> bool:
-        """Whether only this repository can contain a point."""
-        return place.tier in _TIERS and self._list_possible(place) == [repository]
+    def _is_only_repository(self, storage: Storage, repository: int) -> bool:
+        """Return whether only this repository can contain a point."""
+        return storage.tier in _TIERS and self._list_possible(storage) == [repository]
 
-    def _list_possible(self, place: Place) -> list[int]:
-        if place not in self._possible:
+    def _list_possible(self, storage: Storage) -> list[int]:
+        if storage not in self._possible:
             repositories = enumerate(self._repositories)
-            self._possible[place] = [number for number, (_row, other) in repositories if place.may_be(other)]
-        return self._possible[place]
+            self._possible[storage] = [number for number, (_row, other) in repositories if storage.may_equal(other)]
+        return self._possible[storage]
 
 
 def _choose_sessions(sessions: Rows) -> list[dict[str, t.Any]]:
-    """The sessions of each policy up to its latest one in which everything was successful, newest first."""
+    """Return the sessions of each policy from its latest completely successful one on, newest first."""
     ordered = sorted(sessions, key=_get_start, reverse=True)
     chosen, complete = [], set()
     for session in ordered:
@@ -277,7 +279,7 @@ def _get_policy(session: Mapping[str, t.Any]) -> str | None:
 
 
 def _parse_check(session: Mapping[str, t.Any], item: Mapping[str, t.Any]) -> _Check | None:
-    """Parse an item; None if the check of its workload is not finished."""
+    """Parse an item. Return None if the check of its workload is not finished."""
     started = _parse_optional_time(session.get("executionStartTime"))
     ended = _parse_optional_time(session.get("executionStopTime"))
     total, corrupted = as_int(item.get("totalRestorePoints")), as_int(item.get("corruptedRestorePoints"))
@@ -291,7 +293,7 @@ def _parse_check(session: Mapping[str, t.Any], item: Mapping[str, t.Any]) -> _Ch
 
 
 def _choose_latest(checks: Sequence[_Check]) -> list[_Check]:
-    """The latest check of each repository, the earliest first. Of several at the same time, the one that failed."""
+    """Return the latest check of each repository, oldest first. If several have the same time, a failed one is used."""
     latest: dict[str | None, _Check] = {}
     for check in sorted(checks, key=lambda check: (check.order, not check.is_successful)):
         latest.pop(check.key, None)
@@ -299,8 +301,8 @@ def _choose_latest(checks: Sequence[_Check]) -> list[_Check]:
     return list(latest.values())
 
 
-def _parse_repository(row: Mapping[str, t.Any]) -> Place:
-    return Place(parse_region(row), as_text(row.get("storageTier")))
+def _parse_repository(row: Mapping[str, t.Any]) -> Storage:
+    return Storage(parse_region(row), as_text(row.get("storageTier")))
 
 
 def _parse_optional_time(text: t.Any) -> int | None:
@@ -315,5 +317,5 @@ def _is_backup(point: RecoveryPoint) -> bool:
 
 
 def _existed(point: RecoveryPoint, check: _Check) -> bool:
-    """Whether a point existed when the check started."""
+    """Return whether a point existed when the check started."""
     return check.started is None or point.created < check.started

@@ -34,7 +34,7 @@ class ProtectedWorkloads:
         self._has_uncertain_items = False
 
     def read(self, protected: Rows | AuditError | None, inventory: Rows | AuditError | None) -> None:
-        """Record both listings and add the workloads; None: there is no such listing for this platform."""
+        """Record both listings and add the workloads. None means that this platform has no such listing."""
         self._read_protected(protected or [])
         known = list(self._by_id.values())
         if inventory is not None:
@@ -47,20 +47,20 @@ class ProtectedWorkloads:
         return Workload(id=ident, name=name, type=self._type, platform=self._platform)
 
     def get_or_add(self, ident: str, name: str | None) -> Workload:
-        """The workload with this id."""
+        """Return the workload with this id; add it if it is new."""
         return self._by_id.setdefault(ident, self.build(ident, name))
 
     def get_region(self, workload: Workload) -> Region:
-        """The region in which a workload runs, as far as known."""
+        """Return the region in which a workload runs; it is empty if it is not known."""
         return self._regions.get(id(workload), Region())
 
     def find_by_name(self, name: str | None) -> Workload | None:
-        """The only workload with this name; None if there may be others."""
+        """Return the only workload with this name, or None if there may be others."""
         candidates = self._by_name.get(name, []) if name is not None and self._are_names_unique else []
         return candidates[0] if len(candidates) == 1 and candidates[0].id is not None else None
 
     def list_candidates(self, names: Collection[str | None]) -> list[Workload]:
-        """The selected workloads that may own points with these names; all if a point has no name."""
+        """Return the selected workloads that may own points with these names; all workloads if a point has no name."""
         return [
             workload
             for name, workloads in self._by_name.items()

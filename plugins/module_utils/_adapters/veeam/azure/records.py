@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veeam Backup for Microsoft Azure: record -> recovery point. Fields: the vendor's OpenAPI 8.1, help centre."""
+"""Veeam Backup for Microsoft Azure: parse records. Fields: the vendor's OpenAPI 8.1 and help center."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SNAPSHOTS = frozenset({"Snapshot", "ManualSnapshot", "ImportedSnapshot"})
 _BACKUPS = frozenset({"AzureBlob", "ManualBackup"})
 # Destinations of the configuration of virtual networks; Database is the appliance itself.
 _CONFIGURATIONS = {"Database": False, "AzureBlob": True, "All": True}
-# The platforms whose points report where they are stored. A point of a Cosmos DB account has the region of the account,
+# The platforms whose points report their storage region. A point of a Cosmos DB account has the region of the account,
 # a point of virtual networks the region in which it was created.
 _WITH_REGION = frozenset({"azure_vm", "azure_files"})
 # Values that most points of a workload share. They determine everything except id, time and size (see is_plain).
@@ -50,7 +50,7 @@ def parse_point(
     """Parse one record of any of the restore point listings.
 
     ``home`` is the region of the workload, ``encrypted`` the setting that all readable repositories have in common.
-    ``locations`` keeps one name for each id of a region, so that different spellings are one location.
+    ``locations`` stores one name for each region id, so that different spellings are one location.
     ``has_state``: this API version reports the state of backups. ``is_continuous``: the listing of continuous backups.
     """
     kind, in_repository = ("continuous", None) if is_continuous else _parse_kind(row, workload.platform)
@@ -72,7 +72,7 @@ def parse_point(
         raw=remove_secrets(dict(row)) if include_raw else None,
     )
     if kind == "continuous":
-        # Each of these is one time that can be restored; the range around it is not reported.
+        # The point is one time that can be restored. The range around it is not reported.
         point.restorable_from = point.restorable_until = point.created
     if kind == "snapshot" or in_repository is None:
         # The size of a snapshot is that of the disk in some versions and 0 in others, not its own size.
@@ -94,20 +94,20 @@ def parse_point(
 
 
 def is_damaged(row: Mapping[str, t.Any]) -> bool:
-    """Whether the server reports this point as corrupted."""
+    """Return whether the server reports this point as corrupted."""
     return as_bool(row.get("isCorrupted")) is True or row.get("state") == "Corrupted"
 
 
 def _is_sound(row: Mapping[str, t.Any]) -> bool:
-    """Whether the server reports this point as intact. A state that is not documented may be any damage."""
+    """Return whether the server reports this point as intact. An undocumented state may mean any damage."""
     state = row.get("state")
     return state == "Ok" or (as_bool(row.get("isCorrupted")) is False and state in (None, "NotApplicable"))
 
 
 def _is_usable(kind: str, in_repository: bool | None, *, sound: bool, has_state: bool) -> bool | None:
-    """Whether a point that is not damaged can be used; None if it may be a snapshot, or its state is missing."""
+    """Return whether an undamaged point can be used, or None if it may be a snapshot, or its state is missing."""
     if kind in ("continuous", "snapshot") or in_repository is False:
-        # Without a state in every version; none of them counts as a recovery point.
+        # These kinds have no state in any version, and never count as recovery points.
         return True
     if in_repository is None:
         return None
@@ -115,12 +115,12 @@ def _is_usable(kind: str, in_repository: bool | None, *, sound: bool, has_state:
 
 
 def is_plain(row: Mapping[str, t.Any], size: int | None) -> bool:
-    """Whether TEMPLATE_KEYS are sufficient: the point is intact, has a known size and no lock date of its own."""
+    """Return whether TEMPLATE_KEYS are sufficient: the point is intact, and has a known size and no lock date."""
     return row.get("isCorrupted") is False and row.get("immutableTill", "") is None and bool(size)
 
 
 def parse_size(row: Mapping[str, t.Any]) -> int | None:
-    """The size in bytes as reported."""
+    """Return the reported size in bytes."""
     return as_int(row.get("backupSizeBytes", row.get("sizeInBytes")))
 
 
@@ -133,7 +133,7 @@ def parse_created(row: Mapping[str, t.Any]) -> int:
 
 
 def _parse_lock(till: t.Any) -> tuple[bool | None, int | None]:
-    """(whether the point is locked, until when). A date in the future locks it; another value is unknown."""
+    """Return (locked, end of the lock). A date in the future means locked; all other values mean unknown."""
     if till is None or till == "":
         return False, None
     try:
@@ -142,23 +142,23 @@ def _parse_lock(till: t.Any) -> tuple[bool | None, int | None]:
         return None, None
 
 
-def _as_word(value: t.Any) -> str | None:
-    """Return a word. In the documentation of the first versions some words are lists of one word."""
+def _as_enum_value(value: t.Any) -> str | None:
+    """Return an enumeration value. The documentation of the first versions shows some as lists with one value."""
     return as_text(value[0] if isinstance(value, list) and len(value) == 1 else value)
 
 
 def _parse_kind(row: Mapping[str, t.Any], platform: str | None) -> tuple[str, bool | None]:
-    """(kind, whether it is in a repository; None if the server does not report it)."""
-    destination = _as_word(row.get("backupDestination"))
+    """Return (kind, whether it is in a repository, or None if the server does not report it)."""
+    destination = _as_enum_value(row.get("backupDestination"))
     if platform == "azure_network":
         return "config", _CONFIGURATIONS.get(destination or "")
-    kind = _BACKUP_KINDS.get(_as_word(row.get("type")) or "", "unknown")
+    kind = _BACKUP_KINDS.get(_as_enum_value(row.get("type")) or "", "unknown")
     if kind == "continuous":
         return kind, None
     if destination in _SNAPSHOTS:
         return "snapshot", False
     if destination in _BACKUPS:
-        # In some versions a backup does not have a type.
+        # In some versions, backups have no type.
         kind = "backup" if kind == "unknown" else kind
         return ("archive" if row.get("accessTier") == "Archive" else kind), True
     return kind, None
@@ -174,7 +174,7 @@ def _build_copy(
         location=get_region_name(row, locations),
         # A repository is a container of Azure Blob storage.
         location_type="object" if in_repository else "snapshot_array",
-        vendor_location_type=_as_word(row.get("backupDestination")),
+        vendor_location_type=_as_enum_value(row.get("backupDestination")),
         role="backup" if in_repository else "snapshot",
         offsite=region.is_other_than(home) if in_repository else False,
     )

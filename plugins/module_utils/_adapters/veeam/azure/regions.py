@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_object, as_text
 
-# Two names prove two regions only if both are names of regions: another text may be a name of the same region in
+# Two names prove two regions only if both are known names. Any other text may be a name of the same region in
 # another language or product.
 _NAMES = """
     australiacentral australiacentral2 australiaeast australiasoutheast austriaeast belgiumcentral brazilsouth
@@ -33,20 +33,20 @@ _SIGNS = re.compile(r"[\W_]+")
 
 @dataclasses.dataclass(frozen=True)
 class Region:
-    """What records report about one region: its ids and its names, normalized."""
+    """The normalized ids and names that records report for one region."""
 
     ids: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
 
     def __or__(self, other: Region) -> Region:
-        """The same region, as two records report it."""
+        """Combine two descriptions of the same region."""
         return Region(self.ids | other.ids, self.names | other.names)
 
     def is_other_than(self, other: Region, *, is_same_id_type: bool = False) -> bool | None:
-        """Whether these are two regions; None if unknown.
+        """Return whether these are two regions, or None if unknown.
 
-        Equal ids come before names. Different ids prove two regions only if both are of the same type: the appliance
-        has its own ids of regions in addition to those of Azure.
+        Equal ids take precedence over names. Different ids prove two regions only if both are of the same type, because
+        the appliance has its own region ids in addition to those of Azure.
         """
         if self.ids & other.ids or self.names & other.names:
             return False
@@ -70,9 +70,9 @@ def parse_region(record: Mapping[str, t.Any]) -> Region:
 
 
 def get_region_name(record: Mapping[str, t.Any], names: dict[str, str]) -> str | None:
-    """Return the name of the region of a record; None if unknown.
+    """Return the name of the region of a record, or None if unknown.
 
-    ``names`` keeps the first name of each id, so that different spellings are one location.
+    ``names`` stores the first name of each id, so that different spellings are one location.
     """
     ident, name = as_text(record.get("regionId")), as_text(record.get("regionName"))
     name = None if name is None else normalize_region(name)
@@ -82,7 +82,7 @@ def get_region_name(record: Mapping[str, t.Any], names: dict[str, str]) -> str |
 
 
 def normalize_region(name: str) -> str:
-    """Return the common spelling of a region's name; another text is returned unchanged."""
+    """Return the common spelling of a region's name. Other text is returned unchanged."""
     spelling = _SIGNS.sub("", name.casefold())
     return spelling if spelling in _KNOWN else name
 

@@ -43,7 +43,7 @@ OLD_POINTS = "/restorePoints"
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """Paths of the points of one platform and of its workloads, and the fields that identify the workload."""
+    """Paths of one platform's points and workloads, and the fields that identify the workload of a point."""
 
     points: tuple[str, ...]
     workload_type: str
@@ -61,7 +61,7 @@ LISTINGS = (
         ("/restorePoints/virtualMachines",),
         "vm",
         "azure_vm",
-        # A point of a virtual machine has its name, but not its id.
+        # Points of virtual machines have the name of the machine, but not its id.
         None,
         "vmName",
         "/protectedItem/virtualMachines",
@@ -103,7 +103,7 @@ _NONEXISTENT = Workload(id=str(uuid.UUID(int=0)), type="vm")
 
 @dataclasses.dataclass(frozen=True)
 class Shared:
-    """What the readers of all listings share."""
+    """Data that the readers of all listings share."""
 
     adapter: VeeamCloud
     collector: Collector
@@ -124,12 +124,12 @@ class TypeReader:
         self._collector = shared.collector
         self._include_raw = shared.adapter.settings.include_raw
         self._templates = PointTemplates((listing.id_field or listing.name_field, *TEMPLATE_KEYS))
-        # Points without names leave every workload unknown; a workload with 0 points would mean "none".
+        # If points have no names, the points of each workload are unknown. A workload with 0 points would mean "none".
         self._has_names = listing.points != (OLD_POINTS,)
         self._workloads = ProtectedWorkloads(shared.adapter, shared.collector, listing.workload_type, listing.platform)
         self._protected = self._submit_optional(listing.protected, "protected items")
         self._inventory = self._submit_optional(listing.inventory, "inventory")
-        # Points of workloads that a health check names; they are added when all of them are known.
+        # Points of workloads that a health check names. They are added after all of them were read.
         self._checked: dict[t.Any, list[CheckedPoint]] = {}
         what = f"restore points ({listing.platform})"
         self._points = [(path, self._adapter.rows(path, what, prefetch=True)) for path in listing.points]
@@ -142,7 +142,7 @@ class TypeReader:
         return self._adapter.thread_pool.submit(self._adapter.fetch_optional_rows, path, what)
 
     def read(self) -> None:
-        """Read workloads, then points. Points that do not clearly name a workload are queried workload by workload."""
+        """Read workloads, then points. The workloads of ambiguous points are found with a query per workload."""
         # If the points cannot be read, workloads without points would be wrong.
         found = [(path, next(rows, None), rows) for path, rows in self._points]
         self.has_points = True
@@ -185,7 +185,7 @@ class TypeReader:
         try:
             created = parse_created(row)
         except InvalidResponseError:
-            # Added as an undated point.
+            # It is added as an undated point instead.
             return False
         self._collector.add_point_like(template, str(row["id"]), created, size)
         return True
@@ -193,7 +193,7 @@ class TypeReader:
     def _add_point(self, row: dict[str, t.Any], workload: Workload, *, is_continuous: bool) -> None:
         """Add a point whose fields identify its workload."""
         point = self._build_point(row, workload, is_continuous=is_continuous)
-        if self._shared.health_checks.concern(workload):
+        if self._shared.health_checks.names_workload(workload):
             self._checked.setdefault(workload.key, []).append(self._shared.health_checks.locate(row, point))
             return
         if is_plain(row, parse_size(row)) and not self._include_raw and not is_continuous:
@@ -201,7 +201,7 @@ class TypeReader:
         self._collector.add_point(point)
 
     def _add_unassigned(self, unassigned: Sequence[tuple[dict[str, t.Any], bool]]) -> None:
-        """Add points of workloads that are not known, or of one of several with the same name."""
+        """Add points whose workload is unknown, or is one of several with the same name."""
         owners = self._find_owners([row for row, _is_continuous in unassigned])
         for row, is_continuous in unassigned:
             owner = owners.get(str(row["id"]))
@@ -251,10 +251,10 @@ class TypeReader:
     # Points that do not name a workload, or that name one of several workloads with the same name
 
     def _find_owners(self, unassigned: Sequence[dict[str, t.Any]]) -> dict[str, Workload]:
-        """Map point ids to workloads, queried workload by workload; without points that two workloads list."""
+        """Map point ids to workloads with one query per workload. Points that two workloads list are omitted."""
         if self.listing.id_field is not None or not self._has_names:
             return {}
-        if not self._is_filter_honoured():
+        if not self._is_filter_honored():
             return {}
         wanted = {str(row["id"]): as_text(row.get(self.listing.name_field)) for row in unassigned}
         queried = self._workloads.list_candidates(set(wanted.values()))
@@ -272,7 +272,7 @@ class TypeReader:
                 continue
             for ident in ids or ():
                 if ident in owners and owners[ident] is not workload:
-                    # The server ignored the filter: it then returns every point for every workload.
+                    # The server ignored the filter, and returned every point for every workload.
                     ambiguous.add(ident)
                 if ident in wanted and wanted[ident] in (None, workload.name):
                     owners[ident] = workload
@@ -293,20 +293,20 @@ class TypeReader:
             found += rows
         return found
 
-    def _is_filter_honoured(self) -> bool:
+    def _is_filter_honored(self) -> bool:
         """Query a machine that cannot exist: a server that ignores the filter returns points for it."""
         try:
-            is_honoured = not self._fetch_point_ids(_NONEXISTENT)
+            is_honored = not self._fetch_point_ids(_NONEXISTENT)
         except REQUEST_ERRORS as error:
             if error.status in (400, 404):
                 return True
             self._adapter.partial.add_problem(error, "restore points of single workloads")
             return False
-        if not is_honoured:
+        if not is_honored:
             self._adapter.partial.warn(
                 "the server ignores the workload filter; restore points of uncertain workloads have no workload id"
             )
-        return is_honoured
+        return is_honored
 
     def _fetch_point_ids(self, workload: Workload) -> list[str]:
         rows = self._adapter.rows(

@@ -52,7 +52,7 @@ _MFA = (
 
 
 class VeeamBackupReplication(RestAdapter):
-    """Queries points by backup object, or all points if names prove their owners; joins the other records by id."""
+    """Queries points by backup object, or all points if names prove their owners. Joins other records by id."""
 
     product = "veeam_backup_replication"
     title = "Veeam Backup & Replication"
@@ -147,7 +147,7 @@ class VeeamBackupReplication(RestAdapter):
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
-        """The part of the argument spec that only this product has."""
+        """Return the options that only this product has."""
         return {"api_version": {"type": "str"}}
 
     @classmethod
@@ -176,7 +176,7 @@ class VeeamBackupReplication(RestAdapter):
         collector.skew_micros = self._measure_skew()
 
     def server_info(self) -> ServerInfo:
-        """The build number and the installation id; not every role may read them."""
+        """Return the build number and the installation id, which not every role can read."""
         try:
             info = self.client.get(f"{ROOT}/serverInfo").json_object()
         except REQUEST_ERRORS:
@@ -184,7 +184,7 @@ class VeeamBackupReplication(RestAdapter):
         return ServerInfo(version=as_text(info.get("buildVersion")), identity=info.get("vbrId"))
 
     def _negotiate_version(self, login: OAuth2Password, requested: str | None) -> str:
-        """Log in with the newest revision that both sides support. A rejected one does not mean a wrong password."""
+        """Log in with the newest revision that both sides support. A rejected revision is not a wrong password."""
         candidates = [requested] if requested else list(self._fetch_offered_versions() or API_VERSIONS)
         tried: list[str] = []
         while candidates:
@@ -214,7 +214,7 @@ class VeeamBackupReplication(RestAdapter):
         )
 
     def _fetch_offered_versions(self) -> list[str]:
-        """The revisions that the server's own documentation page lists, newest first; empty without such a page."""
+        """Return the revisions that the server's documentation page lists, newest first; empty if there is no page."""
         try:
             text = self.client.get("/swagger/index.js").body.decode("utf-8", "replace")
         except (*REQUEST_ERRORS, UnauthorizedError):

@@ -30,7 +30,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 )
 
 ROOT = "/api/v1"
-# The first path is that of 1.2 or later; 1.1 has the older one, or in its later revisions either.
+# The first path is for 1.2 or later. 1.1 has the second one; its later revisions have both.
 POINTS = ("/restorePoints", "/objectRestorePoints")
 
 Result = t.TypeVar("Result")
@@ -49,7 +49,7 @@ class Api:
         self.partial = partial
         self.version = version
         self.page_size = page_size
-        # 1.1 does not report the kind of a point or the operations that are allowed for it.
+        # 1.1 does not report the kind of a point, or the operations that are allowed for it.
         self.is_old = version.startswith("1.1")
         self.point_paths = POINTS[::-1] if self.is_old else POINTS
 
@@ -62,11 +62,11 @@ class Api:
         mapper: Mapper | None = None,
         identity: Callable[[t.Any], t.Hashable] | None = None,
     ) -> Iterator[dict[str, t.Any]]:
-        """All records of one listing. Pages are read in parallel unless ``mapper`` is set."""
+        """Yield all records of one listing. Pages are read in parallel unless ``mapper`` is set."""
         return self.records(self._build_fetch(path, params), what, mapper=mapper, identity=identity)
 
     def prefetch(self, path: str) -> Prefetch[Page[t.Any]]:
-        """The pages of a listing, for ``collect_optional``. The first page is requested now."""
+        """Return the pages of a listing, for ``collect_optional``. The first page is requested immediately."""
         return Prefetch(self.thread_pool, self._build_fetch(path), 0, self.page_size)
 
     def _build_fetch(self, path: str, params: Mapping[str, str] | None = None) -> Fetch:
@@ -84,9 +84,9 @@ class Api:
         identity: Callable[[t.Any], t.Hashable] | None = None,
         report: Callable[[InvalidResponseError], None] | None = None,
     ) -> Iterator[dict[str, t.Any]]:
-        """All records of the pages that ``fetch`` returns by offset and limit.
+        """Yield all records of the pages that ``fetch`` returns by offset and limit.
 
-        A record without an id is left out, and ``report`` is called: by default the read result is not complete.
+        Records without an id are skipped and passed to ``report``. By default, the read result is then incomplete.
         """
         pages = pages_by_offset(fetch, mapper or self.thread_pool, self.page_size, identity or _get_id, what)
         return self.check_records(pages, what, report)
@@ -97,11 +97,11 @@ class Api:
         what: str,
         report: Callable[[InvalidResponseError], None] | None = None,
     ) -> Iterator[dict[str, t.Any]]:
-        """All records of these pages, like ``records``."""
+        """Yield all records of these pages, like ``records``."""
         return require_ids(self.client.host, iter(pages), what, report or self.partial.add_invalid_record)
 
     def page(self, path: str, params: Mapping[str, str] | None = None) -> Page[t.Any]:
-        """Fetch one page, or a complete listing that is not paged."""
+        """Fetch one page, or a complete listing without paging."""
         response = self.client.get(ROOT + path, params)
         body = response.json_object()
         items = get_items(body, "data", response.request, response.server)
@@ -121,7 +121,7 @@ class Api:
         *,
         mapper: Mapper | None = None,
     ) -> Result | str:
-        """Call ``build`` with all records of an optional listing, page after page, or return why it cannot be read."""
+        """Call ``build`` with all records of an optional listing, page by page, or return why it cannot be read."""
         try:
             return build(self.records(fetch, what, mapper=mapper, report=self._ignore))
         except REQUEST_ERRORS as error:
@@ -132,12 +132,12 @@ class Api:
 
 
 def _get_id(row: t.Any) -> t.Hashable:
-    # Several records without an id are different records.
+    # Records without an id are not equal to each other.
     return as_text(as_object(row).get("id")) or repr(row)
 
 
 def build_window_filter(collector: Collector) -> dict[str, str]:
-    """Build the server filters of the window, one second wider because the server may truncate fractions."""
+    """Build the server filters of the window, one second wider, because the server may truncate fractions."""
     window = {}
     if collector.since is not None:
         window["createdAfterFilter"] = format_time(collector.since - SECOND)

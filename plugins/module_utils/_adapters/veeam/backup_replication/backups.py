@@ -52,7 +52,7 @@ _Rows = dict[str, dict[str, t.Any]]
 
 
 class Backups:
-    """Reads points of backup objects: all at once if that takes fewer requests, else by the id of each object."""
+    """Reads points of backup objects: all points if that takes fewer requests, else the points of each object."""
 
     def __init__(self, api: Api, collector: Collector, settings: Settings) -> None:
         self._api = api
@@ -61,20 +61,20 @@ class Backups:
         self._window = build_window_filter(collector)
         # Total number of points on the server, if it is reported.
         self._total = 0
-        # Hashes of the ids of points that have an object, and of points of the full listing without a proven object.
+        # Hashes of the ids of points with an object, and of points in the full listing without a proven object.
         self._seen = array("q")
         self._unmatched = array("q")
         self._failures_in_row = 0
         self._all_objects_read = True
 
     def read(self) -> None:
-        """Read points as soon as the query method is known; backups, jobs and scans are read in parallel."""
+        """Read points as soon as the query method is known. Backups, jobs and scans are read in parallel."""
         api, collector = self._api, self._collector
-        # No request returns objects that are not backed up.
+        # The API lists only objects with backups.
         collector.scope["inventory"] = False
         everything = not collector.has_name_filter and set(self._settings.workload_types) >= _ALL_BACKUPS
         self._side = SideListings(api, collector, include_raw=self._settings.include_raw)
-        # Requested first, so that points created meanwhile do not seem to be lost.
+        # The listing is requested first, so that points that are created meanwhile do not look unassigned.
         listing = (
             Prefetch(api.thread_pool, self._fetch_listing_page, 0, 1 if self._window else api.page_size)
             if everything
@@ -89,7 +89,7 @@ class Backups:
         different = count_distinct(self._seen)
         if different < len(self._seen):
             api.partial.warn("some restore points are listed with more than one backup object", "shared_points")
-        # The points of an object that could not be read would seem to have no object.
+        # If an object could not be read, its points would look unassigned.
         if self._all_objects_read and (self._total > different or not set(self._unmatched) <= set(self._seen)):
             self._add_unassigned_points()
 
@@ -111,7 +111,7 @@ class Backups:
         )
 
     def _match_by_name(self, listing: Prefetch[Page[t.Any] | None]) -> list[Workload]:
-        """Read the full listing if that takes fewer requests; returns the objects that still have to be queried."""
+        """Read the full listing if that takes fewer requests; return the objects that still have to be queried."""
         matcher = ObjectMatcher(self._collector)
         for row in self._fetch_objects():
             matcher.add_object(row)
@@ -131,14 +131,14 @@ class Backups:
         except REQUEST_ERRORS as error:
             self._warn_about_listing(get_reason(error))
             self._total = 0
-            return matcher.give_up()
+            return matcher.discard_points()
         unproved, self._seen, self._unmatched = matcher.finish()
         return unproved
 
     # Objects
 
     def _fetch_objects(self) -> Iterator[dict[str, t.Any]]:
-        """Every row of the backup objects, until a page cannot be read."""
+        """Yield the rows of the backup objects until a page cannot be read."""
         is_started = False
         try:
             for row in self._list_objects():
@@ -151,14 +151,14 @@ class Backups:
             self._api.partial.add_problem(error, "some backup objects")
 
     def _list_objects(self) -> Iterator[dict[str, t.Any]]:
-        """Every row of the backup objects; the server lists one row per object and backup."""
+        """Yield the rows of the backup objects. There is one row per object and backup."""
         count: collections.Counter[str] = collections.Counter()
 
         def identity(row: t.Any) -> t.Hashable:
             ident, backup = as_text(as_object(row).get("id")), as_text(as_object(row).get("backupId"))
             if backup is not None:
                 return ident, backup
-            # Older revisions do not report the backup, so rows of one object are identical.
+            # Older revisions do not report the backup, so the rows of one object are identical.
             count[str(ident)] += 1
             return ident, count[str(ident)]
 
@@ -204,7 +204,7 @@ class Backups:
             self._collector.add_point(point)
 
     def _read_vanished_objects(self, vanished: Iterable[tuple[Workload, AuditError]]) -> None:
-        """Objects may be deleted while others are read: those that are still listed are read again."""
+        """Read objects again after HTTP 404, unless they are no longer listed because they were deleted."""
         try:
             listed = {as_text(row.get("id")) for row in self._list_objects()}
         except REQUEST_ERRORS:
@@ -222,7 +222,7 @@ class Backups:
             self._api.partial.warn(f"{len(deleted)} {are} deleted during the read: {', '.join(sorted(deleted)[:10])}")
 
     def _fetch_points(self, workload: Workload) -> _Rows | AuditError:
-        """Fetch the points of one object by id, or return why they cannot be read; runs in a worker thread."""
+        """Fetch the points of one object by id, or return why they cannot be read. Runs in a worker thread."""
         try:
             rows = self._fetch_point_rows(workload)
             self._side.prefetch_files(rows)
@@ -241,7 +241,7 @@ class Backups:
         return list(self._api.check_records([page.items], what))
 
     def _fetch_points_by_filter(self, workload: Workload, what: str, page: Page[t.Any]) -> list[dict[str, t.Any]]:
-        """Fetch the points with a filter, which is paged; accepted only if the server applied it."""
+        """Fetch the points with a filter, which is paged. The result is used only if the server applied the filter."""
         rows = list(self._fetch_all_points(what, {"backupObjectIdFilter": str(workload.id)}))
         missing = {as_object(row).get("id") for row in page.items} - {row["id"] for row in rows}
         if len(rows) != page.total or missing:

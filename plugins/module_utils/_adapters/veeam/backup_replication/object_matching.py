@@ -4,9 +4,9 @@
 
 """Veeam Backup & Replication: match each point of the full listing to its backup object, if responses prove the match.
 
-A point has the name of its object but not its id. It is matched to that object if its file refers to this object and
-to no other, if no other object has the name, in any spelling, and if in the end as many points are found, newest first,
-as the server reports for the object. Objects that are not proven this way are queried one by one.
+A point has the name of its object, but not its id. It is matched to an object if (1) its file refers only to this
+object, (2) no other object has the name, ignoring case, and (3) the number of points found equals the number that the
+server reports for the object. Objects that are not proven this way are queried one by one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import Re
 from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import OTHER
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text
 
-# Copies of one point have its time, so in this order they are adjacent and nothing else has to be kept in memory.
+# Copies of a point have its time, so they are adjacent in this order, and only they have to be kept in memory.
 NEWEST_FIRST = {"orderColumn": "CreationTime", "orderAsc": "false"}
 Row = Mapping[str, t.Any]
 
@@ -36,16 +36,16 @@ class BackupObject:
     number: int
     workload: Workload
     id_hash: int
-    # None: not reported, so nothing can be proven.
+    # None: the number is not reported, so nothing can be proven.
     expected: int | None = 0
     found: int = 0
-    # Points of one time that have not been added to the collector yet.
+    # Points with the same time that have not been added to the collector yet.
     pending: list[RecoveryPoint] = dataclasses.field(default_factory=list)
     is_ambiguous: bool = False
 
     @property
     def is_proven(self) -> bool:
-        """Whether exactly its points were found. An object with no points is queried: the server may not count them."""
+        """Whether exactly its points were found. Objects without points are queried, because counts may be missing."""
         return self.can_be_proven and self.found == self.expected
 
     @property
@@ -88,7 +88,7 @@ class ObjectMatcher:
         return [owner.workload for owner in self._by_id.values()]
 
     def is_cheaper(self, pages: int, proving: float) -> bool:
-        """Whether reading this many pages takes fewer requests than one for each object that they can prove.
+        """Return whether reading ``pages`` takes fewer requests than querying each object that they can prove.
 
         ``proving`` is the share of points whose files refer to one object, inferred from the first page.
         """
@@ -105,14 +105,14 @@ class ObjectMatcher:
         try:
             point, file = parse(row, owner.workload)
         except InvalidResponseError:
-            # Reported when the object is queried by its id.
+            # The error is reported when the object is queried by its id.
             owner.is_ambiguous = True
             self._numbers.append(0)
             return
         self._numbers.append(owner.number)
         owner.found += 1
         is_unproven = file is None or file.owner != owner.id_hash
-        # If the order is wrong, a copy of a point that has already been added may follow.
+        # If the order is wrong, a copy of an already added point may follow.
         if is_unproven or (owner.pending and point.created > owner.pending[0].created):
             owner.is_ambiguous = True
         else:
@@ -125,13 +125,13 @@ class ObjectMatcher:
             self._collector.add_point(point)
         owner.pending.clear()
 
-    def give_up(self) -> list[Workload]:
-        """Drop all points, because the listing could not be read completely. Returns the workloads of all objects."""
+    def discard_points(self) -> list[Workload]:
+        """Drop all points, because the listing could not be read completely. Return the workloads of all objects."""
         self._collector.discard(self.workloads)
         return self.workloads
 
     def finish(self) -> tuple[list[Workload], array[int], array[int]]:
-        """Objects that are not proven; hashes of the ids of points with a proven owner; hashes of all other ids."""
+        """Return objects that are not proven, hashes of the ids of points with a proven owner, and of all other ids."""
         unproved = []
         for owner in self._by_id.values():
             if owner.is_proven:
@@ -143,14 +143,14 @@ class ObjectMatcher:
         proven = bytes([False, *(owner.is_proven for owner in self._by_id.values())])
         return unproved, self._select_ids(proven, True), self._select_ids(proven, False)
 
-    def _select_ids(self, proven: bytes, wanted: bool) -> array[int]:
+    def _select_ids(self, proven: bytes, is_proven: bool) -> array[int]:
         pairs: Iterable[tuple[int, int]] = zip(self._ids, self._numbers, strict=True)
-        return array("q", [ident for ident, number in pairs if bool(proven[number]) is wanted])
+        return array("q", [ident for ident, number in pairs if bool(proven[number]) is is_proven])
 
 
 def _has_same_platform(row: Row, owner: BackupObject) -> bool:
-    word = as_text(row.get("platformName"))
-    kind, platform = records.parse_platform(word)
-    if platform == OTHER and word != owner.workload.vendor_platform:
+    term = as_text(row.get("platformName"))
+    kind, platform = records.parse_platform(term)
+    if platform == OTHER and term != owner.workload.vendor_platform:
         return False
     return platform == owner.workload.platform and kind in (owner.workload.type, "other")

@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_in
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import add_days, parse_time
-from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import parse_platform as parse_word
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import parse_platform as parse_term
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_int,
     as_list,
@@ -49,8 +49,8 @@ _TYPES = {
     **dict.fromkeys(("mongodb", "iris", "postgresql", "mysql", "mssql", "oracle", "db2", "sap_hana"), "database"),
     "entra_id": "directory",
 }
-# Values of platformName that are not platforms.
-_TYPES_BY_WORD = {"applicationbackuprepository": "database"}
+# Values of platformName that are not platforms -> type of workload.
+_TYPES_BY_TERM = {"applicationbackuprepository": "database"}
 _KINDS = {
     "full": "full",
     "increment": "incremental",
@@ -62,7 +62,7 @@ _MALWARE = {"clean": "clean", "suspicious": "suspicious", "infected": "infected"
 _BUSY = frozenset(
     {"processing", "surebackup", "failover", "failedfailover", "permanentfailover", "failback", "readytoswitch"}
 )
-# The value in the IdIndex has 31 bits; these are left for the owner, the others are the retention bits.
+# Number of bits for the owner in the 31-bit value of the IdIndex. The others are the retention bits.
 _OWNER_BITS = 31 - len(RETENTION)
 
 
@@ -85,7 +85,7 @@ class Scan:
     ended: int | None
 
     def supersedes(self, other: Scan) -> bool:
-        """Whether this scan is the later one. If that is not known, the one that found malware counts."""
+        """Return whether this scan is later. If that is not known, a scan that found malware takes precedence."""
         if self.ended is None or other.ended is None or self.ended == other.ended:
             return self.infected
         return self.ended > other.ended
@@ -96,19 +96,19 @@ class Scan:
 
 def parse_workload(row: Mapping[str, t.Any]) -> Workload:
     """Parse a backup object."""
-    word = as_text(row.get("platformName"))
-    kind, platform = parse_platform(word)
+    term = as_text(row.get("platformName"))
+    kind, platform = parse_platform(term)
     if kind == "other" and as_text(row.get("type")) == "VM":
         kind = "vm"
     name = as_text(row.get("name"))
-    return Workload(id=as_text(row.get("id")), name=name, type=kind, platform=platform, vendor_platform=word)
+    return Workload(id=as_text(row.get("id")), name=name, type=kind, platform=platform, vendor_platform=term)
 
 
 @functools.lru_cache(maxsize=1000)
-def parse_platform(word: str | None) -> tuple[str, str | None]:
+def parse_platform(term: str | None) -> tuple[str, str | None]:
     """Parse platformName to (workload type, platform). Old revisions have other names for some platforms."""
-    platform = parse_word(word)
-    return _TYPES.get(platform or "") or _TYPES_BY_WORD.get((word or "").casefold(), "other"), platform
+    platform = parse_term(term)
+    return _TYPES.get(platform or "") or _TYPES_BY_TERM.get((term or "").casefold(), "other"), platform
 
 
 # Files and scans
@@ -124,7 +124,7 @@ def parse_file(row: Mapping[str, t.Any]) -> File:
 
 
 def short_hash(ident: str | None) -> int:
-    """A short hash of a backup object's id, never 0."""
+    """Return a short hash of a backup object's id, which is never 0."""
     return hash(ident) % ((1 << _OWNER_BITS) - 1) + 1
 
 
@@ -140,7 +140,7 @@ class Files:
         self._index.finalize()
 
     def get(self, ident: str) -> File | None:
-        """One file; None if it is not listed."""
+        """Return a file, or None if it is not listed."""
         found = self._index.get(hash(ident))
         if found is None:
             return None
@@ -159,12 +159,12 @@ def parse_retention(periods: t.Any) -> tuple[str, ...]:
     if periods == ["None"]:
         # The value of most files.
         return ()
-    names = {word.casefold() for word in as_list(periods) if isinstance(word, str)}
+    names = {term.casefold() for term in as_list(periods) if isinstance(term, str)}
     return tuple(name for name in RETENTION if name in names)
 
 
 def parse_scan(row: Mapping[str, t.Any]) -> Scan | None:
-    """Parse a finished antivirus task; None without a result."""
+    """Parse a finished antivirus task. Return None if it has no result."""
     result = (as_text(row.get("scanResult")) or "").casefold()
     if result not in ("clean", "infected") or as_text(row.get("scanState")) != "Finished":
         return None
@@ -172,7 +172,7 @@ def parse_scan(row: Mapping[str, t.Any]) -> Scan | None:
 
 
 def parse_offset_time(value: t.Any) -> int | None:
-    """Parse a time with an offset. A time without one is local time of the server and cannot be used: None."""
+    """Parse a time with an offset. Return None without an offset, because it is in the server's unknown local time."""
     try:
         return parse_time(value)
     except DataError:
@@ -223,7 +223,7 @@ def parse_point(
 
 
 def _is_backup(row: Mapping[str, t.Any], backup: Backup | None) -> bool:
-    """Whether a point without a type is certainly in a backup file or a repository."""
+    """Return whether a point without a type is certainly in a backup file or a repository."""
     if as_text(row.get("backupFileId")) not in _NO_OBJECT:
         return True
     if parse_platform(as_text(row.get("platformName")))[0] == "file_share":
@@ -232,7 +232,7 @@ def _is_backup(row: Mapping[str, t.Any], backup: Backup | None) -> bool:
 
 
 def _apply_backup(point: RecoveryPoint, backup: Backup, platform: str | None) -> None:
-    """Set the location of the point, and what the settings of the repository and of the job imply."""
+    """Set the location of the point, and values inferred from the settings of the repository and the job."""
     location = backup.location or Location()
     until = None
     if location.locked and location.locked_days and not is_undated(point.created):
@@ -242,7 +242,7 @@ def _apply_backup(point: RecoveryPoint, backup: Backup, platform: str | None) ->
     point.copies = [copy]
     point.encrypted, point.offsite = copy.encrypted, copy.offsite
     point.immutable_until = until
-    # With a date it depends on the time of the read; without a date the lock lasts as long as the point is kept.
+    # A lock with a date may have ended; a lock without a date lasts as long as the point is kept.
     point.immutable = None if location.locked_days else location.locked
 
 

@@ -23,7 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 
 
 class Replicas:
-    """Reads points of snapshot replicas. This API lists no points for continuous (CDP) replicas: unknown, not zero."""
+    """Reads points of snapshot replicas. The API does not list points of continuous (CDP) replicas (unknown)."""
 
     def __init__(self, api: Api, collector: Collector, settings: Settings) -> None:
         self._api = api
@@ -39,7 +39,7 @@ class Replicas:
         is_complete = False
         try:
             replicas = {str(row["id"]): row for row in api.rows("/replicas", "replicas")}
-            # Not list(): what was read before an error is kept.
+            # Without list(), rows that were read before an error are kept.
             for row in api.rows("/replicaPoints", "replica points", window):
                 points.append(row)
             is_complete = True
@@ -49,7 +49,7 @@ class Replicas:
             elif self._settings.workload_types == (records.REPLICA,):
                 raise
             else:
-                # Revisions before 1.2 do not list replicas, and not every role may read them.
+                # Revisions before 1.2 do not list replicas, and not every role can read them.
                 api.partial.warn(
                     f"replicas could not be read, so they are not included: {get_reason(error)}", records.REPLICA
                 )
@@ -88,7 +88,7 @@ class Replicas:
 
 
 def _build_workload(ident: str | None, row: Mapping[str, t.Any]) -> Workload:
-    word = as_text(row.get("platformName"))
-    platform = records.parse_platform(word)[1]
+    term = as_text(row.get("platformName"))
+    platform = records.parse_platform(term)[1]
     name = as_text(row.get("name"))
-    return Workload(id=ident, name=name, type=records.REPLICA, platform=platform, vendor_platform=word)
+    return Workload(id=ident, name=name, type=records.REPLICA, platform=platform, vendor_platform=term)

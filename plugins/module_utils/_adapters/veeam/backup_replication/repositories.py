@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veeam Backup & Replication: parse repositories and backups, and infer from their settings what holds for points."""
+"""Veeam Backup & Replication: parse repositories and backups, and infer attributes of points from their settings."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 
 # Repository types that have no immutability setting.
 _NEVER_LOCKED = frozenset({"winlocal", "linuxlocal", "smb", "nfs"})
-# The type of scale-out repositories where the API reports one.
+# The type of scale-out repositories, if the API reports one.
 _SCALE_OUT = "ExtendableRepository"
 _ROLES = {True: "copy", False: "primary", None: None}
 
 
 @dataclasses.dataclass(frozen=True)
 class Location:
-    """A repository, and what its current settings imply for its contents.
+    """A repository, and attributes of its contents that are inferred from its current settings.
 
-    ``clouds``: its contents are certainly in one of them; empty if they may be anywhere. ``locked`` without
-    ``locked_days``: as long as the contents are kept.
+    ``clouds``: the clouds that may contain it; empty if it may be anywhere. ``locked`` without ``locked_days``: the
+    contents are locked as long as they are kept.
     """
 
     name: str | None = None
@@ -45,7 +45,7 @@ class Location:
 
     @functools.cached_property
     def holds_only_backups(self) -> bool:
-        """Whether everything in it is certainly a backup; repositories of other products also contain snapshots."""
+        """Whether it contains only backups. Repositories of other products also contain snapshots."""
         kind = (self.kind or "").casefold()
         if kind == _SCALE_OUT.casefold():
             return True
@@ -63,13 +63,13 @@ class Backup:
     location: Location | None
     is_copy: bool | None
     encrypted: bool | None
-    # The copies that its points have in common, by their off-site status.
+    # The copies that its points share, by off-site status.
     _copies: dict[bool | None, tuple[Copy, tuple[str, ...]]] = dataclasses.field(
         default_factory=dict, compare=False, repr=False
     )
 
     def build_copy(self, offsite: bool | None, until: int | None) -> tuple[Copy, tuple[str, ...]]:
-        """(copy, inferred attributes) of one point; ``until``: it is locked until this time."""
+        """Return (copy, inferred attributes) of one point; ``until``: it is locked until this time."""
         if until is not None:
             return self._build_copy(offsite, until)
         if offsite not in self._copies:
@@ -105,7 +105,7 @@ def parse_repository(row: Mapping[str, t.Any]) -> Location:
 
 
 def _parse_lock(row: Mapping[str, t.Any], kind: str) -> tuple[bool | None, int | None]:
-    """(whether the contents are locked, for how many days). A lock for the complete retention has no number of days."""
+    """Return (locked, number of days). A lock for the complete retention has no number of days."""
     own = as_object(row.get("repository"))
     if "makeRecentBackupsImmutableDays" in own:
         days = as_int(own["makeRecentBackupsImmutableDays"])
@@ -118,7 +118,7 @@ def _parse_lock(row: Mapping[str, t.Any], kind: str) -> tuple[bool | None, int |
             return enabled, None
         if as_text(settings.get("immutabilityMode")) == "RetentionSettings":
             return True, None
-        # Without a number of days it is unknown which points are still locked.
+        # Without a number of days, it is unknown which points are still locked.
         return (True, days) if days else (None, None)
     if "immutabilityEnabled" in bucket:
         return as_bool(bucket["immutabilityEnabled"]), None
@@ -126,14 +126,14 @@ def _parse_lock(row: Mapping[str, t.Any], kind: str) -> tuple[bool | None, int |
 
 
 def parse_scale_out_repository(row: Mapping[str, t.Any], repositories: Mapping[str, Location]) -> Location:
-    """Parse a scale-out repository. The extent of a point is not reported, so only common settings of all count."""
+    """Parse a scale-out repository. The extent of a point is not reported, so only their common settings count."""
 
     def find(extents: t.Any) -> list[Location]:
         idents = [as_text(as_object(extent).get("id")) for extent in as_list(extents)]
         return [repositories.get(ident or "", _UNKNOWN) for ident in idents] or [_UNKNOWN]
 
-    places = find(as_object(row.get("performanceTier")).get("performanceExtents"))
-    clouds = _common_clouds(places)
+    locations = find(as_object(row.get("performanceTier")).get("performanceExtents"))
+    clouds = _common_clouds(locations)
     capacity, archive = as_object(row.get("capacityTier")), as_object(row.get("archiveTier"))
     # 1.1 has another name for this switch.
     has_capacity = as_bool(capacity.get("isEnabled", capacity.get("enabled"))) if capacity else False
@@ -141,22 +141,24 @@ def parse_scale_out_repository(row: Mapping[str, t.Any], repositories: Mapping[s
         targets = find(capacity.get("extents"))
         if has_capacity and as_bool(capacity.get("copyPolicyEnabled")):
             clouds = clouds or _common_clouds(targets)
-        if as_bool(capacity.get("movePolicyEnabled")) is not False or not all(place.locked for place in places):
+        if as_bool(capacity.get("movePolicyEnabled")) is not False or not all(
+            location.locked for location in locations
+        ):
             # Data may be only in this tier, or may be locked only there.
-            places = [*places, *targets]
+            locations = [*locations, *targets]
     if archive and as_bool(archive.get("isEnabled")) is not False:
-        places = [*places, *find([{"id": archive.get("extentId")}])]
-    locks = {place.locked for place in places}
+        locations = [*locations, *find([{"id": archive.get("extentId")}])]
+    locks = {location.locked for location in locations}
     locked = locks.pop() if len(locks) == 1 else None
-    days = [place.locked_days for place in places if place.locked_days is not None]
+    days = [location.locked_days for location in locations if location.locked_days is not None]
     return Location(as_text(row.get("name")), _SCALE_OUT, clouds, locked, min(days, default=None) if locked else None)
 
 
-def _common_clouds(places: list[Location]) -> frozenset[str]:
-    """The clouds of these repositories; none if one of them may be anywhere."""
-    if not all(place.clouds for place in places):
+def _common_clouds(locations: list[Location]) -> frozenset[str]:
+    """Return the clouds of these repositories; empty if one of them may be anywhere."""
+    if not all(location.clouds for location in locations):
         return frozenset()
-    return frozenset().union(*(place.clouds for place in places))
+    return frozenset().union(*(location.clouds for location in locations))
 
 
 def parse_backup(
@@ -172,12 +174,12 @@ def parse_backup(
         job=as_text(row.get("name")),
         location=location,
         is_copy=None if job_type is None else "copy" in job_type.casefold(),
-        # False means that the job does not encrypt; the storage may still encrypt.
+        # If the job does not encrypt, the storage may still do so.
         encrypted=encrypting.get(as_text(row.get("jobId")) or "") or None,
     )
 
 
 def is_encrypting(job: Mapping[str, t.Any]) -> bool | None:
-    """Whether a job currently encrypts its backups."""
+    """Return whether a job currently encrypts its backups."""
     advanced = as_object(as_object(job.get("storage")).get("advancedSettings"))
     return as_bool(as_object(as_object(advanced.get("storageData")).get("encryption")).get("isEnabled"))

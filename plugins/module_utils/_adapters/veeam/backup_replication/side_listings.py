@@ -4,7 +4,7 @@
 
 """Veeam Backup & Replication: listings that are joined to points: backups, repositories, jobs, scans and files.
 
-All of them are optional: values derived from a listing that cannot be read are unknown, and a warning names it.
+All of them are optional. If a listing cannot be read, the values derived from it are unknown, and a warning names it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LISTINGS: Mapping[str, tuple[str, dict[str, str] | None]] = {
 
 
 class SideListings:
-    """Reads the listings in parallel, and builds points from records and from what the listings report about them."""
+    """Reads the listings in parallel, and builds points from records and the joined listings."""
 
     def __init__(self, api: Api, collector: Collector, *, include_raw: bool) -> None:
         self._api = api
@@ -46,7 +46,7 @@ class SideListings:
         self._futures: dict[str, Future[list[dict[str, t.Any]] | str]] = {}
         self._backups: dict[str, repositories.Backup] = {}
         self._scans: dict[str, records.Scan] = {}
-        # For each backup with points: its files, and the listing of the files, requested when the first point is read.
+        # For each backup with points: its files, and the listing of its files, requested with the first point.
         self._files: dict[str, records.Files | str] = {}
         self._file_requests: dict[str, Prefetch[Page[t.Any]]] = {}
         self._lock = threading.Lock()
@@ -112,7 +112,7 @@ class SideListings:
     # Files
 
     def prefetch_files(self, rows: Iterable[Mapping[str, t.Any]]) -> None:
-        """Request the files of these points; runs in worker threads and does not wait."""
+        """Request the files of these points without waiting. Runs in worker threads."""
         requested = None
         for row in rows:
             backup_id = row.get("backupId")
@@ -130,13 +130,13 @@ class SideListings:
             return self._file_requests[backup_id]
 
     def find_file(self, row: Mapping[str, t.Any]) -> records.File | None:
-        """The backup file of a point."""
+        """Return the backup file of a point."""
         file_id = _get_file_id(row)
         files = self._get_files(as_text(row.get("backupId"))) if file_id else None
         return files.get(file_id) if files and file_id else None
 
     def _get_files(self, backup_id: str | None) -> records.Files | None:
-        """The files of one backup, read when they are first needed; None if they cannot be read."""
+        """Return the files of one backup, which are read on first use, or None if they cannot be read."""
         files = self._files.get(backup_id or "")
         if files is None:
             request = self._request_files(backup_id)
@@ -150,11 +150,11 @@ class SideListings:
 
 
 def has_owner(file: records.File | None) -> bool:
-    """Whether a file refers to exactly one object."""
+    """Return whether a file refers to exactly one object."""
     return file is not None and file.owner is not None
 
 
 def _get_file_id(row: Mapping[str, t.Any]) -> str | None:
-    """The id of the backup file of a point; file shares and snapshots have none."""
+    """Return the id of the backup file of a point. File shares and snapshots have none."""
     file_id = as_text(row.get("backupFileId"))
     return None if file_id == records.NO_ID else file_id

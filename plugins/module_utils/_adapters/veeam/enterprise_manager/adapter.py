@@ -4,7 +4,7 @@
 
 """Veeam Backup Enterprise Manager: points of several backup servers and of tenants of a Cloud Connect provider.
 
-Sources: the vendor's REST guide for 13.1, records of live servers 12 and 13. The product serves a copy of the data,
+Sources: the vendor's REST guide for 13.1, records of live servers 12 and 13. The product returns a copy of the data,
 which it collects from the backup servers every 15 minutes by default.
 """
 
@@ -52,7 +52,7 @@ class VeeamEnterpriseManager(RestAdapter):
         AllowedRequest("POST", "/api/sessionMngr/", {"v": API_VERSIONS}, required=("v",)),
         AllowedRequest("DELETE", "/api/logonSessions/{id}"),
         AllowedRequest("GET", "/api/"),
-        # Actions such as action=collect have other paths, which are not on this allowlist.
+        # Actions such as action=collect have other paths, which the allowlist does not contain.
         AllowedRequest(
             "GET",
             "/api/query",
@@ -106,7 +106,7 @@ class VeeamEnterpriseManager(RestAdapter):
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
-        """The part of the argument spec that only this product has."""
+        """Return the options that only this product has."""
         return {
             "api_version": {"type": "str"},
             "representation": {"type": "str", "choices": list(decoding.REPRESENTATIONS), "default": "json"},
@@ -152,11 +152,11 @@ class VeeamEnterpriseManager(RestAdapter):
             )
             raise
         collector.scope["collection_lag_seconds"] = _COLLECTION_LAG_SECONDS
-        # No request returns objects that are not backed up.
+        # The API lists only objects with backups.
         collector.scope["inventory"] = False
 
     def version(self) -> str | None:
-        """The newest API version that the server offers, because no request returns the product version."""
+        """Return the newest API version that the server offers, because the product version is not reported."""
         try:
             offered = decoding.parse_versions(self.client.get("/api/"))
         except REQUEST_ERRORS:

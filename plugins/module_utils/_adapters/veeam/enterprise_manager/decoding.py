@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Enterprise Manager: convert responses in XML, or in JSON with two spellings, to the same plain records."""
+"""Enterprise Manager: convert responses in XML, or in JSON with two spellings, to the same records."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LINK_SPELLINGS = (
 )
 
 
-# Cache: records of one type have the same few keys. It is cleared when it is larger than any type needs.
+# Cache of lower-case keys. Records of one type have few different keys, so it is cleared when it grows large.
 _lower_names: dict[str, str] = {}
 _NAMES_LIMIT = 1000
 
@@ -76,7 +76,7 @@ def parse_entities(response: Response, kind: str) -> tuple[list[dict[str, t.Any]
     body = parse_body(response)
     if "entities" not in body and "refs" not in body:
         raise _missing_list_error(response, "Entities")
-    # A server that does not support the requested form returns references in place of the records.
+    # A server that does not support the requested format returns references instead of records.
     records = _list_records(body.get("entities")) or _list_records({"refs": body.get("refs")})
     pages = _parse_page_count(response, body, bool(records))
     return _check_kinds(records, kind, response), pages
@@ -90,8 +90,8 @@ def convert_entities(
 ) -> tuple[list[Converted], int]:
     """Parse a query result to (records converted by ``convert``, number of pages).
 
-    If it is certain which objects are records, each record is converted and dropped before the next one is decoded.
-    Otherwise they may be references, which ``resolve`` replaces.
+    If all objects are certainly records, each is converted and dropped before the next one is decoded. Otherwise, some
+    may be references, which ``resolve`` replaces.
     """
     picked = (
         None
@@ -109,7 +109,7 @@ def convert_entities(
 
 
 def _require_kind(records: Iterable[dict[str, t.Any]], kind: str) -> Iterator[dict[str, t.Any]]:
-    """Yield records whose Type is ``kind``. ValueError for any other record, which ``parse_entities`` then checks."""
+    """Yield records. Raise ValueError if the Type of one is not ``kind``, so that ``parse_entities`` checks them."""
     for record in records:
         if get_value(record, "Type") != kind:
             raise ValueError(f"the type of a record is not {kind}")
@@ -117,7 +117,7 @@ def _require_kind(records: Iterable[dict[str, t.Any]], kind: str) -> Iterator[di
 
 
 def is_reference(record: Mapping[str, t.Any]) -> bool:
-    """Whether a record is only a reference: address, name, id and parents of the record."""
+    """Return whether a record is only a reference, with address, name, id and parents of the record."""
     return (as_text(get_value(record, "Type")) or "").casefold().endswith(_REFERENCE)
 
 
@@ -130,7 +130,7 @@ def parse_entity(response: Response, kind: str) -> dict[str, t.Any]:
 
 
 def _list_records(groups: t.Any) -> list[dict[str, t.Any]]:
-    """All records; an entry of a list that is not a record is empty."""
+    """Return all records. A list entry that is not an object becomes an empty record."""
     found: list[dict[str, t.Any]] = []
     for value in _find_lists(groups):
         found += [value] if isinstance(value, dict) else [as_object(item) for item in as_list(value)]
@@ -138,7 +138,7 @@ def _list_records(groups: t.Any) -> list[dict[str, t.Any]]:
 
 
 def _find_lists(entities: t.Any) -> list[t.Any]:
-    """Values that can contain records, in the groups or one level below."""
+    """Return the values that can contain records, in the groups or one level below."""
     groups = as_object(entities).values()
     return [value for group in groups for value in (group.values() if isinstance(group, dict) else [group])]
 
@@ -157,7 +157,7 @@ def _parse_page_count(response: Response, body: Mapping[str, t.Any], has_records
 
 
 def _parse_next_page(paging: Mapping[str, t.Any]) -> int:
-    """The number of the page that the Next link refers to, independent of the page count; 0 without a link."""
+    """Return the page number of the Next link, independent of the page count; 0 if there is no link."""
     number = as_int(paging.get("pagenum"))
     links = paging.get("links")
     if isinstance(links, dict):
@@ -198,7 +198,7 @@ def parse_versions(response: Response) -> list[str]:
 class FieldReader:
     """Reads fields of records by their lower-case names, like ``lower_keys``; None for a missing field.
 
-    All records of one page have the same spelling, so the keys are resolved once and not for each record.
+    All records of one page have the same spelling, so the keys are resolved only once.
     """
 
     def __init__(self, *names: str) -> None:
@@ -207,7 +207,7 @@ class FieldReader:
         self._get: Callable[[Mapping[str, t.Any]], tuple[t.Any, ...]] = self._get_by_lowercase
 
     def get(self, record: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
-        """The fields of one record, in the order of the names."""
+        """Return the fields of a record, in the order of the names."""
         spelled = tuple(record)
         if spelled != self._spelled:
             own_names = {key.lower(): key for key in spelled}
@@ -227,10 +227,10 @@ class FieldReader:
 
 
 class UpLinks:
-    """Reads address and name of the parents of records: for each of the types the first link with relation Up.
+    """Reads address and name of the parents of records: the first link with relation Up of each type.
 
-    All records of one page usually have the same links in the same order. If relation and type of each link up to the
-    last required one are the same as before, the links are found by their positions.
+    The records of one page usually have the same links in the same order. The links are found by position if the
+    relations and types up to the last required link are the same as before.
     """
 
     def __init__(self, *kinds: str) -> None:
@@ -240,14 +240,14 @@ class UpLinks:
         self._spelling = _LINK_SPELLINGS[0]
 
     def get(self, links: t.Any) -> list[tuple[t.Any, ...]]:
-        """(address, name) for each type, as reported; both None if there is no link."""
+        """Return (address, name) for each type, as reported; both are None if there is no link."""
         get_type, get_target = self._spelling
         if self._positions and isinstance(links, list):
             try:
                 if list(map(get_type, links[: len(self._known)])) == self._known:
                     return [get_target(links[position]) for position in self._positions]
             except (KeyError, TypeError):
-                # Not all of them are links, or the spelling is different.
+                # Some entries are not links, or the spelling is different.
                 pass
         if isinstance(links, dict):
             # XML has a nested list.
@@ -277,7 +277,7 @@ class UpLinks:
 
 
 def up_link(record: Mapping[str, t.Any], kind: str) -> tuple[str | None, str | None]:
-    """(id, name) of the parent of a record."""
+    """Return (id, name) of the parent of a record."""
     ((href, name),) = UpLinks(kind).get(record.get("links"))
     return parse_link_id(href), as_text(name)
 
@@ -288,13 +288,13 @@ def get_id(record: Mapping[str, t.Any]) -> str | None:
 
 
 def parse_id(uid: t.Any, href: t.Any) -> str | None:
-    """Parse the id in a UID, or in an address if there is no UID."""
+    """Parse the id from a UID, or from an address if there is no UID."""
     urn = as_text(uid)
     return (urn.rpartition(":")[2].strip() if urn else None) or parse_link_id(href)
 
 
 def parse_link_id(link: t.Any) -> str | None:
-    """The last part of an address."""
+    """Return the last part of an address."""
     text = as_text(link)
     return text.partition("?")[0].rpartition("/")[2] or None if text else None
 
@@ -304,7 +304,7 @@ def _is_xml(response: Response) -> bool:
 
 
 def _as_records(value: t.Any) -> list[dict[str, t.Any]]:
-    """One record or many as a list. XML does not distinguish a list with one record from a single record."""
+    """Return a list of records. XML does not distinguish a list with one record from a single record."""
     return [value] if isinstance(value, dict) else [item for item in as_list(value) if isinstance(item, dict)]
 
 
@@ -351,7 +351,7 @@ def _parse_xml(response: Response) -> dict[str, t.Any]:
             text, process_namespaces=True, namespaces={_NAMESPACE: None}, attr_prefix="", disable_entities=True
         )
     except Exception as error:
-        # The parser is expat, which has its own exception class.
+        # The parser, expat, has its own exception class.
         raise InvalidResponseError(
             "the response is empty" if not response.body.strip() else f"the XML is invalid or truncated ({error})",
             server=response.server,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Enterprise Manager: compact storage of files and of points in files until all points have been read."""
+"""Enterprise Manager: compact storage of files and their points until all points have been read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.points impor
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
 
-# The first point of a batch; hashes of the ids, times and sizes of all its points.
+# First point of a batch; hashes of the ids, times, and sizes of all its points.
 PointBatch = tuple[RecoveryPoint, "array[int]", "array[int]", "array[int]"]
 _KINDS = ("full", "incremental", "synthetic_full", "backup", "snapshot", "unknown")
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
@@ -45,7 +45,7 @@ class BackupFileIndex:
         repositories: Iterable[Mapping[str, t.Any]],
     ) -> None:
         kinds = {get_id(row): as_text(row.get("kind")) for row in map(lower_keys, repositories)}
-        # Backups that only files refer to are appended after the listed ones.
+        # The listed backups, followed by those that only files refer to.
         self._backups: list[Backup] = []
         numbers: dict[tuple[str | None, str | None], int] = {}
         listed: dict[str | None, int] = {}
@@ -64,26 +64,26 @@ class BackupFileIndex:
         self._index.finalize()
 
     def count_point(self, file_id: str | None) -> int:
-        """Count a point in this file. Returns the position of the file; NOT_FOUND for a file that is not listed."""
+        """Count a point in this file. Return the position of the file, or NOT_FOUND if it is not listed."""
         return NOT_FOUND if file_id is None else self._index.count_use(hash(file_id))
 
     def get_location(self, position: int) -> tuple[FileLocation | None, bool]:
-        """(location of a file, whether it has at most one point). Call it after all points have been read."""
+        """Return (location, whether the file has at most one point). Call it after all points have been read."""
         if position == NOT_FOUND:
             return None, False
         size, number, alone = self._index.get_at(position)
         return FileLocation(size, self._backups[number]), alone
 
     def get_backup(self, position: int) -> Backup | None:
-        """The backup of a file; None if the file is not listed."""
+        """Return the backup of a file, or None if the file is not listed."""
         return None if position == NOT_FOUND else self._backups[self._index.get_at(position)[1]]
 
     def get_backup_number(self, position: int) -> int:
-        """A number that identifies the backup of a file."""
+        """Return a number that identifies the backup of a file."""
         return NOT_FOUND if position == NOT_FOUND else self._index.get_at(position)[1]
 
     def get_size_and_backup(self, position: int) -> tuple[int, int]:
-        """The values that ``complete_point`` depends on: size of a point in this file, and number of the backup."""
+        """Return the inputs of ``complete_point``: the size of a point in this file, and the number of the backup."""
         if position == NOT_FOUND:
             return UNKNOWN_SIZE, NOT_FOUND
         size, number, alone = self._index.get_at(position)
@@ -96,15 +96,15 @@ class BackupFileIndex:
 
 
 class PendingPoints:
-    """The points of one workload, or of one backup of it. ``keep_records``: keep ids and records of each point.
+    """The points of one workload, or of one of its backups. ``keep_records``: store the id and record of each point.
 
-    ``may_be_several``: they may belong to several machines with the same name, so each of them proves nothing.
+    ``may_be_several``: they may belong to several machines with the same name, so none of them is a proof.
     """
 
     def __init__(self, workload: Workload, owner: Machine, keep_records: bool) -> None:
         self.workload = workload
         self.has_reference = owner[0] is not None
-        # An agent's points have no reference; for virtual machines it is missing if the machine is not known.
+        # Points of agents have no reference. Points of virtual machines lack it if the machine is not known.
         self.may_be_several = workload.id is None or (workload.type == "vm" and not self.has_reference)
         # For points without a reference to their machine: hashes of job runs, with those of the points.
         self._runs: dict[int, int] = {}
@@ -124,11 +124,11 @@ class PendingPoints:
         self.files.append(file)
         self._kinds.append(_NUMBERS[kind])
         if not self.has_reference and run is not None and self._runs.setdefault(hash(run), hash(ident)) != hash(ident):
-            # A run of a job makes one point of a machine.
+            # A job run makes only one point per machine.
             self.may_be_several = True
 
     def group_points(self, workload: Workload, file_index: BackupFileIndex) -> Iterator[PointBatch]:
-        """All points as points of ``workload``, in batches that differ only in id, time and size."""
+        """Yield all points as points of ``workload``, in batches that differ only in id, time and size."""
         found: dict[tuple[int, int], tuple[int, array[int], array[int], array[int]]] = {}
         for ident, created, file, kind in zip(self.ids, self.times, self.files, self._kinds, strict=True):
             size, owner = file_index.get_size_and_backup(file)
@@ -147,7 +147,7 @@ class PendingPoints:
             )
 
     def build_points(self, workload: Workload, file_index: BackupFileIndex) -> Iterator[RecoveryPoint]:
-        """All points as points of ``workload``."""
+        """Yield all points as points of ``workload``."""
         for index, file in enumerate(self.files):
             # If points are only counted, the hash of the id is sufficient.
             ident, raw = self._records[index] if self._records is not None else (f"{self.ids[index]:x}", None)
@@ -157,13 +157,13 @@ class PendingPoints:
 
     def _point(self, workload: Workload, ident: str, created: int, number: int) -> RecoveryPoint:
         kind = _KINDS[number]
-        # It is offered for restore, and the API does not report a problem.
+        # The point is offered for restore, and the API reports no problem.
         usable = None if self.may_be_several or kind == "unknown" else True
         return RecoveryPoint(id=ident, workload=workload, created=created, kind=kind, usable=usable)
 
 
 def has_no_copies(machine: Sequence[PendingPoints]) -> bool:
-    """Whether all points have different ids and times, so that there are no copies to merge."""
+    """Return whether all points have different ids and times, so that there are no copies to merge."""
     count = sum(len(pending.ids) for pending in machine)
     return all(
         len(set(itertools.chain.from_iterable(values))) == count
@@ -172,9 +172,9 @@ def has_no_copies(machine: Sequence[PendingPoints]) -> bool:
 
 
 def join_by_machine(groups: Iterable[PendingPoints]) -> list[list[PendingPoints]]:
-    """Group backups by machine: a backup whose points have the same times as another's contains copies.
+    """Group backups by machine: backups whose points have the same times are copies.
 
-    Only for machines that have no reference. The name alone is not sufficient, because a reinstalled machine can have
+    For machines without a reference only. The name alone is not sufficient, because a reinstalled machine can have
     the name of the previous one.
     """
     machines: dict[tuple[str | None, ...], list[tuple[set[int], list[PendingPoints]]]] = {}

@@ -46,14 +46,14 @@ KINDS = {
     CLOUD: "CloudVmReplicaPoint",
 }
 _IN_FILES = frozenset({"vm", "physical"})
-# Points of one run share a file. The window is extended by this, so that no shared file seems to have only one point.
+# Points of one run share a file. The window is extended by this time, so that all points of such a file are read.
 _LONGEST_RUN = 2 * DAY * SECOND
 _SHOWN_NAMES = 10
 _Rows = list[dict[str, t.Any]]
 
 
 class PointTypes:
-    """Reads the selected types of points. A type that the account or the version does not have is left out."""
+    """Reads the selected types of points. Types that the account or the version does not support are skipped."""
 
     def __init__(self, queries: Queries, partial: PartialRead, collector: Collector, settings: Settings) -> None:
         self._queries = queries
@@ -151,7 +151,7 @@ class PointTypes:
         points: Iterable[fields.PointInFile | fields.InvalidRecord],
         index: BackupFileIndex,
     ) -> None:
-        """Add points in backup files. Which files have only one point is known after all points have been read."""
+        """Add points in backup files, after all have been read: only then the files with one point are known."""
         groups = self._group_points(workload_type, points, index)
         referenced = [[group] for group in groups if group.has_reference]
         machines = [*referenced, *join_by_machine(group for group in groups if not group.has_reference)]
@@ -170,7 +170,7 @@ class PointTypes:
     ) -> list[PendingPoints]:
         keep_records = self._settings.detail == "recovery_points"
         by_workload: dict[t.Any, PendingPoints] = {}
-        # None for owners that are not selected. Most points have an already known owner and need no further checks.
+        # Owner -> its points, or None if it is not selected. Most points have a known owner and need no more checks.
         by_owner: dict[t.Any, PendingPoints | None] = {}
         for found in points:
             if len(found) == 2:
@@ -178,7 +178,7 @@ class PointTypes:
                 continue
             file, owner = index.count_point(found[3]), found[4]
             if workload_type != "vm" and owner[0] is not None:
-                # Only for virtual machines a reference is documented to be stable.
+                # References are documented to be stable for virtual machines only.
                 owner = (None, *owner[1:])
             key = (owner, NOT_FOUND if owner[0] is not None else index.get_backup_number(file))
             try:
@@ -215,7 +215,7 @@ class PointTypes:
     # Replicas
 
     def add_replica_points(self, workload_type: str, points: Iterable[dict[str, t.Any]], replicas: _Rows) -> None:
-        """Add the points of replicas; ``replicas`` report their platforms."""
+        """Add the points of replicas. ``replicas`` contains their platforms."""
         rows = map(decoding.lower_keys, replicas)
         platforms = {decoding.get_id(row) or "": as_text(row.get("platform")) for row in rows}
         parse = fields.parse_cloud_point if workload_type == CLOUD else fields.parse_replica_point

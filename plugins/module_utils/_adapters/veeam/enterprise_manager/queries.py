@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Enterprise Manager: read all records of a type, and the records behind references."""
+"""Enterprise Manager: read all records of a type, and resolve references to records."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ POINT_PATHS = {
     "VmReplicaPoint": "/api/vmReplicaPoints",
     "CloudVmReplicaPoint": "/api/cloud/vmReplicaPoints",
 }
-# After so many failed requests for single records, no more are sent.
+# Maximum number of failed requests for single records, after which no more are sent.
 _MAX_FAILURES = 20
 _NO_TIME = "1753-01-01T00:00:00Z"
 
@@ -48,7 +48,7 @@ class Queries:
         self._page_size = page_size
         self._partial = partial
         self._failures = 0
-        # Types of which the server has returned a page.
+        # Types for which the server has returned a page.
         self.supported: set[str] = set()
 
     def rows(
@@ -62,8 +62,8 @@ class Queries:
     ) -> Iterator[t.Any]:
         """Fetch all records of one type, from page 1 to the last; without a page size the server returns only 100.
 
-        ``prefetch`` requests the first page now, not when the first record is needed. ``convert`` converts the records
-        of a page to tuples that begin with the id, so that no record is kept longer than that.
+        ``prefetch`` requests the first page immediately. ``convert`` converts the records
+        of a page to tuples that start with the id, so that the records can be freed.
         """
 
         resolve = functools.partial(self.resolve, kind=kind)
@@ -96,7 +96,7 @@ class Queries:
         return valid
 
     def resolve(self, records: Iterable[Record], kind: str) -> Iterator[Record]:
-        """Replace references to points by the points themselves; runs in worker threads."""
+        """Replace references to points with the points. Runs in worker threads."""
         for record in records:
             if kind in POINT_PATHS and decoding.is_reference(record):
                 yield self._fetch_point(record, kind)
@@ -120,5 +120,5 @@ class Queries:
 
 
 def _get_identity(record: Record) -> t.Hashable:
-    # Several records without an id are different records.
+    # Records without an id are not equal to each other.
     return decoding.get_id(record) or repr(record)

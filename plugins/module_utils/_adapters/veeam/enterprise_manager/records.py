@@ -36,7 +36,7 @@ _IN_USE = frozenset({"failover", "failback", "permanentfailover"})
 # Machine of a point: (reference, name, backup server).
 Machine = tuple["str | None", "str | None", "str | None"]
 # (id, time, kind, id of its file, machine, id of the job run, the record if raw data is requested). Only these values
-# are kept, and they are built in the thread that read the page, because records take up most of the memory of a page.
+# are kept, and they are built in the thread that reads the page, because records use most of the memory of a page.
 PointInFile = tuple[str, int, str, "str | None", Machine, "str | None", "dict[str, t.Any] | None"]
 # An invalid record: (text that identifies it, the error).
 InvalidRecord = tuple[str, InvalidResponseError]
@@ -47,18 +47,18 @@ BackupFile = tuple[str, "int | None", "tuple[str | None, str | None]"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup and its repository. ``platform`` is the product's own word."""
+    """A backup and its repository. ``platform`` is the product's own term."""
 
     ident: str | None
     job: str | None
     platform: str | None = None
     repository: str | None = None
     repository_kind: str | None = None
-    # Copies that points have in common, by the platform of their machines.
+    # The copies that points share, by the platform of their machines.
     _copies: dict[str | None, Copy] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
     def get_copy(self, platform: str | None) -> Copy:
-        """The copy that all points of machines of this platform have in this backup."""
+        """Return the copy that all points of machines of this platform share in this backup."""
         if platform not in self._copies:
             cloud = parse_cloud(self.repository_kind)
             self._copies[platform] = Copy(
@@ -99,7 +99,7 @@ def parse_points(records: Iterable[Mapping[str, t.Any]], include_raw: bool) -> l
         file = parse_link_id(file_link)
         kind = parse_kind(as_text(point_type), as_text(algorithm))
         if kind == "unknown" and file is not None:
-            # It is certainly in a backup file.
+            # The point is certainly in a backup file.
             kind = "backup"
         raw = _build_raw(record) if include_raw else None
         points.append((ident, moment, kind, file, owner, parse_link_id(run), raw))
@@ -109,7 +109,7 @@ def parse_points(records: Iterable[Mapping[str, t.Any]], include_raw: bool) -> l
 def _parse_reference(value: t.Any) -> str | None:
     """Parse HierarchyObjRef, urn:PLATFORM:TYPE:ROOT.OBJECT. Without an object it may refer to any machine."""
     reference = as_text(value)
-    # Only an empty object, or one of zeros, ends like this.
+    # Only a reference with an empty or all-zero object ends with these characters.
     if reference is None or reference[-1] not in ".0" or "." not in reference:
         return reference
     return reference if reference.partition(".")[2].strip("0-") else None
@@ -122,7 +122,7 @@ def parse_files(records: Iterable[Mapping[str, t.Any]]) -> list[BackupFile]:
     for record in records:
         uid, href, size, links_value = fields.get(record)
         ((backup, name),) = links.get(links_value)
-        # A file without an id is the file of no point.
+        # No point refers to a file without an id.
         files.append((parse_id(uid, href) or repr(record), as_int(size), (parse_link_id(backup), as_text(name))))
     return files
 
@@ -134,15 +134,15 @@ def build_machine(workload_type: str, owner: Machine, backup: Backup | None) -> 
     workload is one backup of machines with this name.
     """
     reference, name, origin = owner
-    word = reference.split(":")[1] if reference and reference.count(":") >= 2 else None
-    word = word or (backup.platform if backup else None)
+    term = reference.split(":")[1] if reference and reference.count(":") >= 2 else None
+    term = term or (backup.platform if backup else None)
     own_id = f"{name}/{backup.ident}" if name and backup and backup.ident else None
     return Workload(
         id=reference or own_id,
         name=name,
         type=workload_type,
-        platform=parse_platform(word),
-        vendor_platform=word,
+        platform=parse_platform(term),
+        vendor_platform=term,
         origin=origin,
     )
 
@@ -155,7 +155,7 @@ def parse_replica_point(
     replica, job = up_link(row, "ReplicaReference")
     point = _build_point(record, row, _build_replica_workload(row, "vm_replica", replica, platforms), include_raw)
     point.job = job
-    # A point whose replica is in failover looks like any other, and cannot be used for recovery.
+    # A replica in failover cannot be used for recovery, but its points look like all others.
     point.usable = None
     return point
 
@@ -170,10 +170,10 @@ def parse_cloud_point(
     point = _build_point(record, row, workload, include_raw)
     state = (as_text(row.get("state")) or "").casefold()
     point.usable = True if state == "ready" else False if state in _IN_USE else None
-    # The provider does not report its storage.
+    # The storage of the provider is not reported.
     point.copies = [Copy(location=workload.origin, location_type="cloud_vault", role="replica", offsite=True)]
     point.offsite = True
-    # A provider's site is expected to be different from the tenant's site, but the API does not report it.
+    # The provider's site should be different from the tenant's site, but the API does not report it.
     point.inferred = ("offsite",)
     return point
 
@@ -197,14 +197,14 @@ def _build_replica_workload(
     row: Mapping[str, t.Any], workload_type: str, replica: str | None, platforms: Mapping[str, str | None]
 ) -> Workload:
     name = _parse_vm_name(row)
-    word = platforms.get(replica or "")
+    term = platforms.get(replica or "")
     # One replica represents all machines of a job, and two tenants may have machines with the same name.
     return Workload(
         id=f"{replica}/{name}" if replica and name else None,
         name=name,
         type=workload_type,
-        platform=parse_platform(word),
-        vendor_platform=word,
+        platform=parse_platform(term),
+        vendor_platform=term,
         origin=up_link(row, "BackupServerReference")[1],
     )
 
@@ -214,7 +214,7 @@ def _parse_vm_name(row: Mapping[str, t.Any]) -> str | None:
 
 
 def _choose_name(display_name: t.Any, vm_name: t.Any, own_name: t.Any) -> str | None:
-    """The name of the machine. Points are named NAME@TIME; older ones have only that name."""
+    """Return the name of the machine. Old points have only their own name, NAME@TIME."""
     named = as_text(display_name) or as_text(vm_name)
     if named is not None:
         return named
@@ -224,7 +224,7 @@ def _choose_name(display_name: t.Any, vm_name: t.Any, own_name: t.Any) -> str | 
 
 @functools.lru_cache(maxsize=1000)
 def parse_kind(point_type: str | None, algorithm: str | None) -> str:
-    """Parse the kind from PointType, the type of the point; if it is missing, from Algorithm, the mode of its job."""
+    """Parse the kind from PointType (type of the point) or, if it is missing, from Algorithm (mode of its job)."""
     algorithm = (algorithm or "").casefold()
     value = (point_type or algorithm).casefold()
     if value in _INCREMENTS:
@@ -243,7 +243,7 @@ def _build_point(
         workload=workload,
         created=_parse_created(row.get("creationtimeutc"), ident),
         kind="replica",
-        # It is offered for restore, and the API does not report a problem.
+        # The point is offered for restore, and the API reports no problem.
         usable=True,
         raw=_build_raw(record) if include_raw else None,
     )
@@ -261,7 +261,7 @@ def _require_id(ident: str | None) -> str:
 
 def _parse_created(value: t.Any, ident: str) -> int:
     try:
-        # According to its name the field is UTC, with or without a Z.
+        # The name of the field says that it is UTC, even without a Z.
         return parse_point_time(value, naive_is_utc=True)
     except DataError as error:
         raise InvalidResponseError(

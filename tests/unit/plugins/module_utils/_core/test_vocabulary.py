@@ -80,7 +80,7 @@ def test_no_value_is_there_twice(values: tuple[str, ...]) -> None:
     assert set("".join(values)) <= set(string.ascii_lowercase + string.digits + "_")
 
 
-@pytest.mark.parametrize("table", [vocabulary._PLATFORM_WORDS, vocabulary._LOCATION_WORDS])
+@pytest.mark.parametrize("table", [vocabulary._PLATFORM_TERMS, vocabulary._LOCATION_TERMS])
 def test_a_word_has_one_meaning_and_is_written_without_case_and_signs(table: dict[str, tuple[str, ...]]) -> None:
     own_words = [word for own in table.values() for word in own]
     assert len(set(own_words)) == len(own_words)

@@ -85,6 +85,6 @@ def test_regions_of_one_service_share_their_connections(serve: Any, connect: Any
 def test_the_product_decides_what_the_status_of_an_error_means(serve: Any, connect: Any) -> None:
     server = serve(in_turn((400, {"X-Reason": "throttled", "Retry-After": "0"}, b"busy"), OK))
     client = connect(server)
-    client.meaning_of = lambda status, headers, _body: 429 if "X-Reason" in headers else status
+    client.get_meaning = lambda status, headers, _body: 429 if "X-Reason" in headers else status
     assert client.get("/api/list").json() == {"ok": True}
     assert client.request_stats.retries == 1

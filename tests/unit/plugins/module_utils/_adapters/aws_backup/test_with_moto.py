@@ -43,7 +43,7 @@ def test_locks_of_vaults() -> None:
         assert _locks(rows, now) == {"governance": False, "grace": False, "none": False}
         assert _locks(rows, now + 4 * DAY * SECOND) == {"governance": False, "grace": True, "none": False}
         (vault,) = [parse_vault(row, now) for row in rows if row["BackupVaultName"] == "none"]
-        assert (vault.place.region, vault.place.account) == ("eu-west-1", "123456789012")
+        assert (vault.account_region.region, vault.account_region.account) == ("eu-west-1", "123456789012")
         # moto does not imitate these lists: an error is not an empty list.
         with pytest.raises(NotFoundError):
             region.list_points(vault, keep_rows=False)

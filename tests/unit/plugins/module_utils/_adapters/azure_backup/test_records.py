@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.azure_backup.arm import (
     ALLOWLIST,
-    hint_for,
+    get_hint,
     instance_path,
     item_path,
     parse_vault_id,
@@ -269,5 +269,5 @@ def test_permissions_that_prove_complete_lists(permissions: list[dict[str, Any]]
     ],
 )
 def test_hints_for_errors(body: bytes, hint: str | None) -> None:
-    found = hint_for(400, body)
+    found = get_hint(400, body)
     assert found is None if hint is None else str(found).startswith(hint)

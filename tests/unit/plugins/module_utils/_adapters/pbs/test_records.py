@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pbs.records import (
     Files,
-    Place,
+    Namespace,
     SnapshotParser,
     Task,
     VerificationResult,
@@ -139,7 +139,7 @@ def test_without_the_name_of_the_server_no_verification_counts() -> None:
 def test_points(files: list[tuple[Any, Any]], result: VerificationResult, expected: tuple[Any, ...]) -> None:
     rows = [{"backup-type": "vm", "backup-id": "100", "backup-time": 7, "files": [_file(*one) for one in files]}]
     (group,) = list(SnapshotParser(include_raw=False).parse_all(rows).values())
-    place = Place("store1", "a/b", "s3")
+    place = Namespace("store1", "a/b", "s3")
     workload = place.build_workload(group, use_comment=True)
     point = records.build_template(group.snapshots[0], place, workload, result)
     assert (point.status, point.usable, point.integrity_checked) == expected
@@ -178,7 +178,7 @@ def test_a_comment_is_a_name_if_it_is_one_word(comment: Any, name: str | None) -
 def test_comments_of_hosts_are_notes() -> None:
     rows = [{"backup-type": "host", "backup-id": "db01", "backup-time": 1, "files": [], "comment": "note"}]
     (group,) = list(SnapshotParser(include_raw=False).parse_all(rows).values())
-    assert Place("s", "").build_workload(group, use_comment=True).name == "db01"
+    assert Namespace("s", "").build_workload(group, use_comment=True).name == "db01"
 
 
 def test_the_newest_name_counts_whatever_the_order() -> None:
@@ -189,7 +189,7 @@ def test_the_newest_name_counts_whatever_the_order() -> None:
     (group,) = list(SnapshotParser(include_raw=False).parse_all(rows).values())
     assert group.name == "renamed"
     assert (len(group.snapshots), group.count()) == (4, 3)
-    place = Place("store1", "")
+    place = Namespace("store1", "")
     assert place.build_workload(group, use_comment=True).name == "renamed"
     by_id = place.build_workload(group, use_comment=False)
     assert (by_id.id, by_id.name, by_id.type, by_id.platform) == ("store1/vm/100", "100", "vm", "proxmox")
@@ -200,7 +200,7 @@ def test_the_newest_name_counts_whatever_the_order() -> None:
     [("vm", ("vm", "proxmox")), ("ct", ("container", "proxmox")), ("host", ("host", None)), ("new", ("other", None))],
 )
 def test_types(backup_type: str, expected: tuple[str, str | None]) -> None:
-    workload = Place("s", "").build_workload(records.Group(backup_type, "x"), use_comment=True)
+    workload = Namespace("s", "").build_workload(records.Group(backup_type, "x"), use_comment=True)
     assert (workload.type, workload.platform) == expected
 
 

@@ -164,7 +164,7 @@ def test_jobs_in_the_catalog_are_not_backups(type_name: str) -> None:
 
 def test_a_restore_has_the_type_of_the_restored_backup() -> None:
     _moment, row = backup(501, "2026-07-10T01:00:00Z", restored_bkup_type="Full")
-    assert records.parse_fields(row).no_backup
+    assert records.parse_fields(row).is_other_job
 
 
 # Platforms
