@@ -6,17 +6,16 @@
 
 A block is a dict of JSON values. All times are whole seconds:
 
-- ``classes``: the facts of points, each a dict without null and empty values. ``moments`` names the columns in which
-  each point of the class has a value; ``size`` is true if the sizes of its points are known; ``fraction`` is true if
-  its points were created within the second after their time.
-- ``counts``: the number of points of each workload. The columns below are in the order of these points: workload by
-  workload, oldest first.
+- ``classes``: the common attributes of points, as dicts without null and empty values. ``moments`` names the columns in
+  which each point of the class has a value; ``size`` is true if the sizes of its points are known; ``fraction`` is true
+  if its points were created within the second after their time.
+- ``counts``: the number of points of each workload. The columns below have the same order: by workload, oldest first.
 - ``codes``: one character for each point, the number of its class (see CODES).
-- ``times``: the time between a point and the one before it, less a day; the first is relative to 1970 UTC.
-- ``moments``: for each name in MOMENTS the values of those points that have one, relative to the time of the point.
+- ``times``: the difference to the time of the previous point, minus one day; the first is relative to 1970 UTC.
+- ``moments``: for each name in MOMENTS, the values of the points that have one, relative to the time of the point.
 - ``sizes``: for the newest 31 points of each kind of a workload, if the size is known, with eight significant bits.
 - ``undated``: [workload, class, number] of points without a plausible time, and of points that were only counted.
-- ``in_future``: [workload, number] of points that are dated in the future; they are not among the others.
+- ``in_future``: [workload, number] of points that are dated in the future, which are not in the other columns.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, FIRST, LAST, SECOND
 
 WORKLOADS = 1000
-# A block is converted to lists and JSON at once, which takes a hundred bytes for each of its points.
+# The conversion of a block to lists and JSON takes a hundred bytes for each of its points.
 MAX_POINTS = 50_000
 SIZED_POINTS = 31
 # Characters that JSON does not escape.
@@ -54,7 +53,7 @@ _REQUIRED = ("classes", "counts", "codes", "times")
 
 
 class BlockWriter:
-    """Builds the blocks of a read result, workload by workload. Lists instead of arrays need four times the memory."""
+    """Builds the blocks of a read result, workload by workload. Arrays need a quarter of the memory of lists."""
 
     def __init__(self) -> None:
         self._blocks: list[dict[str, t.Any]] = []
@@ -72,7 +71,7 @@ class BlockWriter:
         self._last = 0
 
     def add(self, groups: Sequence[PointGroup], undated: Mapping[PointClass, int], in_future: int) -> None:
-        """Add a workload with these points, and the numbers of those without a place in the order of time."""
+        """Add a workload with these points, and the numbers of its undated points and of points in the future."""
         points = sum(len(group.times) for group in groups)
         is_full = len(self._counts) == WORKLOADS or len(self._codes) + points > MAX_POINTS or len(self._classes) > 256
         if self._counts and is_full:
@@ -86,8 +85,8 @@ class BlockWriter:
         self._add_points(groups)
 
     def _add_points(self, groups: Sequence[PointGroup]) -> None:
-        # Points of one time in an order that does not depend on that of the pages.
-        groups = sorted(groups, key=_repr_of_facts)
+        # The order of points with equal times must not depend on the order of pages.
+        groups = sorted(groups, key=_sort_key)
         order = sorted(
             (time, number, group.sizes[index], index)
             for number, group in enumerate(groups)
@@ -140,9 +139,9 @@ class BlockWriter:
             "classes": [_class_dict(*key) for key in self._classes],
             "counts": self._counts,
             "codes": "".join(self._codes),
-            "times": _narrowed(self._times),
-            "moments": {name: _narrowed(values) for name, values in self._moments.items() if values},
-            "sizes": _narrowed(self._sizes),
+            "times": _shrink(self._times),
+            "moments": {name: _shrink(values) for name, values in self._moments.items() if values},
+            "sizes": _shrink(self._sizes),
             "undated": self._undated,
             "in_future": self._in_future,
         }
@@ -150,29 +149,29 @@ class BlockWriter:
         self._start()
 
     def finish(self) -> Iterator[dict[str, t.Any]]:
-        """Iterate over all blocks, whose arrays become lists, and forget each of them."""
+        """Yield all blocks, with lists instead of arrays, and release them."""
         if self._counts:
             self._close()
         while self._blocks:
             block = self._blocks.pop(0)
-            yield {name: _listed(value) for name, value in block.items()}
+            yield {name: _to_lists(value) for name, value in block.items()}
 
 
-def _narrowed(values: array[int]) -> array[int]:
-    """Return the values with half the memory, if they are small enough."""
+def _shrink(values: array[int]) -> array[int]:
+    """Return the values as 32-bit integers, if they are small enough."""
     try:
         return array("i", values)
     except OverflowError:
         return values
 
 
-def _listed(value: t.Any) -> t.Any:
+def _to_lists(value: t.Any) -> t.Any:
     if isinstance(value, dict):
-        return {name: _listed(column) for name, column in value.items()}
+        return {name: _to_lists(column) for name, column in value.items()}
     return value.tolist() if isinstance(value, array) else value
 
 
-def _repr_of_facts(group: PointGroup) -> str:
+def _sort_key(group: PointGroup) -> str:
     return _repr(group.facts)
 
 
@@ -180,13 +179,13 @@ _repr = functools.lru_cache(maxsize=1000)(repr)
 
 
 def encode_size(size: int) -> int:
-    """Return a size with eight significant bits as one small number: sizes up to 255 as they are."""
+    """Encode a size with eight significant bits as a small number. Sizes up to 255 are not changed."""
     shift = max(size.bit_length() - 8, 0)
     return (shift << 7) + (size >> shift)
 
 
 def decode_size(code: int) -> int:
-    """Return the size of which encode_size made this number, with its lower bits cut off."""
+    """Decode a number of encode_size to the size, whose lower bits were cut off."""
     shift = max((code >> 7) - 1, 0)
     return (code - (shift << 7)) << shift
 
@@ -200,7 +199,7 @@ def _class_dict(facts: PointClass, fraction: bool, sized: bool) -> dict[str, t.A
         "malware": facts.malware,
         "inferred": facts.inferred or None,
         "declared": facts.declared or None,
-        # No locations and unknown locations differ.
+        # No locations ([]) and unknown locations (null) are different.
         "locations": facts.locations,
         "moments": facts.moments or None,
         "fraction": fraction or None,
@@ -218,12 +217,12 @@ class BlockClass(t.NamedTuple):
 
 
 class Block:
-    """A block of a read result. Creating it checks everything; DataError names the path of the first invalid value."""
+    """A decoded block of a read result. The constructor raises DataError with the path of the first invalid value."""
 
     def __init__(self, value: t.Any, path: str) -> None:
-        """Check and decode a block; ``path`` is its place in the read result."""
+        """Check and decode a block. ``path`` is its path in the read result, for errors."""
         given = Members(value, path)
-        given.refuse_unknown((*_REQUIRED, "moments", "sizes", "undated", "in_future"))
+        given.reject_unknown((*_REQUIRED, "moments", "sizes", "undated", "in_future"))
         self.path = path
         self.classes = [
             _parse_class(Members(one, f"{path}.classes[{number}]"))
@@ -231,7 +230,7 @@ class Block:
         ]
         if len(self.classes) > len(CODES):
             raise given.error("classes", f"{len(self.classes)} classes are more than the {len(CODES)} that have a code")
-        self.counts = given.numbers("counts", least=0)
+        self.counts = given.numbers("counts", minimum=0)
         self.codes: str = given.get("codes", str)
         deltas = given.numbers("times")
         points = len(self.codes)
@@ -247,7 +246,7 @@ class Block:
         self.starts = list(itertools.accumulate(self.counts, initial=0))
         self.times = list(itertools.accumulate(map(DAY.__add__, deltas)))
         self._check_times(deltas, given)
-        # Class -> number, for each workload with such points.
+        # Workload -> [(class, number)], for workloads with undated points.
         self.undated: dict[int, list[tuple[int, int]]] = {}
         for row, code, number in given.rows("undated", 3):
             if row >= len(self.counts) or code >= len(self.classes):
@@ -259,10 +258,10 @@ class Block:
                 raise given.error("in_future", f"there is no workload {row}, or it occurs twice")
             self.in_future[row] = number
         moments = Members(given.get("moments", dict, {}), f"{path}.moments")
-        moments.refuse_unknown(MOMENTS)
-        # Name -> indexes of the points that have this moment, in ascending order, and its time for each of them.
+        moments.reject_unknown(MOMENTS)
+        # Name -> ascending indexes of the points that have this moment, and its times.
         self.moments = {name: self._parse_moment(name, moments) for name in MOMENTS}
-        self._sizes = given.numbers("sizes", least=0) if "sizes" in given.members else []
+        self._sizes = given.numbers("sizes", minimum=0) if "sizes" in given.members else []
         if max(self._sizes, default=0) >= _END_OF_SIZES:
             raise given.error("sizes", "a size is larger than 2^63 bytes")
 
@@ -289,7 +288,7 @@ class Block:
         return places, found
 
     def sizes(self) -> dict[int, int]:
-        """Return index of the point in the block -> size in bytes, for the newest points of each kind."""
+        """Return the size in bytes by index of the point, for the newest points of each kind."""
         sized = {CODES[number] for number, one in enumerate(self.classes) if one.has_size}
         places: list[int] = []
         if sized:
@@ -300,7 +299,7 @@ class Block:
         return dict(zip(places, map(decode_size, self._sizes), strict=True))
 
     def newest_of_kinds(self, start: int, end: int) -> list[int]:
-        """Return the newest 31 points of each kind, which have sizes, in the order of time."""
+        """Return the indexes of the newest 31 points of each kind, which have sizes, oldest first."""
         if end - start <= SIZED_POINTS:
             return list(range(start, end))
         seen = {one.facts.kind: 0 for one in self.classes}
@@ -313,12 +312,12 @@ class Block:
         return places[::-1]
 
 
-# Members of ``inferred`` and ``declared`` that are neither facts nor moments.
+# Values of ``inferred`` and ``declared`` that are neither attributes nor moments.
 _OTHER_NAMES = ("size_bytes", "location_type", "created_at", "completed_at", "tested_by", "checked_by", "malware")
 
 
 def _parse_class(given: Members) -> BlockClass:
-    given.refuse_unknown(_CLASS_MEMBERS)
+    given.reject_unknown(_CLASS_MEMBERS)
     facts = tuple([given.flag(name) for name in POINT_ATTRIBUTES])
     names = (*POINT_ATTRIBUTES, *MOMENTS, *_OTHER_NAMES)
     moments = given.names("moments", MOMENTS)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Collect workloads and recovery points from an adapter: filter and aggregate them, and build the read result."""
+"""Collect workloads and recovery points from an adapter, filter and aggregate them, and build the read result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import (
     parse_time,
 )
 
-# No backup product is older than this, and no valid clock is near the end of the calendar.
+# Times before the first backup products, or near the end of the calendar, are not plausible.
 _EARLIEST, _LATEST_CLOCK = FIRST * SECOND, LAST * SECOND
 _UNDATED = (
     "some recovery points are dated before 1980, which is not a plausible time; whether they are usable is unknown"
@@ -37,7 +37,7 @@ _UNDATED = (
 
 
 class Collector:
-    """Receives the data of an adapter. The adapter calls ``start`` once the server is known, then adds points."""
+    """Receives the data of an adapter. The adapter calls ``start`` when the server is known, then adds points."""
 
     def __init__(
         self,
@@ -55,17 +55,17 @@ class Collector:
         self.source = source
         self.product = product
         self.version: str | None = None
-        # Identifies the installation or repository regardless of the address that it was read from.
+        # Identifies the installation or repository, independent of its address.
         self.identity: str | None = None
         self.skew_micros: int | None = None
         self.scope: dict[str, t.Any] = {}
-        # The result of the product's own check that was run for this read result.
+        # The result of the product's own check, if it was run for this read result.
         self.verify: dict[str, t.Any] | None = None
         self.warnings: list[str] = []
         self.problems: list[AuditError] = []
         # The types of workloads whose inventory the product can report.
         self._inventory_types = None if inventory_types is None else list(inventory_types)
-        # The options that limit what is listed: a workload outside of them is not missing.
+        # The options that limit the listing. A workload that they exclude is not missing.
         self._selection = dict(selection or {})
         self._window = (since, until)
         self._keep_points = keep_points
@@ -74,13 +74,13 @@ class Collector:
         self._selected: dict[t.Any, bool] = {}
         self._matched: set[str] = set()
         self._points: list[RecoveryPoint] = []
-        # Called here as well, so that an invalid window is rejected before any request is sent.
+        # Also called here, so that an invalid window is rejected before any request is sent.
         self.start()
 
     # Called by the adapter
 
     def start(self) -> None:
-        """Start collecting: ages and windows given as durations are relative to now (the server's clock if known)."""
+        """Start collecting. Ages, and windows that are durations, are relative to ``now``."""
         self.read_at = time.time_ns() // 1000
         if not _EARLIEST <= self.now <= _LATEST_CLOCK:
             raise DataError(
@@ -101,15 +101,15 @@ class Collector:
                 f"since: {self._window[0]!r} is in the future (the server was read at {format_time(self.now)})",
                 hint="Use an earlier time, or a duration such as 30d",
             )
-        # Whole seconds: a point is in the window if the second in which it was created is.
+        # Windows have whole seconds: a point is in the window if the second in which it was created is.
         self.since, self.until = (None if end is None else end // SECOND * SECOND for end in (since, until))
         self.summary = Summary(self.source, self.now)
 
     def set_identity(self, reported: t.Any) -> None:
         """Build ``identity`` from the product's own id of the installation or repository.
 
-        The prefix prevents that two products share an identity. Text without letters and digits other than 0 is a
-        placeholder (00000000-0000-...), which different installations may have in common.
+        The prefix prevents that two products share an identity. Text without letters and without digits other than 0 is
+        ignored, because it is a placeholder (00000000-0000-...) that different installations may share.
         """
         text = reported.strip() if isinstance(reported, str) else ""
         if any(character.isalnum() and character != "0" for character in text):
@@ -117,18 +117,18 @@ class Collector:
 
     @property
     def now(self) -> int:
-        """The time of reading by the server's clock, or by the local clock if the server does not report its time."""
+        """The time of the read by the server's clock, or by the local clock if the server does not report its time."""
         return self.read_at + (self.skew_micros or 0)
 
     def is_selected(self, workload: Workload) -> bool:
-        """Whether ``workload_names`` matches the workload; without names all are."""
+        """Return whether ``workload_names`` matches the workload. Without names, all workloads are selected."""
         if not self._globs:
             return True
         name = workload.name
         selected = self._selected.get(name)
         if selected is None:
             normalized = (name or "").casefold()
-            # Also compared literally: db[prod] is a pattern that does not match its own name.
+            # Also compare literally, because db[prod] is a pattern that does not match its own name.
             matching = [glob for glob in self._globs if normalized == glob or fnmatch.fnmatchcase(normalized, glob)]
             selected = name is not None and bool(matching)
             self._selected[name] = selected
@@ -156,7 +156,7 @@ class Collector:
         if not self._is_in_selection(point.workload, point.created):
             return
         if point.created < _EARLIEST and point.usable is True:
-            # Programs often write a missing time as the earliest possible one; such a point would seem extremely old.
+            # Programs often write a missing time as their earliest time, so the point is not really this old.
             point.usable = None
             self._warn_undated()
         if point.restorable_until is not None and point.restorable_until > self.now + FUTURE_TOLERANCE:
@@ -171,28 +171,30 @@ class Collector:
         if self._keep_points:
             self._points.append(point)
 
-    def add_points(self, like: RecoveryPoint, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> None:
-        """Add points that differ from the first of them, ``like``, only in the hash of the id, time and size.
+    def add_points(
+        self, template: RecoveryPoint, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]
+    ) -> None:
+        """Add points that differ from the first one, ``template``, only in the hash of the id, time and size.
 
-        None of them has a moment (model.MOMENTS), and points are only counted (not listed).
+        None of them has a moment (model.MOMENTS), and they are only counted, not listed.
         """
-        if not self.is_selected(like.workload):
+        if not self.is_selected(template.workload):
             return
         since = _EARLIEST if self.since is None else max(_EARLIEST, self.since)
         until = max(times) if self.until is None else self.until
         within = [since <= time <= until for time in times]
         if not all(within):
-            # add_point applies the window and the check for impossible dates to these.
+            # add_point applies the window and the check for implausible times.
             for index, one in enumerate(within):
                 if not one:
-                    self.add_point(_with_identity(like, ids[index], times[index], sizes[index]))
+                    self.add_point(_with_identity(template, ids[index], times[index], sizes[index]))
             ids, times, sizes = (list(itertools.compress(values, within)) for values in (ids, times, sizes))
             if not ids:
                 return
-            like = _with_identity(like, ids[0], times[0], sizes[0])
+            template = _with_identity(template, ids[0], times[0], sizes[0])
         if self._location_attributes is not None:
-            self._location_attributes.apply(like)
-        self.summary.add(like).extend(ids[1:], times[1:], sizes[1:])
+            self._location_attributes.apply(template)
+        self.summary.add(template).extend(ids[1:], times[1:], sizes[1:])
 
     def add_point_like(
         self,
@@ -216,7 +218,7 @@ class Collector:
             self.summary.add_point_like(template, ident, created, size_bytes, expires_at)
 
     def _is_in_selection(self, workload: Workload, created: int) -> bool:
-        """Check names and window again, because the filters of the server are not trusted.
+        """Return whether names and window select a point. The server's filters are not trusted.
 
         A point without a plausible time may be in the window.
         """
@@ -227,7 +229,7 @@ class Collector:
         return self.until is None or created // SECOND * SECOND <= self.until
 
     def discard(self, workloads: Collection[Workload]) -> None:
-        """Drop the points of these workloads, which may belong to others; the adapter adds them again."""
+        """Drop the points of these workloads, because they may belong to others. The adapter adds them again."""
         keys = {workload.key for workload in workloads}
         for workload in workloads:
             self.summary.discard(workload)
@@ -238,7 +240,7 @@ class Collector:
             self.warnings.append(_UNDATED)
 
     def add_count(self, workload: Workload, recovery_points: int, kind: str = "unknown") -> None:
-        """Add points of a workload of which only the number was requested (detail: counts).
+        """Add a number of points of a workload (detail: counts).
 
         Points of kind "unknown" may not be recovery points.
         """
@@ -247,7 +249,7 @@ class Collector:
             self.summary.add_count(workload, point_class(point), recovery_points)
 
     def add_problem(self, error: AuditError) -> None:
-        """Record that a part of the data could not be read: the read result is not complete."""
+        """Record that a part of the data could not be read, so that the read result is incomplete."""
         self.problems.append(error)
 
     # Result
@@ -312,9 +314,9 @@ class Collector:
         return moment
 
 
-def _with_identity(like: RecoveryPoint, ident: int, created: int, size: int) -> RecoveryPoint:
+def _with_identity(template: RecoveryPoint, ident: int, created: int, size: int) -> RecoveryPoint:
     size_bytes = None if size == UNKNOWN_SIZE else size
-    return dataclasses.replace(like, id=f"{ident:x}", created=created, size_bytes=size_bytes)
+    return dataclasses.replace(template, id=f"{ident:x}", created=created, size_bytes=size_bytes)
 
 
 def _totals(rows: Sequence[dict[str, t.Any]]) -> dict[str, int]:

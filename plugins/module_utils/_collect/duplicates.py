@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Points that the product lists several times: they become one point, with the least favorable of their values."""
+"""Merge points that the product lists several times to one point with the least favorable values."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     POINT_ATTRIBUTES,
 )
 
-# In ascending order of favor.
+# Least favorable first.
 _STATES = (False, None, True)
 _MALWARE = ("infected", "suspicious", None, "clean")
 _STATUSES = ("failed", "unknown", "running", "warning", "success")
 _IMMUTABLE = POINT_ATTRIBUTES.index("immutable")
-_DATES_OF = {"tested_at": "restore_tested", "checked_at": "integrity_checked"}
+_TESTED_ATTRIBUTES = {"tested_at": "restore_tested", "checked_at": "integrity_checked"}
 
 
 class _Listing(t.NamedTuple):
-    """One of the listings of a point; times are microseconds."""
+    """One listing of a point. Times are microseconds."""
 
     facts: PointClass
     created: int
@@ -38,7 +38,7 @@ class _Listing(t.NamedTuple):
 
 
 def drop_duplicates(groups: Sequence[PointGroup]) -> list[PointGroup]:
-    """Return the groups without duplicates; the result does not depend on the order of the pages."""
+    """Return the groups without duplicates. The result does not depend on the order of pages."""
     total = sum(len(group.ids) for group in groups)
     if len({ident for group in groups for ident in group.ids}) == total:
         return list(groups)
@@ -71,19 +71,19 @@ def _group(facts: PointClass, points: Sequence[tuple[int, _Listing]]) -> PointGr
 
 
 def _merge(listings: Sequence[_Listing]) -> _Listing:
-    """Return a point with the least favorable values of its listings."""
+    """Merge the listings of a point to the least favorable values."""
     all_facts = [one.facts for one in listings]
     times, sizes = {one.created for one in listings}, {one.size for one in listings}
     usable = min((facts.usable for facts in all_facts), key=_STATES.index)
     if len(times) > 1 and usable:
-        # It is not known when it was created, so it may be older or newer.
+        # The listings have different times, so the age is unknown.
         usable = None
     states = [
         min((facts.facts[number] for facts in all_facts), key=_STATES.index) for number in range(len(POINT_ATTRIBUTES))
     ]
     kind = min((facts.kind for facts in all_facts), key=lambda kind: (kind in COUNTING_KINDS, kind in FULL_KINDS, kind))
-    is_sure = usable is True and kind in COUNTING_KINDS
-    passed = {name for name, state in zip(POINT_ATTRIBUTES, states, strict=True) if state and is_sure}
+    is_certain = usable is True and kind in COUNTING_KINDS
+    passed = {name for name, state in zip(POINT_ATTRIBUTES, states, strict=True) if state and is_certain}
     moments = _merge_dates(listings, passed)
     states[_IMMUTABLE], end = _merge_locks(listings)
     if end is not None:
@@ -103,7 +103,7 @@ def _merge(listings: Sequence[_Listing]) -> _Listing:
 
 
 def _merge_locks(listings: Sequence[_Listing]) -> tuple[bool | None, int | None]:
-    """Return whether the point is immutable, and until when; null with an end, as in a class of points."""
+    """Return (immutable, immutable_until); immutable is None if there is an end, as in a class of points."""
     ends = [one.moments.get("immutable_until") for one in listings]
     without_end = [one.facts.facts[_IMMUTABLE] for one, end in zip(listings, ends, strict=True) if end is None]
     worst = min(without_end, key=_STATES.index, default=True)
@@ -112,14 +112,14 @@ def _merge_locks(listings: Sequence[_Listing]) -> tuple[bool | None, int | None]
 
 
 def _merge_dates(listings: Sequence[_Listing], passed: Collection[str]) -> dict[str, int]:
-    """Return the moments except immutable_until: the earliest expiry, the oldest test that passed, the newest other."""
+    """Merge moments except immutable_until: the earliest expiry, the oldest passed test, the newest of all others."""
     found = {}
     for name in MOMENTS:
         known = [one.moments[name] for one in listings if name in one.moments]
         in_all = len(known) == len(listings)
         if name == "expires_at" and known:
             found[name] = min(known)
-        elif name in _DATES_OF and known and _DATES_OF[name] not in passed:
+        elif name in _TESTED_ATTRIBUTES and known and _TESTED_ATTRIBUTES[name] not in passed:
             found[name] = max(known)
         elif in_all and name != "immutable_until":
             found[name] = max(known) if name == "restorable_from" else min(known)

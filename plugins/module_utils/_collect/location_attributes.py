@@ -18,7 +18,7 @@ _FACTS = ("offsite", "immutable", "encrypted")
 
 
 class LocationAttributes:
-    """Fills the unknown attributes of points with those declared for the locations of their copies.
+    """Fills in unknown attributes of points with those that the user declared for the locations of their copies.
 
     Locations are matched with case-insensitive globs; the first match wins. If the product lists no copies for a
     point, its location is unknown and only the entry ``*`` matches. Reported values are never overridden.
@@ -42,13 +42,13 @@ class LocationAttributes:
             if copy.location_type in (None, OTHER) and entry.get("location_type") is not None:
                 copy.location_type = entry["location_type"]
                 copy.is_type_declared = True
-        # Several points may share their copies.
+        # Points may share copies, whose type may already be declared.
         declared = []
         if any(copy.is_type_declared for copy in point.copies or ()) and "location_type" not in point.declared:
             declared.append("location_type")
         for name in _FACTS:
             if getattr(point, name) is None or (name in point.inferred and getattr(point, name) is not True):
-                fact = _resolve_fact(name, copies, entries)
+                fact = _resolve_attribute(name, copies, entries)
                 if fact is not None:
                     setattr(point, name, fact)
                     declared.append(name)
@@ -64,7 +64,7 @@ class LocationAttributes:
         return self._found[location]
 
 
-def _resolve_fact(name: str, copies: Sequence[Copy], entries: Sequence[Mapping[str, t.Any]]) -> bool | None:
+def _resolve_attribute(name: str, copies: Sequence[Copy], entries: Sequence[Mapping[str, t.Any]]) -> bool | None:
     facts: list[bool | None] = []
     for copy, entry in zip(copies, entries, strict=True):
         value: bool | None = getattr(copy, name, None)

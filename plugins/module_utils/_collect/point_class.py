@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The facts that recovery points have in common."""
+"""Classes of recovery points with the same attributes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import MO
 
 
 class PointClass(t.NamedTuple):
-    """The facts that points have in common; ``moments`` are those of MOMENTS that each of these points has."""
+    """The common attributes of points. ``moments``: the names in MOMENTS for which each point has a time."""
 
     kind: str
     status: str
@@ -33,11 +33,11 @@ _NO_MOMENTS = (None,) * len(MOMENTS)
 
 
 def point_class(point: RecoveryPoint, *, has_expiry: bool = False) -> PointClass:
-    """Return the facts of a point without its id, time, size and moments; ``has_expiry``: as if it had expires_at."""
+    """Return the attributes of a point without id, time, size and moments; ``has_expiry``: as if it had expires_at."""
     copies = point.copies
     locations = None if copies is None else tuple([(copy.location, copy.location_type) for copy in copies])
     if locations is not None and len(locations) > 1:
-        # The same locations in another order are the same.
+        # The order of locations does not matter.
         locations = tuple(sorted(set(locations), key=_location_order))
     immutable = point.immutable
     values = _get_moments(point)
@@ -45,7 +45,7 @@ def point_class(point: RecoveryPoint, *, has_expiry: bool = False) -> PointClass
     if values != _NO_MOMENTS:
         moments = [name for name, value in zip(MOMENTS, values, strict=True) if value is not None]
     if point.immutable_until is not None:
-        # What the user declares has no end.
+        # A lock that the user declares has no end.
         if immutable is False or (immutable is True and "immutable" in point.declared):
             moments.remove("immutable_until")
         else:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Recovery points of one workload in groups with equal facts; removal of future and undated points."""
+"""Recovery points of one workload in groups with equal attributes; removal of future and undated points."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass
 
 UNKNOWN_SIZE = -1
-# Number of values after which they are moved to a bytes object. Thousands of arrays that grow at the same time fragment
-# the memory: 49 bytes per point instead of 34.
-_PIECE = 96
+# Number of values after which they are moved to a bytes object. Thousands of arrays that grow at the same time would
+# fragment the memory, and take 49 bytes per point instead of 34.
+_PIECE_LENGTH = 96
 
 
 class PointGroupBuilder:
-    """Collects points of one workload with equal facts, in any order: id, time, size and moments, as one array."""
+    """Collects points of one workload with equal attributes in any order: id, time, size and moments, in one array."""
 
     __slots__ = ("_facts", "_numbers", "_pieces", "_width")
 
@@ -38,12 +38,12 @@ class PointGroupBuilder:
         """Add one point; ``moments`` are the values of the class's moments."""
         numbers = self._numbers
         numbers.extend((hash(ident), created, UNKNOWN_SIZE if size is None else size, *moments))
-        if len(numbers) >= _PIECE:
+        if len(numbers) >= _PIECE_LENGTH:
             self._pieces.append(numbers.tobytes())
             del numbers[:]
 
     def extend(self, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int], *moments: Sequence[int]) -> None:
-        """Add points; ids are hashes."""
+        """Add points with hashes of their ids."""
         self._numbers.extend(itertools.chain.from_iterable(zip(ids, times, sizes, *moments, strict=True)))
         self._pieces.append(self._numbers.tobytes())
         del self._numbers[:]
@@ -57,7 +57,7 @@ class PointGroupBuilder:
 
 @dataclasses.dataclass(slots=True)
 class PointGroup:
-    """All points of one workload with equal facts. Times are microseconds since 1970 UTC."""
+    """All points of one workload with equal attributes. Times are microseconds since 1970 UTC."""
 
     facts: PointClass
     ids: array[int]
@@ -74,8 +74,8 @@ class PointGroup:
         )
 
 
-def take_out(groups: Sequence[PointGroup], first: int, last: int) -> tuple[dict[PointClass, int], int]:
-    """Remove points before ``first`` or after ``last``; return the former by class, and the number of the latter."""
+def remove_implausible(groups: Sequence[PointGroup], first: int, last: int) -> tuple[dict[PointClass, int], int]:
+    """Remove points before ``first`` (return their number by class) and after ``last`` (return their number)."""
     undated: dict[PointClass, int] = {}
     future = 0
     for group in groups:

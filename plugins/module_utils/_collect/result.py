@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The read result: what an info module returns, what registered variables and evidence files hold, sealed with SHA-256.
+"""The read result, which info modules return and evidence files contain, sealed with a SHA-256 digest.
 
-Members: schema, server, read_at, selection, complete, errors, workloads, points, totals, http_requests, sha256.
-``points`` has all recovery points, as compressed blocks (see blocks.py); policies evaluate only these. ``workloads``
-has a row per workload; with ``compress`` it is replaced by ``data``, which has only the identity of each row,
-compressed. The digest covers everything except ``totals``, ``http_requests`` and the numbers in rows, which follow from
-the points; so it is the same in both forms. The listing ``recovery_points`` (detail) is not covered, either.
+Keys: schema, server, read_at, selection, complete, errors, workloads, points, totals, http_requests, sha256.
+``points`` contains all recovery points as compressed blocks (see blocks.py); policies evaluate only these.
+``workloads`` contains a row per workload. With ``compress``, it is replaced by ``data``, which contains only the
+identity of each row, compressed. The digest covers everything except ``totals``, ``http_requests``, the listing
+``recovery_points`` (detail), and the numbers in rows, which are derived from the points. It is the same in both forms.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ IDENTITY = (
     "vendor_platform",
     "in_inventory",
 )
-# The highest level takes more than twice as long, for 2 % less.
+# Level 9 takes more than twice as long and saves only 2 %.
 _LEVEL = 6
 _FRAME = ("schema", "server", "read_at", "selection", "complete", "errors")
-# About 6 million points of one workload; larger data is either an attack or a mistake.
+# About 6 million points of one workload. Larger data is an attack or a defect.
 MAX_BLOCK_BYTES = 1 << 26
 _HINT = "Pass the registered result of an info module of backup.audit, or a file that contains one"
 
@@ -60,11 +60,10 @@ def sha256_hex(data: bytes) -> str:
 
 
 def pack(data: bytes, forbidden: Collection[str] = ()) -> str:
-    """Compress data to one text that contains none of the ``forbidden`` ones.
+    """Compress data to text that contains none of the ``forbidden`` texts.
 
-    Ansible masks every occurrence of a secret in a result, also one that occurs randomly within compressed data. So all
-    bytes are combined with a number (exclusive or), which is the first byte: the smallest with which no forbidden text
-    occurs.
+    Ansible masks every occurrence of a secret in a result, even a random one within compressed data. So all bytes are
+    XORed with a number, which is stored in the first byte: the smallest number that avoids all forbidden texts.
     """
     packed = zlib.compress(data, _LEVEL)
     for number in range(256):
@@ -78,7 +77,7 @@ def pack(data: bytes, forbidden: Collection[str] = ()) -> str:
 
 
 def unpack(text: str, path: str) -> bytes:
-    """Return the data of a compressed text; DataError if it is damaged or too large."""
+    """Decompress the text of ``pack``. Raise DataError if it is damaged or too large."""
     try:
         packed = base64.b64decode(text, validate=True)
         inflater = zlib.decompressobj()
@@ -103,9 +102,10 @@ def seal(
     compress: bool = False,
     secrets: Iterable[str] = (),
 ) -> dict[str, t.Any]:
-    """Return the read result with its points and its digest; with ``compress`` its rows become ``data``.
+    """Return the read result with its points and its digest. With ``compress``, ``data`` replaces its rows.
 
-    ``secrets`` are the texts that Ansible masks in a result. The digest cannot be varied, so one within it is an error.
+    ``secrets`` are the texts that Ansible masks in a result. A secret that occurs in the digest is an error, because
+    the digest cannot be changed.
     """
     forbidden = [secret for secret in secrets if secret]
     identities = [_checked_json(part) for part in _identity_blocks(read["workloads"])]
@@ -113,7 +113,7 @@ def seal(
 
     def pack_blocks() -> Iterator[bytes]:
         for block in blocks:
-            # One at a time: the JSON of all of them takes as much memory as the points.
+            # One block at a time, because the JSON of all blocks takes as much memory as the points.
             data = _checked_json(block)
             packed.append(pack(data, forbidden))
             yield data
@@ -140,7 +140,7 @@ def _checked_json(block: Mapping[str, t.Any]) -> bytes:
 
 
 def _identity_blocks(rows: Sequence[Mapping[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
-    """Yield the identity of rows as columns, for at most a thousand rows at a time."""
+    """Yield the identities of rows as columns, in blocks of at most a thousand rows."""
     for start in range(0, len(rows), WORKLOADS):
         part = rows[start : start + WORKLOADS]
         columns = {name: [row.get(name) for row in part] for name in IDENTITY}
@@ -157,14 +157,14 @@ def _digest(read: Mapping[str, t.Any], identities: Iterable[bytes], points: Iter
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReadResult:
-    """A read result whose digest and types were checked. Its points are decompressed block by block."""
+    """A read result with verified digest and types. Its points are decompressed block by block."""
 
     frame: Mapping[str, t.Any]
     # Rows, or compressed identities.
     _rows: Sequence[t.Any]
     _points: Sequence[str]
     _path: str
-    # Name of the server in the inventory of the user; not part of the digest.
+    # Name of the server in the user's inventory. It is not part of the digest.
     inventory_name: str | None = None
 
     @property
@@ -173,7 +173,7 @@ class ReadResult:
         return str(self.frame["server"]["host"])
 
     def identities(self) -> Iterator[dict[str, t.Any]]:
-        """Iterate over the rows: the members in IDENTITY, null if unknown."""
+        """Iterate over the identities of rows: the keys in IDENTITY, null if unknown."""
         number = 0
         for item in self._rows:
             for row in _unpack_identity(item, self._path) if isinstance(item, str) else (item,):
@@ -190,7 +190,7 @@ class ReadResult:
 def open_result(value: t.Any, *, where: str = "input") -> ReadResult:
     """Check the types and the digest of a read result, compressed or not.
 
-    Raises DataError with the path of the member for anything that is not a read result, is truncated or was changed
+    Raise DataError with the path of the invalid key if it is not a read result, is truncated, or was changed
     after it was sealed.
     """
     if not isinstance(value, Mapping):
@@ -235,11 +235,11 @@ def _texts(value: t.Any, path: str) -> list[str]:
 
 
 def _parse_json(data: bytes, path: str) -> t.Any:
-    def refuse(constant: str) -> t.NoReturn:
+    def reject(constant: str) -> t.NoReturn:
         raise ValueError(f"{constant} is not a number")
 
     try:
-        return json.loads(data, parse_constant=refuse)
+        return json.loads(data, parse_constant=reject)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not valid JSON ({error})", hint="Read again") from error
 
@@ -266,7 +266,7 @@ def _check_identity(row: Mapping[str, t.Any], host: str, path: str) -> dict[str,
 
 
 def _check_frame(read: Mapping[str, t.Any], where: str) -> None:
-    """Check the types of all members that the evaluation uses."""
+    """Check the types of all keys that the evaluation uses."""
     server = read.get("server")
     if not isinstance(server, Mapping) or not isinstance(server.get("host"), str):
         raise DataError(f"{where}.server.host: missing", hint=_HINT)
@@ -301,10 +301,12 @@ def _check_frame(read: Mapping[str, t.Any], where: str) -> None:
 _ENDS = ("since", "until")
 
 
-def _check(value: t.Any, path: str, wanted: type) -> t.Any:
-    # Ansible has subclasses of texts and numbers. A boolean is not a number.
-    if value is not None and (not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)):
-        raise DataError(f"{path}: {value!r:.60} is not a {wanted.__name__}", hint=_HINT)
+def _check(value: t.Any, path: str, expected_type: type) -> t.Any:
+    # Ansible has subclasses of str and int. A boolean is not accepted as a number.
+    if value is not None and (
+        not isinstance(value, expected_type) or (isinstance(value, bool) and expected_type is not bool)
+    ):
+        raise DataError(f"{path}: {value!r:.60} is not a {expected_type.__name__}", hint=_HINT)
     return value
 
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Collect the points of each workload, and describe them in one row per workload for people and playbooks.
+"""Collect the points of each workload, and build one row per workload for people and playbooks.
 
-Policies never evaluate the numbers of a row: they evaluate the points (see blocks.py).
+Policies evaluate the points (see blocks.py), never the numbers in a row.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.points impor
     UNKNOWN_SIZE,
     PointGroup,
     PointGroupBuilder,
-    take_out,
+    remove_implausible,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     COUNTING_KINDS,
@@ -32,9 +32,9 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import FIRST, SECOND, age_seconds, format_time
 
-# Clocks of servers and this machine rarely agree to the second; a point later than this is dated in the future.
+# Tolerance for clock differences. Points later than this are dated in the future.
 FUTURE_TOLERANCE = 300 * SECOND
-# Enough for the workloads of one server with several templates for some of them.
+# Enough for the workloads of one server, with several templates for some of them.
 _MAX_TEMPLATES = 50_000
 _IMMUTABLE = POINT_ATTRIBUTES.index("immutable")
 _ROW_ORDER = ("workload_name", "workload_type", "workload_id", "origin")
@@ -48,13 +48,13 @@ class Summary:
         self._now = now
         self._workloads: dict[WorkloadKey, Workload] = {}
         self._groups: dict[WorkloadKey, dict[PointClass, PointGroupBuilder]] = {}
-        # Points of which only the number was read.
+        # Points for which only the number was read.
         self._counted: dict[WorkloadKey, dict[PointClass, int]] = {}
-        # By the id() of a template, which is kept referenced so that the id stays unique.
+        # By the id() of a template. The reference to the template keeps the id unique.
         self._templates: dict[tuple[int, bool], tuple[RecoveryPoint, PointGroupBuilder]] = {}
 
     def add_workload(self, workload: Workload) -> Workload:
-        """Register a workload, with or without points; missing fields of a known one are filled in."""
+        """Add a workload, with or without points. Fill in missing fields if it is already known."""
         known = self._workloads.setdefault(workload.key, workload)
         if known is not workload:
             for field in ("name", "platform", "vendor_platform", "in_inventory"):
@@ -63,7 +63,7 @@ class Summary:
         return known
 
     def add(self, point: RecoveryPoint) -> PointGroupBuilder:
-        """Add one point to the group of points with equal facts, and return the group."""
+        """Add one point to the group of points with equal attributes, and return the group."""
         facts = point_class(point)
         group = self._get_group(point.workload, facts)
         moments = [getattr(point, name) for name in facts.moments] if facts.moments else ()
@@ -84,7 +84,7 @@ class Summary:
         found[1].add(ident, created, size, () if expires_at is None else (expires_at,))
 
     def add_count(self, workload: Workload, facts: PointClass, number: int) -> None:
-        """Add points of which only the number was read."""
+        """Add points for which only the number was read."""
         self.add_workload(workload)
         counted = self._counted.setdefault(workload.key, {})
         counted[facts] = counted.get(facts, 0) + number
@@ -100,18 +100,18 @@ class Summary:
         return group
 
     def progress(self) -> tuple[int, int]:
-        """Return the number of workloads and points so far; another thread may call this while points are added."""
-        groups = [group for of_one in list(self._groups.values()) for group in list(of_one.values())]
+        """Return the number of workloads and points so far. It is safe to call it from another thread."""
+        groups = [group for by_class in list(self._groups.values()) for group in list(by_class.values())]
         return len(self._workloads), sum(map(len, groups))
 
     def discard(self, workload: Workload) -> None:
-        """Drop the points of this workload, which may belong to another one; the adapter adds them again."""
+        """Drop the points of this workload, because they may belong to another one. The adapter adds them again."""
         self._workloads.pop(workload.key, None)
         self._groups.pop(workload.key, None)
         self._templates.clear()
 
     def build(self) -> tuple[list[dict[str, t.Any]], Iterator[dict[str, t.Any]]]:
-        """Return a row per workload, sorted by name, type, id and origin, and the blocks with their points."""
+        """Return a row per workload (sorted by name, type, id and origin), and the blocks with their points."""
         ordered = sorted(
             self._workloads.items(),
             key=lambda item: [getattr(item[1], name.removeprefix("workload_")) or "" for name in _ROW_ORDER],
@@ -121,9 +121,9 @@ class Summary:
         for key, workload in ordered:
             groups = [builder.group() for builder in self._groups.pop(key, {}).values()]
             groups = drop_duplicates(groups)
-            # To the end of that second.
+            # Up to the end of that second.
             last = (self._now + FUTURE_TOLERANCE) // SECOND * SECOND + SECOND - 1
-            undated, in_future = take_out(groups, FIRST * SECOND, last)
+            undated, in_future = remove_implausible(groups, FIRST * SECOND, last)
             groups = [group for group in groups if group.times]
             for facts, number in self._counted.get(key, {}).items():
                 undated[facts] = undated.get(facts, 0) + number
@@ -202,23 +202,23 @@ class Summary:
             if name == "recovery_points":
                 tally.is_known = True
             if name != "recovery_points" or tally.has_unknown:
-                # Without unknown ones, the row itself has these numbers.
+                # Without unknown points, the row itself contains the numbers of recovery_points.
                 found[name] = tally.as_dict()
         return {name: tally for name, tally in found.items() if tally is not None}
 
     def _add_dated(self, tally: _Tally, facts: PointClass, group: PointGroup, *, certain: bool) -> None:
-        """Count points with an end of their lock, as of now."""
+        """Count points whose lock has an end, as of now."""
         ends = group.moments[facts.moments.index("immutable_until")]
         locked = [time for time, end in zip(group.times, ends, strict=True) if end > self._now]
         tally.add(True if certain else None, _origin("immutable", facts), len(locked), locked)
 
 
 class _Tally:
-    """The number of points that have an attribute, the newest of them, and the number of those that may have it."""
+    """The number and newest time of points that have an attribute, and the number of points that may have it."""
 
     def __init__(self) -> None:
         self._numbers = {"count": 0, "unknown": 0, "inferred": 0, "declared": 0}
-        # Whether the attribute is known for any point.
+        # Whether the attribute is known for at least one point.
         self.is_known = False
         self._newest: int | None = None
 
@@ -237,7 +237,7 @@ class _Tally:
         return self._numbers["unknown"] > 0
 
     def as_dict(self) -> dict[str, t.Any] | None:
-        """Return the numbers; None if nothing is known about any point."""
+        """Return the numbers, or None if the attribute is unknown for all points."""
         shown = {**self._numbers, "newest": _format_time(self._newest)}
         found = {name: value for name, value in shown.items() if value or name == "count"}
         return found if self.is_known else None
@@ -265,12 +265,12 @@ def _counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
 
 @functools.lru_cache(maxsize=1000)
 def _format_time(micros: int | None) -> str | None:
-    """Format a time in whole seconds; cached, because rows repeat the same few times."""
+    """Format a time in whole seconds. Results are cached, because rows have the same few times."""
     return None if micros is None else format_time(micros // SECOND * SECOND)
 
 
 def _total_size(usable: Sequence[PointGroup]) -> int | None:
-    """Size in bytes of all usable points; null if there are none, or if the size of one is unknown."""
+    """Return the total size in bytes of usable points, or None if there are none, or if any size is unknown."""
     if not usable or any(UNKNOWN_SIZE in group.sizes for group in usable):
         return None
     return sum(sum(group.sizes) for group in usable)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Exception classes of the collection: what failed, on which server, the server's own message and a hint."""
+"""Exception classes of the collection, with the failed request, the server, its own message and a hint."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import typing as t
 
 
 class AuditError(Exception):
-    """Base class for everything that makes a read result or an evaluation incomplete or wrong.
+    """Base class of errors that make a read result or an evaluation incomplete or wrong.
 
     ``code`` is a stable identifier for programs (login_rejected, certificate_error, ...), ``message`` is one line for
-    people, ``server_message`` is the product's own message and ``hint`` is a hint for fixing the problem. Callers mask
-    secrets before they raise it.
+    people, ``server_message`` is the product's own message, and ``hint`` describes how to fix the problem. Callers must
+    mask secrets before they raise it.
     """
 
     code = "error"
@@ -78,14 +78,14 @@ class OptionError(AuditError):
 
 
 class DataError(AuditError):
-    """A response or file does not have the expected format. No values are guessed from it."""
+    """A response or file does not have the expected format."""
 
     code = "invalid_data"
     server_message_label = "Error message"
 
 
 class UnauthorizedError(AuditError):
-    """HTTP 401: the server does not accept the session or the login, or no longer accepts it."""
+    """HTTP 401: the server rejects the login, or the session has ended."""
 
     code = "rejected"
 
@@ -130,10 +130,10 @@ class CertificateError(ConnectionFailedError):
 
 
 class InvalidResponseError(AuditError):
-    """The response is not one that this product sends."""
+    """The response does not have the format of this product."""
 
     code = "invalid_response"
 
 
-# Errors of one request. Others, such as a rejected login or a lost connection, end the read.
+# Errors of a single request. All others, such as a rejected login or a lost connection, end the read.
 REQUEST_ERRORS = (ForbiddenError, NotFoundError, InvalidResponseError, ServerError)

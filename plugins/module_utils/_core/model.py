@@ -30,17 +30,17 @@ KINDS = (
     "config",
     "unknown",
 )
-# The four types of a backup job's points. A "backup" is one of them; the product does not report which.
+# The types of a backup job's points. Kind "backup" is one of these if the product does not report which.
 BACKUP_KINDS = frozenset({"full", "incremental", "differential", "synthetic_full"})
-# Kinds that are recovery points. Snapshots, logs and configuration points are not, and continuous protection has no
-# points. A point of kind "unknown" may be anything.
+# Kinds that count as recovery points. Snapshots, logs and configuration points do not; continuous protection has no
+# single points. A point of kind "unknown" may be of any kind.
 COUNTING_KINDS = BACKUP_KINDS | {"backup", "archive", "replica"}
 FULL_KINDS = frozenset({"full", "synthetic_full"})
 STATUSES = ("success", "warning", "failed", "running", "unknown")
-# Attributes that are stored with each point; recovery_points and full are derived from its kind.
+# Attributes that are stored with each point. recovery_points and full are derived from its kind.
 POINT_ATTRIBUTES = ("restore_tested", "integrity_checked", "offsite", "immutable", "encrypted")
 ATTRIBUTES = ("recovery_points", "full", *POINT_ATTRIBUTES)
-# Times that a point may have in addition to that of its creation.
+# Times that a point may have in addition to its creation time.
 MOMENTS = ("immutable_until", "expires_at", "tested_at", "checked_at", "restorable_from", "restorable_until")
 MALWARE = ("clean", "suspicious", "infected")
 RETENTION = ("daily", "weekly", "monthly", "quarterly", "yearly")
@@ -51,7 +51,7 @@ class Copy:
     """One location where a recovery point is stored."""
 
     location: str | None = None
-    # One of LOCATION_TYPES, and the product's own word for it.
+    # One of LOCATION_TYPES, and the product's own term for it.
     location_type: str | None = None
     vendor_location_type: str | None = None
     role: str | None = None
@@ -79,11 +79,11 @@ WorkloadKey = tuple["str | None", "str | None", "str | None", "str | None"]
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Workload:
-    """A protected machine or data set. ``key`` identifies it within one source; the other fields describe it."""
+    """A protected machine or data set. ``key`` identifies it within one source."""
 
     id: str | None = None
     name: str | None = None
-    # One of WORKLOAD_TYPES, and one of PLATFORMS with the product's own word for it.
+    # One of WORKLOAD_TYPES, and one of PLATFORMS with the product's own term for it.
     type: str | None = None
     platform: str | None = None
     vendor_platform: str | None = None
@@ -121,7 +121,7 @@ class RecoveryPoint:
     immutable: bool | None = None
     immutable_until: int | None = None
     expires_at: int | None = None
-    # Only for continuous protection: the range of times that can be restored, as far as the product reports it.
+    # Only for continuous protection: the range of times that can be restored.
     restorable_from: int | None = None
     restorable_until: int | None = None
     malware: str | None = None
@@ -132,7 +132,7 @@ class RecoveryPoint:
     raw: dict[str, t.Any] | None = None
 
     def as_dict(self, source: str, product: str) -> dict[str, t.Any]:
-        """Return the point as a dict for the result: every field, null if unknown; ``raw`` only if it was requested."""
+        """Return the point as a dict for the result. Unknown fields are null; ``raw`` is only included if requested."""
         workload = self.workload
         shown: dict[str, t.Any] = {
             "id": self.id,
@@ -182,7 +182,7 @@ def _time_or_none(micros: int | None) -> str | None:
 
 
 def any_true(facts: Iterable[bool | None]) -> bool | None:
-    """Three-valued "or": true if one is true, None if none is true but one is unknown, false otherwise."""
+    """Return the three-valued "or": True if any value is True, else None if any is unknown, else False."""
     answer: bool | None = False
     for fact in facts:
         if fact is True:
@@ -193,7 +193,7 @@ def any_true(facts: Iterable[bool | None]) -> bool | None:
 
 
 def median(values: Sequence[int]) -> int:
-    """Median of at least one number, rounded. Not statistics.median: its import adds 4 ms to the start of a module."""
+    """Return the rounded median of at least one number. The import of ``statistics`` would add 4 ms to each module."""
     ordered = sorted(values)
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else round((ordered[half - 1] + ordered[half]) / 2)

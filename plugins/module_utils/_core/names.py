@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names of version 1 with their names in version 2, and suggestions for names that do not exist.
+"""Names of version 1 with their names in version 2, and suggestions for unknown names.
 
-RENAMED and REMOVED are the only places that know an old name. Old names are rejected like any unknown name; the error
-message contains the new one, or what replaces it.
+Only RENAMED and REMOVED contain old names. Old names are rejected like any unknown name, but the error
+message contains the new name or the replacement.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ RENAMED: Mapping[str, str] = {
 }
 _TIMEZONE = "It was removed. Set timezone in the policy."
 _DAY_START = "It was removed. Set day_start in the policy."
-# Options and variables without a new name of the same kind, with a hint.
+# Options and variables that were removed -> hint.
 REMOVED: Mapping[str, str] = {
     "history": "It was removed, because timelines are drawn from the recovery points. Delete it.",
     "calendar_timezone": _TIMEZONE,
@@ -77,15 +77,15 @@ REMOVED: Mapping[str, str] = {
 
 
 def renamed(name: str) -> str:
-    """Return the name in version 2; in a dotted name such as recovery_points.minimum each part may be renamed."""
+    """Return the name in version 2. In a dotted name such as recovery_points.minimum, each part may be renamed."""
     return ".".join(RENAMED.get(part, part) for part in name.split("."))
 
 
 def suggest(name: object, known: Iterable[str]) -> str:
-    """Return a hint about an unknown name, or "".
+    """Return a hint for an unknown name, or "" if there is none.
 
-    It is "It was renamed to max_age." or "Did you mean 'max_age'?" with one of ``known``, or the sentence of REMOVED.
-    An abbreviation (vbr) means the name with these initials (veeam_backup_replication).
+    The hint is "It was renamed to max_age.", "Did you mean 'max_age'?" with one of ``known``, or that of REMOVED.
+    An abbreviation (vbr) matches the name with these initials (veeam_backup_replication).
     """
     names = list(known)
     new = renamed(str(name))
@@ -102,7 +102,7 @@ def _initials(name: str) -> str:
 
 
 def distance(one: str, other: str) -> int:
-    """Return how many characters must be inserted, removed or replaced to change one name into the other."""
+    """Return the Levenshtein distance of two names."""
     row = list(range(len(other) + 1))
     for number, character in enumerate(one, start=1):
         before, row[0] = row[0], number

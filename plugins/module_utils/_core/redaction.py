@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Mask passwords and tokens in messages and results, in every encoding in which a server may echo them."""
+"""Mask passwords and tokens in messages and results, in all encodings in which a server may echo them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "********"
-# A shorter text may match by coincidence, and even more easily if the end of a base64 text is cut off.
+# Shorter secrets may match other text by coincidence, especially in base64 without the last characters.
 _LONG_ENOUGH = 8
 _PERCENT = re.compile("%[0-9A-F]{2}")
 
 
 class Secrets:
-    """Passwords and tokens of one module, masked in all text that it outputs. Threads can add more at any time."""
+    """Passwords and tokens of one module, which are masked in all its output. It is thread-safe."""
 
     def __init__(self) -> None:
         self._texts: frozenset[str] = frozenset()
@@ -32,12 +32,12 @@ class Secrets:
         """Register secrets to mask; None and empty strings are ignored."""
         found = {spelling for secret in secrets if secret for spelling in _encoded_forms(secret)}
         with self._lock:
-            # A new set, because another thread may be iterating over the old one.
+            # Create a new set, because another thread may be iterating over the old one.
             self._texts = self._texts | found
 
     @property
     def texts(self) -> frozenset[str]:
-        """All secrets in all their encoded forms."""
+        """All secrets in all encoded forms."""
         return self._texts
 
     def scrub(self, text: str) -> str:
@@ -48,11 +48,11 @@ class Secrets:
 
 
 def _encoded_forms(secret: str) -> Iterator[str]:
-    """Yield the secret as is; quoted for URLs, JSON, HTML and Python; in both alphabets of base64."""
+    """Yield the secret unchanged, quoted for URLs, JSON, HTML and Python, and in both alphabets of base64."""
     yield secret
     for quoted in (quote(secret, safe=""), quote_plus(secret)):
         yield quoted
-        # Some servers write the hexadecimal digits in lower case.
+        # Some servers use lower-case hexadecimal digits.
         yield _PERCENT.sub(lambda found: found[0].lower(), quoted)
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
@@ -68,7 +68,7 @@ def _encoded_forms(secret: str) -> Iterator[str]:
 
 
 def find_secrets(params: Mapping[str, t.Any]) -> Iterator[str]:
-    """Yield the secrets in module options: passwords, keys, and passwords in the URLs, whether allowed there or not."""
+    """Yield the secrets in module options: passwords, keys, and passwords in URLs, even where they are not allowed."""
     for name in ("password", "secret_key", "session_token"):
         if params.get(name):
             yield params[name]

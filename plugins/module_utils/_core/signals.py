@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Handle signals that end a module: record them at any time, act on them only when no session is lost."""
+"""Handle signals that end a module: record them at any time, but act only when no session would be lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SignalInterruptError(BaseException):
 
 
 class SignalHandler:
-    """Raise SignalInterruptError in the main thread for the first signal, once, and only within ``interruptible``.
+    """Raises SignalInterruptError in the main thread, for the first signal only, and only within ``interruptible``.
 
     A signal during a login would lose the token of a session that the server has already opened, and a signal during
     a logout would leave the session open. Further signals are ignored: Ctrl-C is often pressed twice.
@@ -37,7 +37,7 @@ class SignalHandler:
     def install(self) -> None:
         """Install the signal handlers, and watch for the exit of the process that waits for the result."""
         for number in _SIGNALS:
-            # nohup ignores SIGHUP; keep ignoring it.
+            # nohup ignores SIGHUP, which must stay ignored.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
         threading.Thread(target=_watch_output_pipe, name="watch", daemon=True).start()
@@ -48,14 +48,14 @@ class SignalHandler:
         return self._received is not None
 
     def raise_if_received(self) -> None:
-        """Raise SignalInterruptError if a signal was received and not yet raised."""
+        """Raise SignalInterruptError if a signal was received that has not been raised yet."""
         if self._received is not None and not self._raised:
             self._raised = True
             raise SignalInterruptError(f"stopped by {self._received.name}")
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Context in which a signal interrupts immediately; one that was received earlier interrupts on entry."""
+        """Context in which signals interrupt immediately. A signal that was received earlier interrupts on entry."""
         self._in_interruptible = True
         try:
             with self._set_interruptible(True):
@@ -68,7 +68,7 @@ class SignalHandler:
         return self._set_interruptible(False)
 
     def interruptible_wait(self) -> contextlib.AbstractContextManager[None]:
-        """Context for a wait that signals interrupt even within ``deferred``, if that is within ``interruptible``."""
+        """Context for waits that signals interrupt even within ``deferred``, if it is within ``interruptible``."""
         return self._set_interruptible(self._in_interruptible)
 
     @contextlib.contextmanager
@@ -96,7 +96,7 @@ class SignalHandler:
 
 
 def _watch_output_pipe() -> None:
-    """Send SIGTERM when the reader of stdout is gone: on a task timeout Ansible sends the module no signal."""
+    """Send SIGTERM when the reader of stdout exits, because Ansible sends no signal on a task timeout."""
     try:
         output = sys.stdout.fileno()
     except (OSError, ValueError):
@@ -104,5 +104,5 @@ def _watch_output_pipe() -> None:
     poll = select.poll()
     poll.register(output, 0)
     if any(events & select.POLLERR for _output, events in poll.poll()):
-        # Sent to the main thread, because a signal to another thread would not wake it from waiting.
+        # Signal the main thread, because a signal to another thread would not interrupt its wait.
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)

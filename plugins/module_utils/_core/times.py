@@ -16,14 +16,14 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import D
 
 SECOND = 1_000_000
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
-# 1980 and 9000, in seconds since 1970 UTC: outside of these years a time is not plausible.
+# Plausible times are between the years 1980 and 9000. In seconds since 1970 UTC.
 FIRST, LAST = 315_532_800, 221_845_392_000
 
 _UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
-# More digits than this are a typing error, and exceed every date.
+# More digits are a typing error, and exceed all dates.
 _DURATION = re.compile(r"([0-9]{1,10})([smhdw])")
 _NUMBER = re.compile(r"[0-9]{1,10}")
-# datetime.fromisoformat in Python 3.10 accepts neither Z nor 5 or 7 fraction digits, all of which products send.
+# In Python 3.10, datetime.fromisoformat accepts neither Z nor 5 or 7 fraction digits, all of which products send.
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)", re.ASCII)
 _MAX_DIGITS = 12
 _TAIL = re.compile(r"(?:[.,](\d{1,12}))?\s?([Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?", re.ASCII)
@@ -34,11 +34,11 @@ _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 _FIRST_MILLI, _LAST_MILLI = -62_135_596_800_000, 253_402_300_799_999
 _FIRST, _LAST = _FIRST_MILLI * 1000, _LAST_MILLI * 1000 + 999
 
-# A listing repeats the same few hundred dates; each cache is cleared when it grows beyond this size.
+# Maximum size of a cache, at which it is cleared. A listing contains the same few hundred dates.
 _CACHE_LIMIT = 20_000
 _days: dict[str, int] = {}
 _dates: dict[int, str] = {}
-# Keys are the other fixed parts of a time: "T06:49", ":00", and the zone with at most three fraction digits.
+# Caches by the other parts of a time: "T06:49", ":00", and the zone with at most three fraction digits.
 _minutes: dict[str, int] = {}
 _seconds: dict[str, int] = {}
 _tails: dict[str, int] = {}
@@ -46,7 +46,7 @@ _LONGEST_TAIL = len("+01:00")
 
 
 def parse_duration(text: t.Any, *, what: str = "duration") -> int:
-    """``26h`` -> 93600 seconds. Units: s, m (minutes), h, d, w."""
+    """Parse a duration such as ``26h`` to seconds. Units: s, m (minutes), h, d, w."""
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         reason = ": the unit is missing" if _NUMBER.fullmatch(str(text)) else ""
@@ -58,7 +58,7 @@ def parse_duration(text: t.Any, *, what: str = "duration") -> int:
 
 
 def format_duration(seconds: int) -> str:
-    """93600 seconds -> ``1d 2h``: at most two units, rounded down to the smaller one."""
+    """Format seconds as a duration such as ``1d 2h``, with at most two units, rounded down."""
     if seconds < 0:
         return "-" + format_duration(-seconds)
     sizes = (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", 1))
@@ -74,7 +74,7 @@ def format_duration(seconds: int) -> str:
 
 
 def parse_time(text: t.Any, *, naive_is_utc: bool = False) -> int:
-    """RFC 3339 (any number of fraction digits, cut to microseconds) -> microseconds since 1970 UTC.
+    """Parse RFC 3339 to microseconds since 1970 UTC; additional fraction digits are cut off.
 
     A time without a zone is rejected unless ``naive_is_utc`` is set, for products that document such times as UTC.
     """
@@ -112,7 +112,7 @@ def _parse_date_and_time(text: str) -> int:
 def _parse_tail(tail: str, text: str, naive_is_utc: bool) -> int:
     """Return the microseconds of the fraction minus the offset of the zone."""
     if len(tail) > _LONGEST_TAIL and tail[0] in ".,":
-        # The fraction differs each time; this takes half the time of the regular expression.
+        # The fraction cannot be cached. This takes half the time of the regular expression.
         digits, known = (tail[1:-1], 0) if tail[-1] in "Zz" else (tail[1:-6], _tails.get(tail[-6:]))
         if known is not None and digits.isdigit() and digits.isascii() and len(digits) <= _MAX_DIGITS:
             return int(digits[:6].ljust(6, "0")) + known
@@ -152,7 +152,7 @@ def _parse_day(date: str) -> int:
 
 
 def format_time(micros: int) -> str:
-    """Microseconds since 1970 UTC -> ``2026-11-21T06:49:00.35773Z``, with as many fraction digits as it has."""
+    """Format microseconds since 1970 UTC as ``2026-11-21T06:49:00.35773Z``, with only the required fraction digits."""
     day, rest = divmod(micros, DAY * SECOND)
     date = _dates.get(day)
     if date is None:
@@ -169,7 +169,7 @@ def format_time(micros: int) -> str:
 
 
 def parse_epoch_millis(value: t.Any) -> int:
-    """Milliseconds since 1970 (a number, or the same as text) -> microseconds."""
+    """Convert milliseconds since 1970, as a number or text, to microseconds."""
     if isinstance(value, float) and math.isfinite(value):
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and _FIRST_MILLI <= value <= _LAST_MILLI:
@@ -181,9 +181,9 @@ def parse_epoch_millis(value: t.Any) -> int:
 
 
 def parse_http_date(text: str) -> int | None:
-    """The date of an HTTP header -> microseconds; UTC, also in old formats without a zone. None if it is invalid."""
+    """Parse the UTC date of an HTTP header, in any format, to microseconds. Return None if it is invalid."""
     if _EARLY_YEAR.search(text):
-        # email.utils takes the year 0001 for 2001.
+        # email.utils parses the year 0001 as 2001.
         return None
     try:
         parsed = email.utils.parsedate_to_datetime(text)
@@ -198,5 +198,5 @@ def add_days(moment: int, days: int) -> int:
 
 
 def age_seconds(moment: int, now: int) -> int:
-    """Return whole seconds from moment to now, rounded up, so that a reported age is never too low."""
+    """Return the seconds from ``moment`` to ``now``, rounded up, so that an age is never too low."""
     return -((moment - now) // SECOND)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read fields of JSON responses that may be missing, null or a number written as text, without guessing values."""
+"""Read JSON fields that may be missing, null or numbers written as text, without guessing values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def as_list(value: t.Any) -> list[t.Any]:
 
 
 def as_text(value: t.Any) -> str | None:
-    """Return non-empty text; integers (ids are often numbers) are converted to text. None for anything else."""
+    """Return non-empty text, or None for anything else. Integers are converted, because ids are often numbers."""
     if isinstance(value, str):
         return value or None
     if isinstance(value, int) and not isinstance(value, bool):
@@ -32,13 +32,13 @@ def as_text(value: t.Any) -> str | None:
     return None
 
 
-# No size, count or time of a backup product reaches this; only an error or an attack does.
+# Larger sizes, counts or times are an error or an attack.
 _TOO_LARGE = 2**63
 _DIGITS = 19
 
 
 def as_int(value: t.Any) -> int | None:
-    """Return a non-negative integer, also if it is written as text. None for anything else."""
+    """Return a non-negative integer, which may be written as text, or None for anything else."""
     if isinstance(value, int):
         return value if 0 <= value < _TOO_LARGE and not isinstance(value, bool) else None
     if isinstance(value, str):
@@ -50,7 +50,7 @@ def as_int(value: t.Any) -> int | None:
 
 
 def as_bool(value: t.Any) -> bool | None:
-    """Return true or false, also if it is written as text. None for anything else."""
+    """Return True or False, which may be written as text, or None for anything else."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.casefold() in ("true", "false"):
@@ -58,9 +58,12 @@ def as_bool(value: t.Any) -> bool | None:
     return None
 
 
-def get_items(answer: dict[str, t.Any], member: str, request: str, server: str) -> list[t.Any]:
-    """Return the list in ``member``. If it is missing, raise InvalidResponseError instead of assuming an empty list."""
-    items = answer.get(member)
+def get_items(body: dict[str, t.Any], member: str, request: str, server: str) -> list[t.Any]:
+    """Return the list in ``member``.
+
+    Raise InvalidResponseError if it is missing, which is not the same as an empty list.
+    """
+    items = body.get(member)
     if not isinstance(items, list):
         raise InvalidResponseError(
             f"the response has no list {member!r}",
@@ -86,12 +89,12 @@ _SECRET_WORDS = (
     "credential",
     "connectionstring",
 )
-# Secrets in a link or a connection string.
+# Parameters with secrets in a URL or a connection string.
 _SECRET_PARAMETER = re.compile(r"(?i)\b([\w-]*(?:token|password|secret|signature|sig|accountkey)=)[^&;\s]+")
 
 
 def remove_secrets(value: t.Any) -> t.Any:
-    """Return a product's own record for include_raw: fields that look like secrets removed, such parameters masked."""
+    """Return a record for include_raw, without fields that look like secrets, and with such parameters masked."""
     if isinstance(value, dict):
         kept = {key: remove_secrets(inner) for key, inner in value.items() if not _is_secret_name(key)}
         # Settings are often lists of name/value objects.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Decode a long list in a JSON response object by object, to keep only the needed fields of each object."""
+"""Decode a long list in a JSON response object by object, to keep only the required fields of each object."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _CLOSING = re.compile(rf"[{_WHITESPACE}]*\]").match
 def pick_objects(body: bytes, pick: Callable[[Iterator[dict[str, t.Any]]], Picked]) -> tuple[Picked, t.Any] | None:
     """Return the result of ``pick`` for the first list of objects, and the document with PICKED instead of that list.
 
-    Returns None if there is no such list, if it contains anything but objects, or if the body is not valid JSON: the
-    caller then decodes the body as a whole or reports the error. ``pick`` may raise ValueError for the same effect.
+    Return None if there is no such list, if it contains anything but objects, or if the body is not valid JSON. The
+    caller then decodes the complete body, or reports the error. ``pick`` may raise ValueError for the same effect.
 
-    All objects use the same memory one after the other, which stays in the processor's cache: for large objects this
-    takes half to two thirds of the time of decoding, picking and releasing page by page.
+    All objects use the same memory one after the other, which stays in the CPU cache. For large objects, this takes
+    half to two thirds of the time of decoding complete pages.
     """
     try:
         text = body.decode("utf-8-sig")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Cache values computed from records: most records of a listing differ only in id, time and size."""
+"""Cache values that are computed from records: most records of a listing differ only in id, time and size."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import Re
 
 Value = t.TypeVar("Value")
 
-# Enough for the workloads of one server, some of them several times; a cache is cleared when it grows beyond this.
+# Maximum size of a cache, at which it is cleared. Enough for the workloads of one server.
 _MAX_ENTRIES = 20_000
-# Records of one listing have one or a few shapes (names and order of their fields).
+# Maximum number of shapes (names and order of fields). Records of one listing have only a few.
 _MAX_SHAPES = 100
 
 
@@ -36,7 +36,7 @@ class ValueCache(t.Generic[Value]):
         except KeyError:
             found = self._compute(*values)
         except TypeError:
-            # A list or an object, which is not hashable, and which these fields should not contain.
+            # A field unexpectedly contains a list or an object, which cannot be hashed.
             return self._compute(*values)
         if len(self._cache) >= _MAX_ENTRIES:
             self._cache.clear()
@@ -50,10 +50,10 @@ class RecordCache(t.Generic[Value]):
     def __init__(self, members: Sequence[str], compute: Callable[[Mapping[str, t.Any]], Value]) -> None:
         self._members = tuple(members)
         self._compute = compute
-        # If the fields of a record are known, reading its values with one itemgetter takes a fifth of the time.
+        # With known fields, one itemgetter reads the values of a record in a fifth of the time.
         self._shapes: dict[tuple[str, ...], tuple[tuple[str, ...], _Values, ValueCache[Value]]] = {}
         self._value_caches: dict[tuple[str, ...], ValueCache[Value]] = {}
-        # Most records have the shape of the previous one, and the same string objects if both are in one response.
+        # Most records have the shape of the previous one; in one response, the keys are even the same string objects.
         self._last = self._register_shape(())
 
     def get(self, record: Mapping[str, t.Any]) -> Value:
@@ -85,7 +85,7 @@ _Values = Callable[[Mapping[str, t.Any]], tuple[t.Any, ...]]
 
 def _values_getter(members: tuple[str, ...]) -> _Values:
     if len(members) < 2:
-        # For one name itemgetter does not return a tuple, and it does not accept zero names.
+        # itemgetter does not return a tuple for one name, and does not accept zero names.
         return lambda record: tuple(record[member] for member in members)
     return operator.itemgetter(*members)
 
@@ -93,8 +93,8 @@ def _values_getter(members: tuple[str, ...]) -> _Values:
 class PointTemplates:
     """Template points for Collector.add_point_like: one for all records with the same values in ``members``.
 
-    All values are strings or null: such values are never equal to a value of another type, so types need not be
-    compared, which would take as long as everything else.
+    All values are strings or null. These are never equal to a value of another type, so types are not compared, which
+    would take as long as everything else.
     """
 
     def __init__(self, members: Sequence[str]) -> None:
@@ -102,14 +102,14 @@ class PointTemplates:
         self._cache: dict[t.Any, RecoveryPoint] = {}
 
     def get(self, record: Mapping[str, t.Any], owner: str | None = None) -> RecoveryPoint | None:
-        """Return the template for such a record, or None; ``owner`` is its workload if the records do not name it."""
+        """Return the template for a record, or None. ``owner`` is its workload, if records do not name it."""
         try:
             return self._cache.get((owner, self._values(record)))
         except (KeyError, TypeError):
             return None
 
     def add(self, record: Mapping[str, t.Any], template: RecoveryPoint, owner: str | None = None) -> None:
-        """Store ``template``, which must never be changed, for records like this one; ignored if it lacks a member."""
+        """Store a template for records like this one, unless it lacks a member. The template must never be changed."""
         try:
             values = self._values(record)
         except KeyError:

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass, point_class
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import (
     PointGroupBuilder,
-    take_out,
+    remove_implausible,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy
 from tests.unit.plugins.module_utils._collect.grouped_points import contents, group_points
@@ -115,7 +115,7 @@ def test_points_outside_of_the_limits_are_taken_out() -> None:
     for time in (9, 10, 20, 21, 5, 15):
         builder.add(f"p{time}", time, time * 2, (time * 3,))
     group = builder.group()
-    undated, future = take_out([group], 10, 20)
+    undated, future = remove_implausible([group], 10, 20)
     assert (undated, future) == ({group.facts: 2}, 1)
     assert list(group.times) == [10, 20, 15]
     assert list(group.sizes) == [20, 40, 30]
@@ -133,7 +133,7 @@ def test_those_too_early_are_counted_by_class() -> None:
             point(created=50, kind="snapshot"),
         ]
     )
-    undated, future = take_out(groups, 10, 20)
+    undated, future = remove_implausible(groups, 10, 20)
     assert {facts.kind: number for facts, number in undated.items()} == {"full": 2, "log": 1}
     assert future == 2
     assert contents(groups) == []
@@ -141,5 +141,5 @@ def test_those_too_early_are_counted_by_class() -> None:
 
 def test_nothing_is_taken_out_of_plausible_points() -> None:
     groups = group_points([point(created=10), point(created=20)])
-    assert take_out([*groups, PointGroupBuilder(FACTS).group()], 10, 20) == ({}, 0)
+    assert remove_implausible([*groups, PointGroupBuilder(FACTS).group()], 10, 20) == ({}, 0)
     assert [list(each.times) for each in groups] == [[10, 20]]
