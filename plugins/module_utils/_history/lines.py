@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lines of a history file: one JSON object per run, sealed with its own SHA-256.
+"""Lines of a history file: one JSON object per run, sealed with a SHA-256 digest.
 
-A line contains the totals of its run, and in ``data`` the status of each workload: of all workloads if ``base`` is
-null, else only the changes since the line that ``base`` identifies.
+A line contains the totals of its run and, in ``data``, the status of all workloads if ``base`` is null, or else the
+changes since the line that ``base`` identifies.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ SCHEMA = "backup.audit/history/1"
 LETTERS = {"compliant": "p", "failed": "f", "not_proved": "u", "waived": "w", "excluded": "x", "not_read": "n"}
 STATUSES = {letter: status for status, letter in LETTERS.items()}
 GONE = "-"
-# Fields of a run that a line repeats.
+# Fields of a run that are copied to its line.
 FRAME = (
     *("time", "assessment_sha256", "policy_sha256", "collection_version", "compliant", "limited", "unread"),
     *("controls", "tiers"),
 )
 _KEY_CHARACTERS = 12
-# About a million workloads; larger data is either an attack or a mistake.
+# About a million workloads. Larger data is an attack or a defect.
 _MAX_BYTES = 1 << 28
 _SHOWN = 60
 
@@ -53,7 +53,7 @@ State = dict[str, Entry]
 
 
 class LineError(Exception):
-    """A line cannot be used; the message is the reason."""
+    """A line is invalid. The message is the reason."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class Line:
     # Seconds since 1970 UTC.
     time: int
     frame: Mapping[str, t.Any]
-    # The first characters of the line's SHA-256, by which the next line refers to it.
+    # The first characters of the line's SHA-256, which ``base`` of the next line contains.
     name: str
     base: str | None
-    # Workloads that are new or that have another tier (all of them in a complete line), and letter -> keys.
+    # Workloads that are new or have another tier (in a complete line: all), and letter -> keys.
     entries: State
     changes: Mapping[str, str]
 
@@ -75,7 +75,7 @@ class Line:
         return dict(self.entries)
 
     def apply(self, state: State) -> Iterator[str]:
-        """Change the state of the line before to the state of this line; return the keys that were changed."""
+        """Update the state of the previous line to this line, and yield the changed keys."""
         for key, entry in self.entries.items():
             state[key] = entry
             yield key
@@ -94,7 +94,7 @@ def workload_key(identity: Iterable[t.Any]) -> str:
 
 
 def format_line(frame: Mapping[str, t.Any], state: State, base: tuple[str, State] | None = None) -> str:
-    """Return a line without its line feed: the complete state, or the changes since the line ``base``."""
+    """Return a line without its line feed, with the complete state or the changes since the line ``base``."""
     before = {} if base is None else base[1]
     entries: list[list[t.Any]] = []
     changes: dict[str, list[str]] = {}
@@ -118,7 +118,7 @@ def format_line(frame: Mapping[str, t.Any], state: State, base: tuple[str, State
 
 
 def parse_line(text: bytes) -> Line:
-    """Check and open a line; LineError if it is damaged or of something else."""
+    """Check and parse a line. Raise LineError if it is damaged or has another format."""
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):

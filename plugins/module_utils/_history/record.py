@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The record of a run, made from its assessment on the control node, and the state of all workloads after the run."""
+"""The record of a run, and the state of all workloads after it. The control node builds it from the assessment."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from ansible_collections.backup.audit.plugins.module_utils._history.lines import
     workload_key,
 )
 
-# Of two workloads that have the same identity, the one with the worse status counts.
+# If workloads have the same identity, the worst status counts.
 _WORST_FIRST = "funwpx"
 _MAX_BYTES = 1 << 28
 
 
 def pack_record(record: Mapping[str, t.Any]) -> str:
-    """Compress a record to one text, to pass it to the module."""
+    """Compress a record to text, to pass it to the module."""
     return base64.b64encode(zlib.compress(json.dumps(record).encode(), 6)).decode()
 
 
 def unpack_record(text: str) -> dict[str, t.Any]:
-    """Return the record in a text of pack_record; DataError for anything else."""
+    """Return the record in a text of pack_record. Raise DataError if it is invalid."""
     try:
         inflater = zlib.decompressobj()
         record = json.loads(inflater.decompress(base64.b64decode(text, validate=True), _MAX_BYTES))
@@ -52,7 +52,7 @@ def unpack_record(text: str) -> dict[str, t.Any]:
 def next_state(before: State, record: Mapping[str, t.Any]) -> State:
     """Return the state after a run.
 
-    A workload that is not listed any more is gone if its server was read completely, or if every server was. Otherwise
+    A workload that is no longer listed is removed if its server, or every server, was read completely. Otherwise,
     its status is not_read.
     """
     state: State = {}
@@ -70,7 +70,7 @@ def next_state(before: State, record: Mapping[str, t.Any]) -> State:
 
 
 def count_by_tier(state: State) -> dict[str, dict[str, int]]:
-    """Return tier (an empty text for none) -> status -> number of workloads."""
+    """Return the number of workloads by tier (empty if there is none) and status."""
     counts: dict[str, Counter[str]] = {}
     for entry in state.values():
         counts.setdefault(entry.identity[4] or "", Counter())[STATUSES[entry.letter]] += 1

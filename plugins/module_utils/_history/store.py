@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The directory of a history: a file for each month. Lines are only appended, by one process at a time.
+"""The directory of a history, with a file for each month. Lines are only appended, by one process at a time.
 
-Every file starts with a complete line. So damage in one month does not affect others, and old files are removed without
-rewriting anything.
+Every file starts with a complete line, so damage in one month does not affect others, and old files can be removed
+without rewriting others.
 """
 
 from __future__ import annotations
@@ -46,21 +46,21 @@ class Run:
 
     line: Line
     state: State
-    # Keys whose entries may have changed since the run before; None: any of them.
+    # Keys whose entries may have changed since the previous run; None: all of them.
     changed: list[str] | None
 
 
 class History:
-    """The history in a directory; use it while it is locked. Reading adds lines that cannot be used to ``skipped``."""
+    """The history in a directory, which must be locked. Invalid lines are added to ``skipped``."""
 
     def __init__(self, path: str) -> None:
         self._path = pathlib.Path(path)
         self.skipped: list[dict[str, t.Any]] = []
 
     def append(self, record: Mapping[str, t.Any], keep_seconds: int, *, write: bool = True) -> bool:
-        """Add the line of a run, and remove files in which every line is more than ``keep_seconds`` older.
+        """Add the line of a run, and remove files in which all lines are older by more than ``keep_seconds``.
 
-        Return False if the history already has a line of the same assessment. Without ``write``, nothing is written.
+        Return False if the history already contains this assessment. Without ``write``, nothing is written.
         """
         moment = parse_time(record["time"]) // SECOND
         file = self._path / f"{format_time(moment * SECOND)[:7]}.jsonl"
@@ -76,7 +76,7 @@ class History:
         return True
 
     def runs(self) -> Iterator[Run]:
-        """Iterate over all runs in the order of time."""
+        """Iterate over all runs, oldest first."""
         self.skipped = []
         for file in self._files():
             reader = _Reader(file.name, _read_lines(file))
@@ -84,7 +84,7 @@ class History:
             self.skipped += reader.skipped
 
     def last_time(self) -> int | None:
-        """Return the time of the last run in seconds; None if no line can be used."""
+        """Return the time of the last run in seconds, or None if there is no valid line."""
         for file in reversed(self._files()):
             reader = _Reader(file.name, _read_lines(file)).read_all()
             if reader.last_time:
@@ -101,7 +101,7 @@ class History:
             raise OptionError(f"path: cannot read {self._path}: {error.strerror}", hint=_HINT_PATH) from error
 
     def _latest_state(self, name: str) -> State:
-        """Return the last state in the files before the one with this name."""
+        """Return the last state in the files before the file with this name."""
         for file in reversed(self._files()):
             if file.name < name and (state := _Reader(file.name, _read_lines(file)).read_all().last_state):
                 return state
@@ -116,7 +116,7 @@ class History:
 
     @contextlib.contextmanager
     def locked(self, *, create: bool = True) -> Iterator[None]:
-        """Hold the lock during the block, so that no other process writes. Without ``create``, only if it exists."""
+        """Context that holds the lock, so that no other process writes. Without ``create``, only if the lock exists."""
         try:
             if create:
                 self._path.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -164,7 +164,7 @@ def _read_lines(file: pathlib.Path) -> list[bytes]:
 
 
 def _append_line(file: pathlib.Path, line: str) -> None:
-    """Append completely or not at all; a truncated last line, of a run that was killed, is ended first."""
+    """Append a line completely or not at all. If the last line is truncated by a killed run, end it first."""
     try:
         with file.open("ab+") as output:
             size = output.seek(0, os.SEEK_END)
@@ -190,19 +190,19 @@ def _has_assessment(lines: list[bytes], digest: str) -> bool:
 
 
 class _Reader:
-    """The lines of one file, as runs in the order of time."""
+    """Converts the lines of one file to runs, oldest first."""
 
     def __init__(self, name: str, lines: list[bytes]) -> None:
         self._name = name
         self._lines = lines
         self.skipped: list[dict[str, t.Any]] = []
-        # Name and state of the last line that the next one can continue; None if the lines before it are damaged.
+        # Name and state of the last line, if the next line can continue it; None if lines before it are damaged.
         self.chain: tuple[str, State] | None = None
         self.last_state: State = {}
         self.last_time = 0
 
     def read_all(self) -> _Reader:
-        """Read all lines, to get the last state."""
+        """Read all lines to get the last state."""
         for _run in self.runs():
             pass
         return self
@@ -228,7 +228,7 @@ class _Reader:
             yield from self._late_run(number)
 
     def _find_late(self) -> dict[int, int]:
-        """Return the numbers of complete lines of a time before that of an earlier line, with their times."""
+        """Return number -> time of complete lines whose time is before that of an earlier line."""
         late: dict[int, int] = {}
         latest = 0
         for number, text in enumerate(self._lines):
@@ -260,7 +260,7 @@ class _Reader:
             self.chain = (line.name, self.last_state)
             return changed
         self._skip(number, "only its totals are used, because the line that it continues is missing or damaged")
-        # Nothing is known about workloads until the next complete line.
+        # The state of workloads is unknown until the next complete line.
         self.chain = None
         self.last_state = {key: Entry(entry.identity, LETTERS["not_read"]) for key, entry in self.last_state.items()}
         return None

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a history shows: shares of time, changes, and how long workloads have not been compliant.
+"""Evaluate a history: shares of time, changes, and how long workloads have not been compliant.
 
-The status of a run holds until the next run, at most for a limited time, and is unknown after that. All numbers are
-those at the time of the last run, so the same history gives the same trend.
+The status of a run is valid until the next run, at most for a limited time, and is unknown after that. All numbers
+refer to the time of the last run, so the same history always gives the same trend.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from ansible_collections.backup.audit.plugins.module_utils._history.store import
 SCHEMA = "backup.audit/trend/1"
 # Periods that end with the last run.
 PERIODS = {"quarter": 92 * DAY, "year": 365 * DAY}
-# Parts of a day in a chart, of 1000: statuses, and the time for which no status is known.
+# Parts of a day in a chart, in thousandths: statuses, and the time without a known status.
 PARTS = ("compliant", "waived", "not_proved", "failed", "unknown")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-# The last run has no next run; it counts for this time, so that a history of one run has shares.
+# Time for which the last run counts, so that a history with only one run has shares.
 _LAST_SECONDS = 1
 
 Change = tuple[Identity, "str | None"]
@@ -41,10 +41,10 @@ Tiers = Mapping[str, Mapping[str, int]]
 
 
 class _Interval(t.NamedTuple):
-    """The time from one run to the next; its statuses hold until ``held``."""
+    """The time from one run to the next. Its statuses are known until ``known_until``."""
 
     start: int
-    held: int
+    known_until: int
     end: int
     # Tier -> status -> number of workloads.
     tiers: Tiers
@@ -52,29 +52,29 @@ class _Interval(t.NamedTuple):
 
 @dataclasses.dataclass(slots=True)
 class _Workload:
-    """A workload, with what was added up until its status changed last."""
+    """A workload, with sums up to the last change of its status."""
 
     entry: Entry
-    # For each period: seconds with and without a known status, from the start of the period.
-    at: tuple[tuple[int, int], ...]
+    # For each period: seconds from its start, with a known status and in total.
+    sums: tuple[tuple[int, int], ...]
     compliant: list[int]
     total: list[int]
-    # Since when no run has found it compliant, waived or excluded, and whether that is so since the first run.
+    # Time since when no run has found it compliant, waived or excluded, and whether that was the first run.
     since: int | None = None
     from_first_run: bool = False
 
-    def add_up(self, sums: tuple[tuple[int, int], ...]) -> None:
-        """Add the time since the last change."""
+    def add_time(self, sums: tuple[tuple[int, int], ...]) -> None:
+        """Add the time from the last change to these sums."""
         status = STATUSES[self.entry.letter]
-        for number, ((held, passed), (held_before, passed_before)) in enumerate(zip(sums, self.at, strict=True)):
+        for number, ((known, passed), (known_before, passed_before)) in enumerate(zip(sums, self.sums, strict=True)):
             if status == "compliant":
-                self.compliant[number] += held - held_before
+                self.compliant[number] += known - known_before
             if status != "excluded":
                 self.total[number] += passed - passed_before
-        self.at = sums
+        self.sums = sums
 
     def change(self, entry: Entry, moment: int, *, is_first: bool) -> None:
-        """Set the status found by a run."""
+        """Set the status that a run found."""
         self.entry = entry
         status = STATUSES[entry.letter]
         if status in ("compliant", "waived", "excluded"):
@@ -84,7 +84,7 @@ class _Workload:
 
 
 def build_trend(history: History, max_status_age: str, since: str) -> dict[str, t.Any]:
-    """Return the trend. A status holds at most for the duration ``max_status_age``.
+    """Return the trend. A status is valid at most for the duration ``max_status_age``.
 
     Changes are listed since the last run, and since ``since``, a duration before the last run or a date.
     """
@@ -92,7 +92,7 @@ def build_trend(history: History, max_status_age: str, since: str) -> dict[str, 
     last = history.last_time()
     if last is None:
         return {"schema": SCHEMA, "runs": 0, "skipped": history.skipped}
-    follower = _Follower(last, parse_since(since, last))
+    builder = _TrendBuilder(last, parse_since(since, last))
     intervals: list[_Interval] = []
     previous: tuple[int, Mapping[str, t.Any]] | None = None
     incomplete = 0
@@ -100,14 +100,14 @@ def build_trend(history: History, max_status_age: str, since: str) -> dict[str, 
         moment, frame = run.line.time, run.line.frame
         if previous is not None:
             intervals.append(_build_interval(previous, moment, max_seconds))
-            follower.pass_time(intervals[-1])
-        follower.follow(run)
+            builder.add_interval(intervals[-1])
+        builder.add_run(run)
         incomplete += bool(frame["limited"] or frame["unread"])
         previous = (moment, {"tiers": frame["tiers"]})
     if previous is not None:
         intervals.append(_build_interval(previous, last + _LAST_SECONDS, max_seconds))
-        follower.pass_time(intervals[-1])
-    starts = [max(start, intervals[0].start) for start in follower.starts]
+        builder.add_interval(intervals[-1])
+    starts = [max(start, intervals[0].start) for start in builder.starts]
     return {
         "schema": SCHEMA,
         "from": format_time(intervals[0].start * SECOND),
@@ -121,8 +121,8 @@ def build_trend(history: History, max_status_age: str, since: str) -> dict[str, 
             for name, start in zip(PERIODS, starts, strict=True)
         },
         "days": _days(intervals, starts[-1]),
-        "workloads": follower.describe(),
-        "changes": follower.changes(),
+        "workloads": builder.describe(),
+        "changes": builder.changes(),
     }
 
 
@@ -132,7 +132,7 @@ def _build_interval(run: tuple[int, Mapping[str, t.Any]], end: int, max_seconds:
 
 
 def parse_since(text: str, last: int) -> int:
-    """``7d`` before ``last``, or a date or time -> seconds since 1970 UTC."""
+    """Parse a date, a time, or a duration before ``last`` (``7d``) to seconds since 1970 UTC."""
     try:
         return parse_time(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text) // SECOND
     except DataError:
@@ -146,32 +146,32 @@ def parse_since(text: str, last: int) -> int:
         ) from None
 
 
-class _Follower:
-    """Follows each workload through all runs."""
+class _TrendBuilder:
+    """Accumulates the statuses of each workload over all runs."""
 
     def __init__(self, last: int, since: int) -> None:
         self.starts = [last - length for length in PERIODS.values()]
         self._since = since
         self._sums: tuple[tuple[int, int], ...] = tuple((0, 0) for _start in self.starts)
         self._workloads: dict[str, _Workload] = {}
-        # Key -> identity and earlier status of workloads that changed in the last run, and since the time.
+        # Key -> identity and earlier status of workloads that changed in the last run, and since ``since``.
         self._last: dict[str, Change] = {}
         self._recent: dict[str, Change] = {}
-        # Times of the runs that the changes are compared with, and of the run that was followed last.
+        # Times of the runs that changes are compared with, and of the last added run.
         self._compared: list[int] = []
         self._time: int | None = None
 
-    def pass_time(self, interval: _Interval) -> None:
+    def add_interval(self, interval: _Interval) -> None:
         """Add the time from one run to the next."""
         self._sums = tuple(
             (
-                held + _overlap(interval.start, interval.held, start),
+                known + _overlap(interval.start, interval.known_until, start),
                 passed + _overlap(interval.start, interval.end, start),
             )
-            for (held, passed), start in zip(self._sums, self.starts, strict=True)
+            for (known, passed), start in zip(self._sums, self.starts, strict=True)
         )
 
-    def follow(self, run: Run) -> None:
+    def add_run(self, run: Run) -> None:
         """Apply the statuses of a run."""
         moment, is_first = run.line.time, self._time is None
         if self._time is None:
@@ -186,7 +186,7 @@ class _Follower:
             if not is_first:
                 self._note_change(key, None if old is None else old.entry, new, moment)
             if old is not None:
-                old.add_up(self._sums)
+                old.add_time(self._sums)
             if new is None:
                 self._workloads.pop(key, None)
                 continue
@@ -211,7 +211,7 @@ class _Follower:
         return [_describe(one, self._sums) for one in ordered]
 
     def changes(self) -> dict[str, dict[str, t.Any]]:
-        """Return the changes since the run before the last one, and since the time."""
+        """Return the changes since the previous run, and since ``since``."""
         named = {"last": self._last, "since": self._recent}
         return {
             name: {"from": format_time(moment * SECOND), "workloads": list(_list_changes(changed, self._workloads))}
@@ -220,12 +220,12 @@ class _Follower:
 
 
 def _overlap(start: int, end: int, limit: int) -> int:
-    """Return the seconds of [start, end] that are after ``limit``."""
+    """Return the number of seconds in [start, end] that are after ``limit``."""
     return max(0, end - max(start, limit))
 
 
 def _percent(part: int, total: int) -> float | None:
-    """Return the percentage, rounded down to a tenth, so that 100 means always."""
+    """Return the percentage, rounded down to a tenth, so that 100 means the complete time."""
     return part * 1000 // total / 10 if total else None
 
 
@@ -238,7 +238,7 @@ def _named(identity: Identity) -> dict[str, t.Any]:
 
 
 def _describe(workload: _Workload, sums: tuple[tuple[int, int], ...]) -> dict[str, t.Any]:
-    workload.add_up(sums)
+    workload.add_time(sums)
     return {
         **_named(workload.entry.identity),
         "status": STATUSES[workload.entry.letter],
@@ -251,7 +251,7 @@ def _describe(workload: _Workload, sums: tuple[tuple[int, int], ...]) -> dict[st
 
 
 def _list_changes(changed: Mapping[str, Change], workloads: Mapping[str, _Workload]) -> Iterator[dict[str, t.Any]]:
-    """Iterate over changes; a workload that has its earlier status again has not changed."""
+    """Iterate over changes. A workload that has its earlier status again has not changed."""
     for key, (identity, before) in sorted(changed.items(), key=lambda item: _order(item[1][0])):
         now = workloads.get(key)
         after = None if now is None else STATUSES[now.entry.letter]
@@ -260,11 +260,11 @@ def _list_changes(changed: Mapping[str, Change], workloads: Mapping[str, _Worklo
 
 
 def _tier_shares(intervals: list[_Interval], start: int) -> list[dict[str, t.Any]]:
-    """List the shares of the time from ``start`` for all workloads (tier null), then for each tier."""
+    """List the shares of time from ``start`` for all workloads (tier null), then for each tier."""
     parts: dict[str | None, Counter[str]] = {}
     for interval in intervals:
-        held, passed = (_overlap(interval.start, end, start) for end in (interval.held, interval.end))
-        _add_parts(parts, interval.tiers, held, passed - held)
+        known, passed = (_overlap(interval.start, end, start) for end in (interval.known_until, interval.end))
+        _add_parts(parts, interval.tiers, known, passed - known)
     return [
         {
             "tier": tier,
@@ -274,7 +274,7 @@ def _tier_shares(intervals: list[_Interval], start: int) -> list[dict[str, t.Any
     ]
 
 
-def _add_parts(parts: dict[str | None, Counter[str]], tiers: Tiers, held: int, unknown: int) -> None:
+def _add_parts(parts: dict[str | None, Counter[str]], tiers: Tiers, known: int, unknown: int) -> None:
     """Add the time of all workloads, by tier and part."""
     for tier, statuses in tiers.items():
         for status, count in statuses.items():
@@ -282,27 +282,27 @@ def _add_parts(parts: dict[str | None, Counter[str]], tiers: Tiers, held: int, u
                 continue
             for name in (None, tier):
                 counted = parts.setdefault(name, Counter())
-                counted["unknown" if status == "not_read" else status] += count * held
+                counted["unknown" if status == "not_read" else status] += count * known
                 counted["unknown"] += count * unknown
 
 
 def _sorted(parts: Mapping[str | None, Counter[str]]) -> list[tuple[str | None, Counter[str]]]:
-    """All workloads first, then the tiers if there are any."""
+    """Return the parts of all workloads first, then those of tiers if there are any."""
     named = sorted((tier, counted) for tier, counted in parts.items() if tier)
     unnamed = [("", parts[""])] if "" in parts and named else []
     return [(None, parts[None]), *named, *unnamed] if None in parts else []
 
 
 def _days(intervals: list[_Interval], start: int) -> list[dict[str, t.Any]]:
-    """List the days (UTC) from ``start``, each with the parts of its time for all workloads and each tier."""
+    """List the days (UTC) from ``start``, with the parts of each day for all workloads and each tier."""
     days: dict[int, dict[str | None, Counter[str]]] = {}
     for interval in intervals:
         moment = max(interval.start, start)
         while moment < interval.end:
             day = moment // DAY
             end = min(interval.end, (day + 1) * DAY)
-            held = max(0, min(end, interval.held) - moment)
-            _add_parts(days.setdefault(day, {}), interval.tiers, held, end - moment - held)
+            known = max(0, min(end, interval.known_until) - moment)
+            _add_parts(days.setdefault(day, {}), interval.tiers, known, end - moment - known)
             moment = end
     return [
         {
