@@ -4,7 +4,7 @@
 
 """Options of info modules that use a REST API: argument spec, values from environment variables, validation.
 
-The doc fragments of this collection document them; tests compare the two.
+The doc fragments of this collection document them. Tests compare both.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _account_spec(option_names: Mapping[str, str]) -> dict[str, t.Any]:
     for shared, own in option_names.items():
         spec[own] = {"type": "str", **({"no_log": True} if shared == "password" else {})}
         if own != shared:
-            # Explicitly not secret: the name may look like that of a secret, such as access_key.
+            # Explicitly not secret, because the name may look like a secret, such as access_key.
             spec[own] = {"no_log": False, **spec[own], "aliases": [shared]}
     return spec
 
@@ -94,7 +94,7 @@ def apply_environment(
                 continue
             for variable in _variables(adapter, name):
                 value = environ.get(variable, "")
-                # A password may start or end with a blank; without it the login fails and counts towards a lockout.
+                # A password may start or end with a space. Without it, the login would fail and could lock the account.
                 value = value if name == "password" and value.strip() else value.strip()
                 if value and not (name in _FILES and _is_empty_file(value)):
                     filled[name] = value
@@ -138,7 +138,7 @@ def base_url(url: str, default_port: int, *, allow_plaintext: bool = False) -> s
     """Complete the user's ``url``: default scheme https, default port of the product, no trailing slash."""
     text = url.strip()
     if "@" in text:
-        # Checked first, and the URL is not shown: any other error message would show the password.
+        # Checked first, and without the URL in the message, which contains the password.
         raise OptionError(
             "url: the URL contains a user name or password", hint='Set the options "username" and "password" instead'
         )
@@ -224,7 +224,7 @@ def _why_unreadable(path: str) -> str:
 
 
 def build_settings(params: Mapping[str, t.Any], adapter: type[RestAdapter]) -> Settings:
-    """Validate the options about what to read and return the Settings."""
+    """Validate the options that select data, and return the Settings."""
     page_size = adapter.default_page_size if params["page_size"] is None else params["page_size"]
     if page_size < 1:
         raise OptionError(f"page_size: {page_size} is too small (minimum 1)")

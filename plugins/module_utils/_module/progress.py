@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Report the progress of a long-running module: periodic lines, written to a named pipe of the action plugin."""
+"""Report the progress of a module with periodic lines in a named pipe of the action plugin."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LineWriter = Callable[[str], None]
 
 @contextlib.contextmanager
 def open_progress_pipe(environ: Mapping[str, str]) -> Iterator[LineWriter | None]:
-    """Yield a function that writes lines to the pipe, or None without a reader; only a pipe is ever written to."""
+    """Yield a function that writes lines to the pipe; None if the path is not a pipe or has no reader."""
     path = environ.get(VARIABLE)
     try:
         if not path or not pathlib.Path(path).is_fifo():
@@ -52,7 +52,7 @@ def open_progress_pipe(environ: Mapping[str, str]) -> Iterator[LineWriter | None
 def report_progress(
     write_line: LineWriter | None, describe: Callable[[], str], every: float = EVERY_SECONDS
 ) -> Iterator[None]:
-    """While this context is active, write the result of ``describe`` every ``every`` seconds."""
+    """Context that writes the result of ``describe`` every ``every`` seconds."""
     if write_line is None:
         yield
         return
@@ -71,7 +71,7 @@ def report_progress(
 def _report_repeatedly(
     write_line: LineWriter, describe: Callable[[], str], every: float, finished: threading.Event
 ) -> None:
-    # The reader may be gone.
+    # The reader may have exited.
     with contextlib.suppress(OSError):
         while not finished.wait(every):
             write_line(describe())

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stop a module with one sentence if its Python is too old.
+"""Stop a module with a clear message if its Python is too old.
 
-Modules that run on managed hosts import this file first: older Pythons cannot parse the other files. Neither this file
-nor these modules may use syntax that Python 2.7 does not know, such as annotations or their import from __future__.
+Modules for managed hosts import this file first, because older Pythons cannot parse the other files. Neither this file
+nor these modules may use syntax that Python 2.7 does not support, such as annotations or their import from __future__.
 """
 # ruff: noqa: I002
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options of all info modules about what to read and how to return it.
+"""Options of all info modules that select the data to read and the format of the result.
 
-The doc fragment ``reading`` documents them; tests compare the two.
+The doc fragment ``reading`` documents them. Tests compare both.
 """
 
 from __future__ import annotations

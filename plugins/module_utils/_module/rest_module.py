@@ -75,7 +75,7 @@ def read(
 
     ``write_line`` gets a progress line from time to time.
     """
-    # First, because a result shows all options, even if one of them is rejected.
+    # Secrets are registered first, because results contain all options, even if one of them is rejected.
     module.no_log_values.update(find_secrets(module.params))
     params = apply_environment(module.params, adapter_class, os.environ)
     module.no_log_values.update(find_secrets(params))
@@ -92,12 +92,12 @@ def read(
     def register_secrets() -> None:
         module.no_log_values.update(client.secrets.texts)
 
-    with contextlib.ExitStack() as way_out:
-        way_out.callback(client.close)
-        # Repeated at the very end: the session may have to be renewed for the logout.
-        way_out.callback(register_secrets)
-        # On exit, this waits for the logout in any case.
-        log_out_pool = way_out.enter_context(concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="leave"))
+    with contextlib.ExitStack() as exit_stack:
+        exit_stack.callback(client.close)
+        # Repeated at the end, because the session may be renewed for the logout.
+        exit_stack.callback(register_secrets)
+        # On exit, this always waits for the logout.
+        log_out_pool = exit_stack.enter_context(concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="logout"))
         try:
             with (
                 report_progress(write_line, lambda: _progress_line(collector, client.request_stats)),
@@ -108,7 +108,7 @@ def read(
             client.stop_reading()
             raise
         finally:
-            # Now signals are deferred until the logout is done. Rows are built in the meantime.
+            # Signals are deferred until the end of the logout. Meanwhile, rows are built.
             thread_pool.close()
             log_out = log_out_pool.submit(adapter.close)
             register_secrets()

@@ -25,12 +25,12 @@ from ansible_collections.backup.audit.plugins.module_utils._core.names import su
 from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler, SignalInterruptError
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import format_count
 
-# AWX drops the data of an event that is larger than this.
+# AWX drops the data of larger events.
 AWX_EVENT_BYTES = 700_000
-# Decoded responses are hundreds of thousands of small objects without reference cycles; running the garbage collector
-# after every two thousand objects took a seventh of the total time.
+# Decoded responses are hundreds of thousands of small objects without reference cycles. With the default threshold, the
+# garbage collector takes a seventh of the total time.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
-# The thread that requests the next page first needs the interpreter lock, which the aggregating thread holds.
+# Thread switch interval. The thread that requests the next page waits for the GIL, which the aggregating thread holds.
 _SECONDS_BETWEEN_THREADS = 0.002
 
 
@@ -40,7 +40,7 @@ class InfoModule(AnsibleModule):  # type: ignore[misc]
     def fail_json(self, msg: str, **kwargs: t.Any) -> None:
         """Exit with an error."""
         unsupported = sorted(set(self.params).difference(self.argument_spec))
-        # In the constructor, nothing else was validated by then.
+        # The base class validates options in its constructor.
         if unsupported and msg.startswith("Unsupported parameters"):
             parts = " ".join(f"{name}. {suggest(name, self.argument_spec)}".rstrip() for name in unsupported)
             msg = (
@@ -51,7 +51,7 @@ class InfoModule(AnsibleModule):  # type: ignore[misc]
 
 
 class ModuleLike(t.Protocol):
-    """What the functions below need of a module: AnsibleModule, or a plugin that acts like one."""
+    """The interface of AnsibleModule that the functions below need. Plugins implement it, too."""
 
     params: dict[str, t.Any]
     no_log_values: set[str]
@@ -88,7 +88,7 @@ def run(
         _fail(module, AuditError(str(stopped), code="stopped"), server())
     except AuditError as error:
         _fail(module, error, server())
-    except Exception as error:  # noqa: BLE001 - a bug must not look like a result, and is reported in one line too
+    except Exception as error:  # noqa: BLE001 - a defect must be reported as a failure, in one line
         module.fail_json(
             msg=f"{product.title}: unexpected {type(error).__name__}: {error}. Please report this with its traceback "
             "(-vvv, or ANSIBLE_DISPLAY_TRACEBACK=error with ansible-core 2.19 or later).",
@@ -119,7 +119,7 @@ def new_collector(host: str, product: type[Adapter], params: Mapping[str, t.Any]
         )
     selection = {name: params[name] for name in _LIMITS if params.get(name) not in (None, [], "")}
     if params.get("username"):
-        # Another account may see other workloads.
+        # A different account may see different workloads.
         selection["account"] = params["username"]
     return Collector(
         host,
