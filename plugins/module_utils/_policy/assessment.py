@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The assessment: what was evaluated, with which policy and which findings. As dicts, or compressed to one string."""
+"""The assessment: data sources, policy and findings. It consists of dicts, or is compressed to a string."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import D
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings, as_dicts, workload_dicts
 
 SCHEMA = "backup.audit/assessment/1"
-# Half a million findings are about 30 MB; larger data is either an attack or a mistake.
+# Half a million findings take about 30 MB. Larger data is an attack or a defect.
 MAX_DECOMPRESSED_BYTES = 1 << 30
 _HINT = (
     "Pass the registered result of recovery_points_assert with fail: false. If that task failed, fix its error first"
@@ -29,7 +29,7 @@ _HINT_DAMAGED = "Pass the result of recovery_points_assert unchanged"
 
 @dataclasses.dataclass(slots=True)
 class Assessment:
-    """The result of an evaluation; ``frame`` is everything except the findings."""
+    """The result of an evaluation. ``frame`` contains everything except the findings."""
 
     frame: dict[str, t.Any]
     findings: Findings
@@ -45,7 +45,7 @@ class Assessment:
         return {**self.frame, "workloads": list(workload_dicts(columns)), "findings": list(as_dicts(columns))}
 
     def compress(self) -> str:
-        """Return the assessment as one string: JSON with its findings as columns, zlib, base64."""
+        """Return the assessment as a string: base64 of zlib-compressed JSON, with the findings as columns."""
         data = canonical_json({**self.frame, "columns": self.findings.columns()})
         return base64.b64encode(zlib.compress(data, 6)).decode("ascii")
 
@@ -53,7 +53,7 @@ class Assessment:
 def open_assessment(value: t.Any, *, where: str = "the input") -> dict[str, t.Any]:
     """Return any assessment (compressed, plain, or a result that contains one as ``assessment``) as dicts.
 
-    Raises DataError for anything else, and for a compressed assessment that is truncated or damaged.
+    Raise DataError for other values, and for a compressed assessment that is truncated or damaged.
     """
     if isinstance(value, Mapping) and "assessment" in value:
         value = value["assessment"]
@@ -78,7 +78,7 @@ def open_assessment(value: t.Any, *, where: str = "the input") -> dict[str, t.An
 
 
 def assessment_sha256(assessment: Mapping[str, t.Any]) -> str:
-    """Return the SHA-256 of an opened assessment as canonical JSON, the same for every form of it."""
+    """Return the SHA-256 of an opened assessment as canonical JSON. Compression does not change it."""
     return sha256_hex(canonical_json(assessment))
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluates several rows of one workload, from several servers, as one."""
+"""Evaluate several rows of one workload, from several servers, together."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Tier
 from ansible_collections.backup.audit.plugins.module_utils._policy.rows import (
     Record,
-    distrust,
     evaluate_control,
     with_certainty,
+    withhold_pass,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.combined_points import CombinedPoints
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.controls import Control
@@ -22,7 +22,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points 
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.reasons import hidden_reason
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import Accept, Outcome
 
-# Recovery points that were not read can change a pass of these rules.
+# A pass of these rules requires that all recovery points were read.
 _NEED_ALL = (".max_retention", "restore_tested.max_age")
 
 
@@ -31,7 +31,7 @@ def evaluate_together(
 ) -> list[Outcome]:
     """Evaluate the controls of a tier for rows of one workload.
 
-    ``groups``: for each row the number of the server that it belongs to, whose points count once. ``as_of``: seconds.
+    ``groups`` are the numbers of the rows' servers; points of one server are not added. ``as_of`` is in seconds.
     """
     rows = [record.row for record in records if record.row is not None]
     for row, group in zip(rows, groups, strict=True):
@@ -48,7 +48,9 @@ def evaluate_together(
         if not numbers:
             state, certainty, actual, text = control.failed(None)
             return (state, certainty, actual, f"{text} ({combined})")
-        outcomes = [distrust(control.evaluate(parts[number], control, accept), doubts[number]) for number in numbers]
+        outcomes = [
+            withhold_pass(control.evaluate(parts[number], control, accept), doubts[number]) for number in numbers
+        ]
         worst = max(range(len(outcomes)), key=lambda index: outcomes[index][0])
         state, certainty, actual, text = outcomes[worst]
         return (state, certainty, actual, f"{text} ({combined}; result from {displayed[numbers[worst]]})")
@@ -58,7 +60,7 @@ def evaluate_together(
         if control.combine == "union":
             outcome = evaluate_control(control, together)
             if control.name.endswith(_NEED_ALL) or (control.name.endswith(".max_gap") and control.within is None):
-                outcome = distrust(outcome, next((row.incomplete for row in rows if row.incomplete), None))
+                outcome = withhold_pass(outcome, next((row.incomplete for row in rows if row.incomplete), None))
             state, certainty, actual, text = outcome
             outcome = (state, certainty, actual, f"{text} ({combined})")
         else:
@@ -68,7 +70,7 @@ def evaluate_together(
 
 
 def _with_points(control: Control, accept: Accept, parts: Sequence[Points]) -> Sequence[int]:
-    """Return the rows that have a point of the attribute, or hidden time, in the window."""
+    """Return the rows that have points of the attribute, or hidden time, in the window."""
     found = []
     for number, part in enumerate(parts):
         view = part.view(control.attribute, accept)

@@ -31,8 +31,8 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     counted,
 )
 
-# Seconds. If a clock is further off, ages are unknown; a read result at most this much later than as_of counts as of
-# that time.
+# Tolerance in seconds. With a larger clock difference, ages are unknown. A read result may be later than as_of by at
+# most this time.
 TOLERANCE = 300
 
 _SHOWN_ERRORS = 3
@@ -51,7 +51,7 @@ class ReadFacts:
     selection: Mapping[str, t.Any]
     # Parts of the server, and whether the account can see them; or the name of the part that was read.
     scope: Mapping[str, t.Any]
-    # Orders read results of one server, independent of their order in the input.
+    # Sort key for read results of one server, independent of their order in the input.
     order: tuple[int, str]
     context: Context
     # Reasons why a pass that is based on this read result does not count.
@@ -82,7 +82,7 @@ def check_result(
         for time in (selection.get("since"), selection.get("until"))
     )
     skew = server.get("clock_skew_seconds") or 0
-    # as_of on the server's clock; a clock that is too far off is not used at all.
+    # Convert as_of to the server's clock, which is not used if the difference is too large.
     off = abs(skew) > TOLERANCE
     shift = 0 if off else skew
     scope = server.get("scope") or {}
@@ -116,7 +116,7 @@ def check_result(
 
 
 def check_time(read: ReadResult, as_of: int) -> int:
-    """Return when a read result was read; OptionError if ``as_of`` is before that. Both are seconds."""
+    """Return the time of the read. Raise OptionError if ``as_of`` is before it. Both are in seconds."""
     read_at = parse_time(read.frame["read_at"]) // SECOND
     if as_of < read_at - TOLERANCE:
         raise OptionError(
@@ -202,7 +202,7 @@ def _check_verification(server: Mapping[str, t.Any], host: t.Any, findings: Find
         return
     result, check = verify.get("result"), f"{verify.get('level')} check"
     if verify.get("part"):
-        # A part of the data, of which one is checked in each run.
+        # Each run checks one part of the data.
         check = f"{check} (part {verify['part']})"
     control = findings.control_number("data.verify")
     subject = _add_subject(host, findings)

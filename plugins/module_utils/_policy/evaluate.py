@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read results x policy -> assessment. A pure function: the same read results, policy and as_of give the same bytes.
+"""Evaluate read results against a policy. A pure function: equal read results, policy and as_of give equal bytes.
 
-First the identities of all workloads are read, then the points, block by block. Each row is evaluated alone, and only
-its outcomes are kept, unless its points are needed together with those of other rows.
+The identities of all workloads are read first, then the points, block by block. Each row is evaluated separately, and
+only its outcomes are kept, unless its points must be combined with those of other rows.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def assess(
 ) -> Assessment:
     """Evaluate opened read results at ``as_of`` (microseconds since 1970 UTC).
 
-    ``options`` has the other keys of a policy file: expected, exclude, waivers, ... (None = not given).
+    ``options`` are the other keys of a policy file: expected, exclude, waivers, ... (None: not given).
     ``restore_tests`` are the tests from restore test records (see restore_tests.py). Each of ``notes`` becomes a
-    warning. With ``timelines``, each workload gets a timeline. Raises OptionError for an invalid policy and DataError
+    warning. With ``timelines``, each workload gets a timeline. Raise OptionError for an invalid policy and DataError
     for an invalid read result.
     """
     document = compile_document(policy, options)
@@ -63,19 +63,19 @@ def assess(
             f"as_of: {format_time(as_of)} is not between the years 1980 and 9000", hint="Correct the time"
         )
     findings = Findings()
-    # In an order that does not depend on that of the input.
+    # Sorted, so that the order of the input does not matter.
     opened = sorted(read_results, key=_order)
-    # An as_of shortly before a read counts as the time of the read.
+    # If as_of is shortly before a read, the time of the read is used.
     now = max([as_of // SECOND, *(check_time(one, as_of // SECOND) for one in opened if isinstance(one, ReadResult))])
-    blind: list[str] = []
-    writer = FindingsWriter(document, now, findings, blind)
-    readable, results, named = _check_results(opened, document, now, findings, blind)
-    records_of = [build_records(read, facts, document) for read, facts in zip(readable, results, strict=True)]
-    records = [record for own in records_of for record in own]
+    unread_servers: list[str] = []
+    writer = FindingsWriter(document, now, findings, unread_servers)
+    readable, results, named = _check_results(opened, document, now, findings, unread_servers)
+    records_by_result = [build_records(read, facts, document) for read, facts in zip(readable, results, strict=True)]
+    records = [record for own in records_by_result for record in own]
     tests = RestoreTests(restore_tests, (record.identity for record in records))
     servers = find_servers(results)
     kept = find_kept(document, records, servers)
-    for read, own in zip(readable, records_of, strict=True):
+    for read, own in zip(readable, records_by_result, strict=True):
         read_points(read, own, document, tests, kept, timelines=timelines)
         check_listing(read.host, len(own), document.on_empty, findings)
     _report_tests(tests, findings)
@@ -105,28 +105,28 @@ def _order(read: ReadResult | Failure) -> tuple[str, str, str]:
 
 
 def _check_results(
-    opened: Iterable[ReadResult | Failure], document: Document, now: int, findings: Findings, blind: list[str]
+    opened: Iterable[ReadResult | Failure], document: Document, now: int, findings: Findings, unread_servers: list[str]
 ) -> tuple[list[ReadResult], list[ReadFacts], list[dict[str, t.Any]]]:
-    """Check the quality of the data; servers that were not completely read are added to ``blind``."""
+    """Check the quality of the data; servers that were not completely read are added to ``unread_servers``."""
     found: list[ReadResult] = []
     results: list[ReadFacts] = []
     named = []
     for read in opened:
         if isinstance(read, Failure):
             named.append(report_failure(read, findings))
-            blind.append(read.host)
+            unread_servers.append(read.host)
             continue
         facts, summary = check_result(read, len(results), now, document, findings)
         named.append(summary)
         found.append(read)
         results.append(facts)
         if facts.incomplete:
-            blind.append(facts.host)
+            unread_servers.append(facts.host)
     return found, results, named
 
 
 def _check_proof(writer: FindingsWriter, findings: Findings, *, has_workloads: bool) -> None:
-    """Add a finding for each workload that is not proved, and one if no workload is."""
+    """Add a finding for each workload that is not proved, and one if none is proved."""
     unproved, is_proved = findings.find_unproved(writer.evaluated, writer.controls)
     for subject in unproved:
         text = "no rule is proved for this workload"

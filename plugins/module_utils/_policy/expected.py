@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Expected names: finds the row of each, and the findings for other rows of that name."""
+"""Expected names: find the row of each, and the findings for other rows of the same name."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rows import R
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import FAIL, PASS, UNKNOWN
 
 _SHOWN_SERVERS = 3
-# A similar name is searched for at most this many missing names, in the names before and after it in alphabetical
-# order: to compare one name with 50,000 others takes 4 s.
+# Similar names are searched for at most this many missing names, among their neighbors in alphabetical order.
+# Comparing one name with 50,000 others would take 4 s.
 _MAX_SUGGESTED = 100
 _COMPARED = 100
 
-# (number of the record or None, expected name, result, text)
+# (number of the record, or None; expected name; result; text)
 Existence = tuple["int | None", str, int, str]
 
 
@@ -34,14 +34,14 @@ class Expected:
         self,
         document: Document,
         records: Sequence[Record],
-        blind: Sequence[str] = (),
+        unread_servers: Sequence[str] = (),
         recent: Callable[[Record], bool] = lambda _record: False,
     ) -> None:
-        """``recent``: whether recovery_points.max_age of the policy of a row passes."""
+        """``recent``: whether a row passes recovery_points.max_age of its policy."""
         self._document = document
         self._recent = recent
-        # Servers that were not read or only partially read: a missing workload may be there.
-        self._blind = blind
+        # Servers that were not read, or only partially. They may contain a missing workload.
+        self._unread_servers = unread_servers
         self._records = records
         self._by_name: dict[str, list[int]] = defaultdict(list)
         self._by_label: dict[str, set[str]] = defaultdict(set)
@@ -64,7 +64,7 @@ class Expected:
             for name in found:
                 claims[name].append(expected)
         existences: list[Existence] = []
-        # If many names are missing, they are not misspelled. Names that are expected are not suggested.
+        # If many names are missing, they are probably not misspelled. Expected names are not suggested.
         if sum(not found for found in names.values()) <= _MAX_SUGGESTED:
             self._suggested_names = sorted(name for name in self._by_name if name not in claims)
         for expected, found in names.items():
@@ -84,7 +84,7 @@ class Expected:
         return existences
 
     def repeated_names(self) -> dict[str, str]:
-        """Return expected names that mean the same name as another one, or stand twice, with the other one."""
+        """Return expected names that are listed twice or mean the same workload as another one -> the other name."""
         first: dict[str, str] = {}
         repeated: dict[str, str] = {}
         longer: dict[str | None, list[str]] = defaultdict(list)
@@ -96,14 +96,14 @@ class Expected:
                 if name.casefold() not in self._document.expected_names:
                     longer[first_label(name.casefold())].append(name)
         for name in first.values() if self._document.expected_short else ():
-            # A short name and the only full name with this first label.
+            # A short name, and the only full name with this first label.
             full = [other for other in longer[name.casefold()] if other.casefold() != name.casefold()]
             if len(full) == 1 and name.casefold() not in self._document.expected_names:
                 repeated[name] = full[0]
         return repeated
 
     def _match_names(self) -> dict[str, list[str]]:
-        """Expected name, without repeated ones -> case-folded names of workloads that may match it."""
+        """Return the case-folded names of workloads that may match, by expected name, without repeated names."""
         repeated = self.repeated_names()
         return {
             name: self._names_for(self._product_name(name))
@@ -120,15 +120,16 @@ class Expected:
 
     def _build_missing(self, expected: str) -> Existence:
         text = "expected workload not found on any server that was read"
-        if self._blind:
-            names = ", ".join(self._blind[:_SHOWN_SERVERS])
-            more = f" and {len(self._blind) - _SHOWN_SERVERS} more" if len(self._blind) > _SHOWN_SERVERS else ""
+        if self._unread_servers:
+            names = ", ".join(self._unread_servers[:_SHOWN_SERVERS])
+            omitted = len(self._unread_servers) - _SHOWN_SERVERS
+            more = f" and {omitted} more" if omitted > 0 else ""
             text = f"{text}; not read or only partially read: {names}{more}"
         near = self._find_similar(self._product_name(expected))
         if near is not None:
             # The name as the server reports it.
             text = f"{text}. Similar name: {self._records[self._by_name[near][0]].name}"
-        return (None, expected, UNKNOWN if self._blind else FAIL, text)
+        return (None, expected, UNKNOWN if self._unread_servers else FAIL, text)
 
     def _find_similar(self, name: str) -> str | None:
         position = bisect.bisect(self._suggested_names, name)
@@ -146,7 +147,7 @@ class Expected:
     def _find_row(self, expected: str, numbers: list[int]) -> Existence:
         numbers = sorted(numbers, key=self._rank)
         first = self._rank(numbers[0])[:-1]
-        # Rows of one workload in several read results: the worst result.
+        # Rows of one workload in several read results: use the worst result.
         equal = [number for number in numbers if self._rank(number)[:-1] == first]
         best = max(equal, key=lambda number: self._check_existence(self._records[number])[0])
         record, others = self._records[best], [number for number in numbers if number != best]
@@ -159,7 +160,7 @@ class Expected:
         return (best, expected, result, text)
 
     def _rank(self, number: int) -> tuple[t.Any, ...]:
-        """Sort key: in the inventory before unknown before removed, newest first."""
+        """Return a sort key: in the inventory, then unknown, then removed; newest first."""
         record = self._records[number]
         presence = {True: 0, None: 1, False: 2}[record.in_inventory]
         one = record.identity

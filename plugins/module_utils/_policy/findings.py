@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Findings, stored as columns.
+"""Findings, which are stored as columns.
 
-Hundreds of thousands of findings are mostly alike: place, control and text of each are indexes into tables, so that
-they fit into memory and into results of Ansible. A text contains HOLE in place of the measured value.
+Most of hundreds of thousands of findings are similar. Subject, control and text of each are indexes into tables, so
+that they fit into memory and into results of Ansible. Texts contain HOLE instead of the measured value.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 
 # source, origin, workload_id, workload_name
 Subject = tuple["str | None", "str | None", "str | None", "str | None"]
-# Facts about a workload that reports show in addition to its findings, in this order.
+# Properties of a workload that reports show in addition to its findings, in this order.
 FACTS = (
     "workload_type",
     "platform",
@@ -46,7 +46,7 @@ FACTS = (
     "timeline",
 )
 
-# Controls about servers that the headline does not count as failed checks, because it describes them in other words.
+# Controls about servers that the headline describes separately, and does not count as failed checks.
 _IN_HEADLINE = ("data.complete", "data.proof")
 
 
@@ -57,7 +57,7 @@ class Findings:
         self._subjects: list[Subject] = []
         self._facts: list[Sequence[t.Any]] = []
         self._is_workload = bytearray()
-        # name, limit, limit as the user wrote it, unit, tier, references, whether an unknown result blocks
+        # (name, limit, limit as the user wrote it, unit, tier, references, whether an unknown result blocks)
         self._controls: list[tuple[str, t.Any, str, str, str | None, list[str], bool]] = []
         self._control_numbers: dict[tuple[str, t.Any, str | None, bool], int] = {}
         self._texts: dict[str, int] = {}
@@ -71,7 +71,7 @@ class Findings:
         self._waived_by: dict[int, int] = {}
 
     def add_subject(self, subject: Subject, *, is_workload: bool = True, facts: Sequence[t.Any] = ()) -> int:
-        """Add a workload (or server) and return its number; ``facts`` in the order of FACTS."""
+        """Add a workload or server, and return its number. ``facts`` are in the order of FACTS."""
         self._subjects.append(subject)
         self._facts.append(facts)
         self._is_workload.append(is_workload)
@@ -87,7 +87,7 @@ class Findings:
         *,
         blocks_unknown: bool = True,
     ) -> int:
-        """Return the number of a control of a tier, adding it if it is new."""
+        """Return the number of a control of a tier. Add the control if it is new."""
         key = (name, limit, tier, blocks_unknown)
         number = self._control_numbers.get(key)
         if number is None:
@@ -129,14 +129,14 @@ class Findings:
         self._text.extend([known.setdefault(text, len(known)) for text in texts])
 
     def worst_first(self, at_most: int) -> list[dict[str, t.Any]]:
-        """Return the findings that do not pass, those that block first, then worst first."""
+        """Return the findings that do not pass: blocking ones first, then worst first."""
         results, blocking = self._result, list(self._blocking())
         numbers = [number for number, result in enumerate(results) if result != PASS]
         numbers.sort(key=lambda number: (not blocking[number], -results[number]))
         return list(as_dicts(self.columns(), numbers[:at_most]))
 
     def columns(self) -> dict[str, t.Any]:
-        """Return the tables and columns, ready for JSON; results and certainties are one digit each."""
+        """Return the tables and columns for JSON. Results and certainties are strings of digits."""
         return {
             "places": self._subjects,
             "facts": self._facts,
@@ -154,12 +154,12 @@ class Findings:
         }
 
     def totals(self) -> dict[str, t.Any]:
-        """Count workloads by verdict, findings by result, and findings that are not based on known facts."""
+        """Count workloads by verdict, findings by result, and findings that are not based on known values."""
         verdicts: dict[int, int] = {}
         for subject, result in zip(self._at, self._result):  # noqa: B905 - equal by construction
             if result > verdicts.get(subject, -1):
                 verdicts[subject] = result
-        # An expected name that no server lists is not a workload of any server.
+        # Expected names that no server lists are counted separately, because they are not workloads.
         by_verdict, missing = (
             Counter(
                 verdict
@@ -180,14 +180,14 @@ class Findings:
         }
 
     def count_blocking_checks(self) -> int:
-        """Count the blocking findings about servers, except those that the headline describes otherwise."""
+        """Count the blocking findings about servers, except those that the headline describes separately."""
         return sum(
             blocks and not self._is_workload[subject] and self._controls[control][0] not in _IN_HEADLINE
             for subject, control, blocks in zip(self._at, self._control, self._blocking(), strict=True)
         )
 
     def _blocking(self) -> Iterator[bool]:
-        """Iterate over the findings: whether each of them makes the assessment not compliant."""
+        """Yield for each finding whether it makes the assessment not compliant."""
         blocks = [control[-1] for control in self._controls]
         return (
             result == FAIL or (result == UNKNOWN and blocks[control])
@@ -195,9 +195,9 @@ class Findings:
         )
 
     def find_unproved(self, subjects: Iterable[int], controls: Collection[int]) -> tuple[list[int], bool]:
-        """Return which of these workloads are neither proved, waived nor blocked, and whether any is proved.
+        """Return the workloads that are neither proved, waived nor blocked, and whether any workload is proved.
 
-        A workload is proved if one of these controls passes for it (also with a warning), and nothing blocks. A waiver
+        A workload is proved if one of these controls passes (even with a warning) and no finding blocks. A waiver
         is not a proof.
         """
         proved, decided, blocked = set(), set(), set()
@@ -210,12 +210,12 @@ class Findings:
                 blocked.add(subject)
             elif result == WAIVED and control in controls:
                 decided.add(subject)
-        settled = proved | decided | blocked
-        return [subject for subject in subjects if subject not in settled], bool(proved - blocked)
+        resolved = proved | decided | blocked
+        return [subject for subject in subjects if subject not in resolved], bool(proved - blocked)
 
 
 def workload_dicts(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
-    """Iterate over the workloads with findings as dicts: identity, facts, and verdict (the worst result)."""
+    """Yield the workloads with findings as dicts: identity, properties, and verdict (the worst result)."""
     verdicts: dict[int, int] = {}
     for subject, digit in zip(columns["at"], columns["result"], strict=True):
         verdicts[subject] = max(verdicts.get(subject, 0), int(digit))
@@ -234,7 +234,7 @@ def workload_dicts(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
 
 
 def as_dicts(columns: Mapping[str, t.Any], numbers: Iterable[int] | None = None) -> Iterator[dict[str, t.Any]]:
-    """Iterate over the findings with these numbers (None: all) as dicts for reports and programs."""
+    """Yield the findings with these numbers (None: all) as dicts for reports and programs."""
     subjects, controls, texts = columns["places"], columns["controls"], columns["texts"]
     for number in range(len(columns["at"])) if numbers is None else numbers:
         source, origin, workload_id, workload_name = subjects[columns["at"][number]]

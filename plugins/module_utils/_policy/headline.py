@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence
 
-# Result of a workload, worst first, and how the headline names it.
+# Result of a workload (worst first) -> its name in the headline.
 _RESULTS = {
     "fail": "failed",
     "unknown": "unknown",
@@ -20,14 +20,14 @@ _RESULTS = {
 }
 
 
-# The same for expected names without a workload, which are not workloads.
+# The same for expected names without a workload.
 _MISSING = {"fail": "not found", "unknown": "unknown", "waived": "waived"}
 
 
 def build_headline(
     totals: Mapping[str, t.Any], data_sources: Sequence[Mapping[str, t.Any]], *, compliant: bool, failed_checks: int
 ) -> str:
-    """Return for example "Not compliant: 7 of 19 workloads failed, 12 passed; 1 of 2 servers could not be read".
+    """Return a text such as "Not compliant: 7 of 19 workloads failed, 12 passed; 1 of 2 servers could not be read".
 
     ``failed_checks`` is the number of data quality checks that failed for servers that were read.
     """
@@ -45,7 +45,7 @@ def build_headline(
 
 
 def _list_counts(counts: Mapping[str, int], names: Mapping[str, str], noun: str) -> str:
-    """List the counts that are not 0; the first one with ``noun``."""
+    """List the counts that are not 0. ``noun`` is added to the first one."""
     texts = [f"{counts[name]} {text}" for name, text in names.items() if counts[name]]
     return ", ".join([texts[0].replace(" ", f" {noun} ", 1), *texts[1:]]) if texts else ""
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Iterates over the read results in registered results, results of loops, lists and files."""
+"""Find read results in registered results, results of loops, lists and files."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ Opened: t.TypeAlias = "ReadResult | Failure"
 def gather(
     read_results: t.Any, load: Callable[[str], bytes], *, failures_are_findings: bool = False
 ) -> Iterator[Opened]:
-    """Iterate over the read results in ``results``, opened; their points are still compressed.
+    """Yield the opened read results in ``results``. Their points are still compressed.
 
-    ``load`` returns the bytes of a file. Anything else than a read result is an error: a failed or skipped read must
-    not silently shorten the list. With ``failures_are_findings`` a failed read becomes {server, failure}, which the
-    evaluation turns into a finding, so that the other servers are still reported.
+    ``load`` returns the bytes of a file. All other values are errors, so that a failed or skipped read does not
+    silently shorten the list. With ``failures_are_findings``, a failed read becomes a Failure, for which the evaluation
+    adds a finding, so that the other servers are still reported.
     """
     return _walk(read_results, "results", load, _DEPTH, failures_are_findings)
 
 
 def newest_read(read_results: t.Any, load: Callable[[str], bytes]) -> int | None:
-    """Return the newest read time, from fields outside of the compressed and sealed part; None if there is none."""
+    """Return the newest time of a read without checking the read results, or None if there is none."""
     moments = []
     for read in _iterate_results(read_results, load, _DEPTH):
         try:
             moments.append(parse_time(read.get("read_at")))
         except DataError:
-            # The evaluation will report the problem.
+            # The evaluation reports the problem.
             continue
     return max(moments, default=None)
 
@@ -97,7 +97,7 @@ def _parse_read(value: t.Any, where: str, failures: bool) -> ReadResult | Failur
 
 
 def _build_failure(value: Mapping[str, t.Any], where: str) -> Failure:
-    """Convert the result of a failed module for the evaluation. Its message contains the server, but no secret."""
+    """Convert the result of a failed module. Its message contains the server, but no secrets."""
     failure = value.get("failure")
     server = failure.get("server") if isinstance(failure, Mapping) else None
     name = value.get("inventory_name")
@@ -108,7 +108,7 @@ def _build_failure(value: Mapping[str, t.Any], where: str) -> Failure:
 def _item_label(value: Mapping[str, t.Any]) -> t.Any:
     label = value.get("_ansible_item_label", value.get(value["ansible_loop_var"]))
     if isinstance(label, Mapping):
-        # A loop item may contain a password; its name is enough.
+        # A loop item may contain a password, so only its name or URL is shown.
         return label.get("name") or label.get("url") or "of the loop"
     return label
 

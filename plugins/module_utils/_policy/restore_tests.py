@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Restore tests: the record that the role restore_test writes, and its effect on the points of a read result.
+"""Restore tests: the records that the role restore_test writes, and the workloads that they belong to.
 
-A record is an additional input of an assertion. It lists workloads, named as in the read result that they were chosen
-from, with the point that was restored and checked and the time that it took; or with the failure.
+A record is an additional input of an assertion. It lists workloads, identified as in the read result that they were
+selected from, with the restored point and the duration, or with the failure.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ Test = Mapping[str, t.Any]
 
 
 def is_record(value: t.Any) -> bool:
-    """Whether it is a record of restore tests and not a read result."""
+    """Return whether a value is a record of restore tests, and not a read result."""
     return isinstance(value, Mapping) and value.get("schema") == SCHEMA
 
 
 def seal_record(tests: Iterable[Test], earlier: t.Any = None) -> dict[str, t.Any]:
-    """Build the record of these tests and of those in an ``earlier`` record for other workloads or locations."""
+    """Build the record of these tests, and of the tests of other workloads or locations in an ``earlier`` record."""
     newest: dict[Key, Test] = {}
     for test in (*(parse_tests(earlier, "earlier record") if earlier else ()), *tests):
         _check_test(test, "record")
@@ -55,7 +55,7 @@ def seal_record(tests: Iterable[Test], earlier: t.Any = None) -> dict[str, t.Any
 
 
 def parse_tests(record: t.Any, where: str) -> list[Test]:
-    """Return the tests of a record after checking its digest; DataError for an altered or invalid record."""
+    """Return the tests of a record. Raise DataError if its digest does not match or it is invalid."""
     if not is_record(record) or not isinstance(record.get("tests"), list):
         raise DataError(f"{where}: not a restore test record")
     plain = {"schema": record["schema"], "tests": record["tests"]}
@@ -91,10 +91,10 @@ def _key(test: Test) -> Key:
 
 
 class RestoreTests:
-    """The tests of all records; ``find`` returns those of a workload."""
+    """The tests of all records. ``find`` returns the tests of a workload."""
 
     def __init__(self, tests: Iterable[Test], rows: Iterable[Mapping[str, t.Any]] = ()) -> None:
-        """``rows`` are the identities of all workloads: a test that may be that of several belongs to none."""
+        """``rows`` are the identities of all workloads. A test that matches several of them is not used."""
         origins: dict[Key, set[t.Any]] = {}
         unique = {canonical_json(test): test for test in tests}
         for row in rows if unique else ():
@@ -103,9 +103,9 @@ class RestoreTests:
         self._tests: dict[Key, list[Recorded]] = {}
         self._given: dict[Key, list[Test]] = {}
         self._used: set[Key] = set()
-        # Tests that name a point that is newer than the test itself.
+        # Tests with a point that is newer than the test itself.
         self.unclear: list[Test] = []
-        # In an order that does not depend on that of the input.
+        # Sorted, so that the order of the input does not matter.
         for _text, test in sorted(unique.items()):
             created, tested_at = (parse_time(test[name]) // SECOND for name in ("point_created_at", "tested_at"))
             result = test["result"]
@@ -128,5 +128,5 @@ class RestoreTests:
         return Tests(tuple(found))
 
     def unused(self) -> list[Test]:
-        """Return the tests of workloads that are in no read result, or are not the only ones with this identity."""
+        """Return the tests whose workload is not in any read result, or has the same identity as others."""
         return [test for key, tests in self._given.items() if key not in self._used for test in tests]

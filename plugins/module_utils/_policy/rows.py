@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The workloads of read results: identity, tier, facts for reports, and the outcomes of their controls."""
+"""The workloads of read results: identity, tier, properties for reports, and the outcomes of their controls."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ class Record:
 
     identity: Mapping[str, t.Any]
     read: ReadFacts
-    # Index of the tier that applies; None: no tier matches.
+    # Index of the tier that applies; None if no tier matches.
     tier: int | None
     # Reason why it is not evaluated.
     excluded: str | None
-    # Set when its points were read.
+    # The fields below are set when its points are read.
     recovery_points: int = 0
     newest: int | None = None
-    # The same without continuous protection, in real time.
+    # The same in real time, without continuous protection.
     newest_point: int | None = None
     oldest: int | None = None
-    # The newest range of time in which every moment can be restored.
+    # The newest range of times that can be restored continuously.
     restorable: tuple[int, int] | None = None
-    # Whether any point of it was read.
+    # Whether any of its points was read.
     has_points: bool = False
     in_future: int = 0
     expired: int = 0
     timeline: str | None = None
     outcomes: list[Outcome] = dataclasses.field(default_factory=list)
-    # Its points, only if they are needed together with those of other rows.
+    # Its points, only if they must be combined with those of other rows.
     row: Row | None = None
 
     @property
@@ -82,13 +82,13 @@ class Record:
 
     @property
     def key(self) -> tuple[t.Any, ...]:
-        """What identifies the workload on its server."""
+        """The key that identifies the workload on its server."""
         one = self.identity
         ident = one["workload_id"]
         return (one["workload_type"], one["origin"], ident, one["workload_name"] if ident is None else None)
 
     def facts(self) -> tuple[t.Any, ...]:
-        """Return the facts that reports show, in the order of findings.FACTS."""
+        """Return the properties that reports show, in the order of findings.FACTS."""
         moments = (self.newest, self.oldest, *(self.restorable or (None, None)))
         newest, oldest, *restorable = (None if time is None else format_time(time * SECOND) for time in moments)
         age = None if self.newest is None else max(0, self.read.context.now - self.newest)
@@ -99,7 +99,7 @@ class Record:
         )
 
     def display_name(self) -> str:
-        """Return the text that distinguishes the row from others of the same name."""
+        """Return the text that distinguishes the row from others with the same name."""
         source, origin, workload_id, _name = self.subject
         text = f"{source}" if origin in (None, source) else f"{source}, origin {origin}"
         text = text if workload_id is None else f"{text}, id {workload_id}"
@@ -107,7 +107,7 @@ class Record:
 
 
 def build_records(read: ReadResult, facts: ReadFacts, document: Document) -> list[Record]:
-    """Return a record for each row, with its tier, still without points."""
+    """Return a record for each row with its tier, without points."""
     records = []
     for identity in read.identities():
         described = {**identity, "product": facts.product}
@@ -129,7 +129,7 @@ def read_points(
 ) -> None:
     """Evaluate the rows of a read result, whose ``records`` are in the same order, block by block.
 
-    The rows whose id() is in ``kept`` are needed together with others: they are kept, and not evaluated here.
+    Rows whose id() is in ``kept`` must be combined with others. They are kept, and not evaluated here.
     """
     number = 0
     for block in read.blocks():
@@ -170,7 +170,7 @@ def facts_host(records: Sequence[Record]) -> str:
 
 
 def _describe(record: Record, points: Points, tier: Tier | None) -> None:
-    """Set what reports show about the points of a row."""
+    """Set the properties that reports show about the points of a row."""
     view = points.view(RECOVERY_POINTS, _REPORTED_ONLY)
     row = points.row
     block = row.states.block
@@ -201,14 +201,14 @@ def evaluate_alone(points: Points, tier: Tier) -> list[Outcome]:
     outcomes = []
     for control in tier.controls:
         outcome = evaluate_control(control, points)
-        state, certainty, actual, text = distrust(outcome, doubt) if doubt else outcome
-        # Thousands of rows have the same texts.
+        state, certainty, actual, text = withhold_pass(outcome, doubt) if doubt else outcome
+        # Interned, because thousands of rows have the same texts.
         outcomes.append((state, certainty, actual, sys.intern(text)))
     return outcomes
 
 
-def distrust(outcome: Outcome, doubt: str | None) -> Outcome:
-    """Return an outcome that is unknown instead of passed, because of ``doubt``."""
+def withhold_pass(outcome: Outcome, doubt: str | None) -> Outcome:
+    """Return the outcome, or unknown instead of a pass if there is a ``doubt``."""
     state, _certainty, actual, text = outcome
     return (UNKNOWN, UNPROVED, actual, f"{text}, but {doubt}") if doubt and state in (PASS, WARN) else outcome
 
@@ -221,12 +221,12 @@ def evaluate_control(control: Control, points: Points) -> Outcome:
 
 
 def with_certainty(control: Control, rows: Iterable[Row], evaluate: Callable[[Accept], Outcome]) -> Outcome:
-    """Evaluate a control; if it accepts several certainties, the outcome names the strongest that gives its result."""
+    """Evaluate a control. The outcome has the strongest of the accepted certainties that gives the same result."""
     outcome = evaluate(control.accept)
     if (
         not control.accept
         or outcome[0] == UNKNOWN
-        or not any(row.states.has_soft(control.attribute, control.name) for row in rows)
+        or not any(row.states.has_unreported(control.attribute, control.name) for row in rows)
     ):
         return outcome
     state, certainty, actual, text = outcome

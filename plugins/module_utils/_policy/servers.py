@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Servers that occur in several read results or under several names: their points must not count twice."""
+"""Find servers that are in several read results or have several names, because their points must not count twice."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.language.matc
 from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points import Points
 
-# Rows of one workload with at least so many points at the same times are views of one server.
+# Rows of one workload with at least this many points at equal times are views of the same server.
 _SAME_TIMES = 3
 _OPTIONS = ("workload_names", "workload_types", "include_unprotected", "since", "until")
 
 
 class Union:
-    """Groups of things that belong together: directly, or through others."""
+    """Disjoint sets (union-find) of numbers."""
 
     def __init__(self, size: int) -> None:
         self._parents = list(range(size))
@@ -33,7 +33,7 @@ class Union:
         return number
 
     def join(self, one: int, other: int) -> None:
-        """Put two numbers, and the groups that they are in, into one group."""
+        """Merge the groups of two numbers."""
         first, second = sorted((self.find(one), self.find(other)))
         self._parents[second] = first
 
@@ -42,18 +42,18 @@ def _group_by(keys: Iterable[Iterable[Hashable]]) -> Union:
     """Group the items that have a key in common."""
     listed = [list(own) for own in keys]
     union = Union(len(listed))
-    seen: dict[Hashable, int] = {}
+    newer_access: dict[Hashable, int] = {}
     for number, own in enumerate(listed):
         for key in own:
-            union.join(seen.setdefault(key, number), number)
+            union.join(newer_access.setdefault(key, number), number)
     return union
 
 
 def find_servers(results: Sequence[ReadFacts]) -> list[int]:
     """Return for each read result the number of its server.
 
-    Two read results are of one server if they have the same identity; or, if one of them has none, the same product and
-    host. Identities are copied together with data, so one server only means that points are never added.
+    Two read results belong to one server if they have the same identity or, if one of them has none, the same product
+    and host. Copies of a server's data have its identity, so "one server" only means that points are never added.
     """
     union = _group_by([("identity", one.identity)] if one.identity else [] for one in results)
     by_host: dict[Hashable, list[int]] = defaultdict(list)
@@ -67,7 +67,7 @@ def find_servers(results: Sequence[ReadFacts]) -> list[int]:
 
 
 def fold_host(host: str) -> str:
-    """Return a host with its name in lower case; a path is case-sensitive."""
+    """Return a host with its name in lower case. Paths are case-sensitive."""
     name, slash, path = host.partition("/")
     return f"{name.casefold()}{slash}{path}"
 
@@ -77,7 +77,7 @@ def _has_same_host(one: ReadFacts, other: ReadFacts) -> bool:
 
 
 def find_repeated(records: Sequence[Record], servers: Sequence[int]) -> list[list[Record]]:
-    """Return the records of each workload that several read results of one server may list, oldest read first."""
+    """Group the records of workloads that several read results of one server may list, oldest read first."""
     found: dict[Hashable, list[Record]] = defaultdict(list)
     for record in records:
         found[servers[record.read.number], record.key].append(record)
@@ -86,7 +86,7 @@ def find_repeated(records: Sequence[Record], servers: Sequence[int]) -> list[lis
 
 
 class Superseded(t.NamedTuple):
-    """A row that a newer read result sets aside."""
+    """Why a row is superseded: the newer read result, and whether it still lists the workload."""
 
     newer: ReadFacts
     is_listed: bool
@@ -95,13 +95,13 @@ class Superseded(t.NamedTuple):
 def find_superseded(
     records: Sequence[Record], results: Sequence[ReadFacts], servers: Sequence[int]
 ) -> tuple[dict[int, Superseded], list[tuple[Record, Record]]]:
-    """Return id() of a record -> why it is set aside, and the pairs of which neither is set aside, older first."""
+    """Return superseded records by id(), and pairs (older, newer) in which neither is superseded."""
     old: dict[int, Superseded] = {}
     pairs = []
     for group in find_repeated(records, servers):
         for position, record in enumerate(group):
             later = [one for one in group[position + 1 :] if one.read.number != record.read.number]
-            newer = next((one.read for one in reversed(later) if _sets_aside(one, record)), None)
+            newer = next((one.read for one in reversed(later) if _supersedes(one, record)), None)
             if newer is not None:
                 old[id(record)] = Superseded(newer, is_listed=True)
             elif later:
@@ -126,9 +126,9 @@ def find_superseded(
     return old, [(one, other) for one, other in pairs if id(one) not in old and id(other) not in old]
 
 
-def _sets_aside(newer: Record, older: Record) -> bool:
+def _supersedes(newer: Record, older: Record) -> bool:
     if newer.read.order == older.read.order:
-        # The same read result twice.
+        # The same read result was given twice.
         return True
     if not _may_replace(newer.read, older.read):
         return False
@@ -136,17 +136,17 @@ def _sets_aside(newer: Record, older: Record) -> bool:
 
 
 def _may_replace(newer: ReadFacts, older: ReadFacts) -> bool:
-    """Whether a read result is later, and not of another installation at the same address."""
+    """Return whether a read result is newer, and does not belong to another installation at the same address."""
     is_other = newer.identity and older.identity and newer.identity != older.identity
     return newer.order[0] > older.order[0] and not is_other
 
 
 def _covers(newer: ReadFacts, record: Record) -> bool:
-    """Whether the newer read result was asked for the workload of the record, with no fewer rights."""
+    """Return whether the newer read includes the workload of the record, with the same or more rights."""
     older = record.read
     for name in {*newer.scope, *older.scope}:
-        seen, saw = newer.scope.get(name), older.scope.get(name, True)
-        if seen != saw and not (seen is True and saw is False):
+        newer_access, older_access = newer.scope.get(name), older.scope.get(name, True)
+        if newer_access != older_access and not (newer_access is True and older_access is False):
             return False
     limits = {*newer.selection, *older.selection}.difference(_OPTIONS)
     if any(newer.selection.get(name) != older.selection.get(name) for name in limits):
@@ -158,7 +158,7 @@ def _covers(newer: ReadFacts, record: Record) -> bool:
 
 
 def _would_list(newer: ReadFacts, record: Record) -> bool:
-    """Whether a workload that is not listed does not exist any more: it may also have no points that were read."""
+    """Return whether the newer read would list the workload of the record if it still existed."""
     if "since" in newer.selection or "until" in newer.selection:
         return False
     lists_unprotected = newer.selection.get("include_unprotected") is True and newer.scope.get("inventory") is True
@@ -167,7 +167,7 @@ def _would_list(newer: ReadFacts, record: Record) -> bool:
 
 
 def _contains(newer: Record, older: Record) -> bool:
-    """Whether the newer row has all points of the older one, with the same facts, and hides nothing that it shows."""
+    """Return whether the newer row has all points of the older one, unchanged, and covers the same time."""
     if newer.row is None or older.row is None or older.row.number in older.row.states.block.undated:
         return False
     one, other = newer.read.context, older.read.context
@@ -179,15 +179,15 @@ def _contains(newer: Record, older: Record) -> bool:
     return len(old) >= _SAME_TIMES and Counter(map(_described, old)) <= Counter(map(_described, new))
 
 
-def _described(place: tuple[Points, int]) -> tuple[t.Any, ...]:
-    """Return time, facts and other times of a point."""
-    points, index = place
+def _described(item: tuple[Points, int]) -> tuple[t.Any, ...]:
+    """Return time, attributes and moments of a point."""
+    points, index = item
     facts = points.facts(index)
     return (points.time(index), facts, *(points.moment(name, index) for name in facts.moments))
 
 
 def _common_points(one: Record, other: Record) -> tuple[list[tuple[Points, int]], list[tuple[Points, int]]]:
-    """Return the points of both rows in the time that neither read result hides."""
+    """Return the points of both rows in the time that both read results cover."""
     contexts = [one.read.context, other.read.context]
     since = max((context.since for context in contexts if context.since is not None), default=None)
     until = min(context.read_at if context.until is None else context.until - 1 for context in contexts)
@@ -202,10 +202,10 @@ def _common_points(one: Record, other: Record) -> tuple[list[tuple[Points, int]]
 
 
 def find_groups(rows: Sequence[Record], servers: Sequence[int]) -> list[int]:
-    """Return for each row of a combined workload the number of the group that counts once.
+    """Return for each row of a combined workload the number of its group, whose points count once.
 
-    Rows count once if they are of one server, have the same origin, or have points of the same times: independent
-    backups do not have the same seconds.
+    Rows are in one group if they belong to one server, have the same origin, or have points at equal times, because
+    independent backups are not made in the same seconds.
     """
     keys: list[list[Hashable]] = [
         [("server", servers[one.read.number]), ("origin", fold_host(one.identity["origin"] or one.read.host))]

@@ -12,7 +12,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.blocks impor
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.local_days import Calendar
 
 _DAYS = 400
-# The best point of a day decides its letter; lower case (failed) only if no backup succeeded.
+# The best point of a day determines its letter. Lower case (failed) is used only if no backup succeeded.
 LETTERS = {
     "full": "F",
     "synthetic_full": "F",
@@ -31,9 +31,9 @@ _RANKS = {letter: rank for rank, letter in enumerate("FDIBARUCSLG")}
 
 
 def draw(block: Block, start: int, end: int, now: int, calendar: Calendar) -> str:
-    """Return one letter for each day up to today, newest last, at most 400; a dot for a day without points.
+    """Return a letter for each of at most 400 days up to today, oldest first; a dot means no points.
 
-    ``start`` and ``end`` are the points of a workload in the block, ``now`` is in seconds.
+    The points of the workload are from ``start`` to ``end`` in the block. ``now`` is in seconds.
     """
     letters = {}
     for number, one in enumerate(block.classes):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records -> findings: applies on_unknown, waivers, expected names, and combines rows."""
+"""Convert records to findings: apply on_unknown, waivers and expected names, and combine rows."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ _LONGEST_WAIVER = 366 * DAY
 
 
 class FindingsWriter:
-    """Writes the findings of all records; ``as_of`` is in seconds."""
+    """Writes the findings of all records. ``as_of`` is in seconds."""
 
-    def __init__(self, document: Document, as_of: int, findings: Findings, blind: Sequence[str] = ()) -> None:
+    def __init__(self, document: Document, as_of: int, findings: Findings, unread_servers: Sequence[str] = ()) -> None:
         self._document = document
-        self._blind = blind
+        self._unread_servers = unread_servers
         self._as_of = as_of
         self._findings = findings
         for tier in document.tiers:
@@ -70,9 +70,9 @@ class FindingsWriter:
                     control.limit_text,
                     blocks_unknown=control.blocks_unknown,
                 )
-        # Controls of the policy itself; the existence of an expected workload proves nothing about its backups.
+        # Controls of the policy. The existence of an expected workload proves nothing about its backups.
         self.controls = frozenset(control.number for tier in document.tiers for control in tier.controls)
-        # Workloads whose rules were evaluated; each of them needs a proof.
+        # Workloads whose rules were evaluated, and which need a proof.
         self.evaluated: list[int] = []
         for number, waiver in enumerate(document.waivers):
             if waiver.end(document.dates) > as_of + _LONGEST_WAIVER:
@@ -85,7 +85,7 @@ class FindingsWriter:
         """Write the findings about expected names, then the findings of all records in order."""
         records = self._drop_superseded(records, results, servers)
         subjects = [self._findings.add_subject(record.subject, facts=record.facts()) for record in records]
-        expected = Expected(self._document, records, self._blind, self._is_recent)
+        expected = Expected(self._document, records, self._unread_servers, self._is_recent)
         groups, ambiguous = self._group_rows(records, servers)
         for first, numbers in groups.items():
             tiers = [tier for tier in (records[number].tier for number in numbers) if tier is not None]
@@ -111,7 +111,7 @@ class FindingsWriter:
     def _drop_superseded(
         self, records: Sequence[Record], results: Sequence[ReadFacts], servers: Sequence[int]
     ) -> Sequence[Record]:
-        """Drop records that a newer read result of the same server replaces; each gets a finding."""
+        """Drop records that a newer read result of the same server replaces, and add a finding for each."""
         old, pairs = find_superseded(records, results, servers)
         control = self._findings.control_number(SUPERSEDED)
         for record in records:
@@ -120,7 +120,7 @@ class FindingsWriter:
                 subject = self._findings.add_subject(record.subject, is_workload=False)
                 text = f"not evaluated: a newer read result of {reason.newer.host} contains this workload"
                 if not reason.is_listed:
-                    # Its name may be expected elsewhere; the older result does not prove that it still exists.
+                    # The older result does not prove that the workload, which may be expected elsewhere, still exists.
                     text = f"not evaluated: a newer read result of {reason.newer.host} no longer lists this workload"
                     self._findings.add(subject, control, WARN, text, UNPROVED)
                 self._findings.add(subject, control, NOT_APPLICABLE, text, UNPROVED)
@@ -134,21 +134,21 @@ class FindingsWriter:
         return [record for record in records if id(record) not in old] if old else records
 
     def _is_recent(self, record: Record) -> bool:
-        """Whether recovery_points.max_age of the policy of the record passes."""
+        """Return whether recovery_points.max_age of the policy of the record passes."""
         if record.tier is None or record.excluded is not None:
             return False
         controls = self._document.tiers[record.tier].controls
-        outcomes = self._outcomes_of(record)
+        outcomes = self._get_outcomes(record)
         named = {control.name: outcome[0] for control, outcome in zip(controls, outcomes, strict=True)}
         return named.get("recovery_points.max_age") in (PASS, WARN)
 
-    def _outcomes_of(self, record: Record) -> list[Outcome]:
+    def _get_outcomes(self, record: Record) -> list[Outcome]:
         if record.row is not None and not record.outcomes and record.tier is not None:
             record.outcomes = evaluate_alone(Points(record.row), self._document.tiers[record.tier])
         return record.outcomes
 
     def _group_rows(self, records: Sequence[Record], servers: Sequence[int]) -> tuple[dict[int, list[int]], set[int]]:
-        """Return first row -> all rows that are combined with it (others: none), and the rows that cannot be."""
+        """Return the rows of each combined workload by its first row, and the rows that cannot be combined."""
         groups: dict[int, list[int]] = {}
         ambiguous: set[int] = set()
         found: dict[str, list[int]] = defaultdict(list)
@@ -157,7 +157,7 @@ class FindingsWriter:
             if name is not None:
                 found[name].append(number)
         for numbers in found.values():
-            # Two rows of one name on one server are two workloads; a pass of one must not hide the other.
+            # Two rows with one name on one server are two workloads. A pass of one must not hide the other.
             by_server: dict[tuple[int, str | None], list[int]] = defaultdict(list)
             for number in numbers:
                 by_server[servers[records[number].read.number], records[number].identity["origin"]].append(number)
@@ -175,7 +175,7 @@ class FindingsWriter:
             for number in together:
                 groups[number] = []
             if together:
-                # The findings are those of the first of them, regardless of the order of the read results.
+                # The first row gets the findings, independent of the order of the read results.
                 groups[together[0]] = together
         return groups, ambiguous
 
@@ -187,7 +187,7 @@ class FindingsWriter:
         self.evaluated.append(subject)
         waivers = [waiver for waiver in self._document.waivers if all(waiver.workload.match(one.name) for one in group)]
         if len(group) == 1:
-            outcomes = self._outcomes_of(group[0])
+            outcomes = self._get_outcomes(group[0])
         else:
             independent = self._document.independent
             outcomes = evaluate_together(tier, group, find_groups(group, servers), self._as_of, independent=independent)
@@ -209,7 +209,7 @@ class FindingsWriter:
         waivers: Sequence[Waiver],
         dates: Calendar,
     ) -> None:
-        """Add a finding that a waiver may cover; an ended waiver is void and mentioned in the finding."""
+        """Add a finding that a waiver may cover. An ended waiver has no effect, and the finding mentions it."""
         state, certainty, actual, text = outcome
         covering = [waiver for waiver in waivers if state in (UNKNOWN, FAIL) and waiver.control.match(control)]
         active = [waiver for waiver in covering if waiver.end(dates) > self._as_of]
@@ -223,7 +223,7 @@ class FindingsWriter:
             self._findings.add(subject, number, state, text, certainty, actual)
 
     def _add_row_findings(self, subject: int, record: Record, group: Sequence[Record], *, ambiguous: bool) -> None:
-        """Add the findings of a row that do not come from its controls."""
+        """Add the findings of a row that are independent of its controls."""
         findings = self._findings
         if record.excluded is not None:
             text = f"excluded by the policy: {record.excluded}"
@@ -269,13 +269,13 @@ class FindingsWriter:
         subject = self._findings.add_subject((None, None, None, expected)) if member is None else subjects[member]
         outcome = (state, UNPROVED if state == UNKNOWN else REPORTED, None, text)
         number = self._findings.control_number(EXISTS)
-        # A missing workload is waived under the name that it has in the backup products.
+        # A missing workload is waived by its name in the backup products.
         name = self._document.expected_names.get(expected.casefold(), expected) if record is None else record.name
         self._add_waivable(subject, number, EXISTS, outcome, self._waivers_for(name), self._dates(record))
 
 
 def combined_name(document: Document, record: Record) -> str | None:
-    """Return the name under which a record is combined with others; None if it is not."""
+    """Return the name by which a record is combined with others, or None if it is not."""
     if document.combine is None or record.excluded is not None:
         return None
     name: str | None = record.identity[document.combine]
@@ -283,7 +283,7 @@ def combined_name(document: Document, record: Record) -> str | None:
 
 
 def find_kept(document: Document, records: Sequence[Record], servers: Sequence[int]) -> set[int]:
-    """Return id() of the records whose points are needed together with those of others."""
+    """Return id() of the records whose points must be combined with those of others."""
     kept = {id(record) for group in find_repeated(records, servers) for record in group}
     found: Mapping[str, list[Record]] = defaultdict(list)
     for record in records:

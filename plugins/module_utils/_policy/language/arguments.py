@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parses values of a policy; errors name the path of the invalid key and the expected value."""
+"""Parse the values of a policy. Errors name the path of the invalid key and the expected value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONGEST_DURATION = 100 * 366 * DAY
 def to_plain(value: t.Any, path: str) -> t.Any:
     """Convert a value to plain dicts, lists, text, numbers, booleans and None, so that it can be hashed.
 
-    YAML converts ``2026-12-31`` to a date; it becomes text again.
+    YAML converts ``2026-12-31`` to a date, which becomes text again.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -45,8 +45,8 @@ def to_plain(value: t.Any, path: str) -> t.Any:
     raise OptionError(f"{path}: a {type(value).__name__} cannot be part of a policy")
 
 
-def refuse_unknown(given: Iterable[t.Any], allowed: Iterable[str], path: str, what: str = "key") -> None:
-    """Reject the first key that is not allowed; the error has its new or a similar name, and the allowed keys."""
+def reject_unknown(given: Iterable[t.Any], allowed: Iterable[str], path: str, what: str = "key") -> None:
+    """Reject the first key that is not allowed. The error lists its new or a similar name, and the allowed keys."""
     names = sorted(set(allowed))
     for key in given:
         if key not in names:
@@ -61,12 +61,12 @@ def mapping(value: t.Any, path: str, allowed: Iterable[str] | None = None) -> di
     if not isinstance(value, dict):
         raise OptionError(f"{path}: {value!r} is not a mapping", hint="Write it as key: value pairs")
     if allowed is not None:
-        refuse_unknown(value, allowed, path)
+        reject_unknown(value, allowed, path)
     return value
 
 
 def sequence(value: t.Any, path: str) -> list[t.Any]:
-    """Require a list that is not empty: an empty list is usually a mistake elsewhere, such as a misspelled group."""
+    """Require a non-empty list. An empty list usually has another cause, such as a misspelled group."""
     if not isinstance(value, list):
         raise OptionError(f"{path}: {value!r} is not a list", hint="Write it as a list")
     if not value:
@@ -75,14 +75,14 @@ def sequence(value: t.Any, path: str) -> list[t.Any]:
 
 
 def require_keys(given: Mapping[str, t.Any], keys: Iterable[str], path: str) -> None:
-    """Reject a mapping in which one of the keys is missing or null."""
+    """Require that none of the keys is missing or null."""
     for key in keys:
         if given.get(key) is None:
             raise OptionError(f"{path}.{key}: required key is missing", hint=f"Required keys: {', '.join(keys)}")
 
 
 def text(value: t.Any, path: str) -> str:
-    """Require text that is not blank."""
+    """Require non-blank text."""
     if not isinstance(value, str) or not value.strip():
         raise OptionError(f"{path}: {value!r} is not a text", hint="Write a text that is not blank")
     return value
@@ -105,25 +105,25 @@ def choices(value: t.Any, path: str, allowed: Iterable[str]) -> list[str]:
     return [choice(item, f"{path}[{index}]", names) for index, item in enumerate(sequence(value, path))]
 
 
-def count(value: t.Any, path: str, least: int = 1) -> int:
-    """Parse a whole number of at least 1; also as text, because templates convert numbers to text."""
+def count(value: t.Any, path: str, minimum: int = 1) -> int:
+    """Parse an integer of at least ``minimum``, which may be text, because templates convert numbers to text."""
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
         raise OptionError(
-            f"{path}: {value!r} is not a whole number of at least {least}",
+            f"{path}: {value!r} is not a whole number of at least {minimum}",
             hint="Use a whole number, or remove the rule",
         )
     return value
 
 
 def count_or_zero(value: t.Any, path: str) -> int:
-    """Parse a whole number of at least 0."""
+    """Parse an integer of at least 0."""
     return count(value, path, 0)
 
 
 def duration(value: t.Any, path: str) -> int:
-    """Parse a duration of at least one second; returns seconds."""
+    """Parse a duration of at least one second to seconds."""
     seconds = parse_duration(value, what=path)
     if not seconds:
         raise OptionError(
@@ -135,7 +135,7 @@ def duration(value: t.Any, path: str) -> int:
 
 
 def percent(value: t.Any, path: str) -> int:
-    """``80%`` -> 80."""
+    """Parse ``80%`` to 80."""
     match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
     if match is None or not int(match[1]):
         raise OptionError(
@@ -146,7 +146,7 @@ def percent(value: t.Any, path: str) -> int:
 
 
 def share(value: t.Any, path: str) -> int:
-    """``90%`` of a whole -> 90."""
+    """Parse a percentage of at most 100, such as ``90%``, to 90."""
     number = percent(value, path)
     if number > 100:
         raise OptionError(f"{path}: {value!r} is more than 100%", hint="Use for example 90%")
@@ -154,7 +154,7 @@ def share(value: t.Any, path: str) -> int:
 
 
 def parse_bool(value: t.Any, path: str) -> bool:
-    """Parse a boolean; also as text, because templates convert booleans to text."""
+    """Parse a boolean, which may be text, because templates convert booleans to text."""
     if isinstance(value, str) and value.lower() in ("true", "yes", "false", "no"):
         return value.lower() in ("true", "yes")
     if not isinstance(value, bool):
@@ -163,14 +163,14 @@ def parse_bool(value: t.Any, path: str) -> bool:
 
 
 def flag(value: t.Any, path: str) -> int:
-    """Require ``true``: the rule applies. Rules that do not apply are omitted from a policy."""
+    """Require ``true``. Rules that do not apply must be omitted from a policy."""
     if not parse_bool(value, path):
         raise OptionError(f"{path}: the rule is set to false", hint="Use true, or remove the rule")
     return 1
 
 
 def moment(value: t.Any, path: str) -> int:
-    """An RFC 3339 time -> microseconds since 1970 UTC."""
+    """Parse an RFC 3339 time to microseconds since 1970 UTC."""
     try:
         return parse_time(value)
     except DataError as error:
@@ -180,7 +180,7 @@ def moment(value: t.Any, path: str) -> int:
 
 
 def end_date(value: t.Any, path: str) -> tuple[int | None, int]:
-    """A date -> (its proleptic ordinal, 0); a time -> (None, its second)."""
+    """Parse a date to (its proleptic ordinal, 0), or a time to (None, its second)."""
     if isinstance(value, str) and _DATE.fullmatch(value) and int(value[:4]) <= _LAST_YEAR:
         return datetime.date(1970, 1, 1).toordinal() + moment(f"{value}T00:00:00Z", path) // (DAY * SECOND), 0
     try:

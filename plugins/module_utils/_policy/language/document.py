@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compiles the policy as written into tiers of controls and rejects everything that is not valid."""
+"""Compile a policy to tiers of controls, and reject invalid keys and values."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 _ON_UNKNOWN = ("fail", "warn", "ignore")
 _ACCEPT = {"inferred": INFERRED, "declared": DECLARED}
 SETTINGS = ("on_unknown", "warn_at", "accept", "weekdays")
-# Keys that a policy or the document next to it can have; the policy takes precedence.
+# Keys that are allowed in a policy and next to it. Those in the policy take precedence.
 _CALENDAR_KEYS = ("timezone", "day_start", "weekdays")
-# Keys next to a policy; all of them can be in the same file.
+# Keys next to a policy, which can all be in the same file.
 OPTION_KEYS = (
     "expected",
     "expected_names",
@@ -66,7 +66,7 @@ _POLICY_KEYS = (*ATTRIBUTES, "backup_types", EXTENDS, *dict.fromkeys((*SETTINGS,
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of a policy, attribute or rule; the most specific takes precedence."""
+    """Settings of a policy, attribute or rule. The most specific ones take precedence."""
 
     blocks_unknown: bool = True
     warn_at: int = 100
@@ -101,7 +101,7 @@ class Tier:
     match: Match | None
     controls: tuple[Control, ...]
     blocks_unknown: bool
-    # Days that begin at midnight in the time zone of the policy, for the end of waivers.
+    # Days that start at midnight in the time zone of the policy, for the end of waivers.
     dates: Calendar
     # Days of the policy, for timelines.
     calendar: Calendar
@@ -109,7 +109,7 @@ class Tier:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
-    """The complete compiled policy; ``definition`` is the policy as written, presets expanded, for the evidence."""
+    """The complete compiled policy. ``definition`` is its source with expanded presets, for the evidence."""
 
     tiers: tuple[Tier, ...]
     definition: dict[str, t.Any]
@@ -123,16 +123,16 @@ class Document:
     waivers: tuple[Waiver, ...] = ()
     combine: str | None = None
     independent: bool = False
-    # Days that begin at midnight in the time zone of the document.
+    # Days that start at midnight in the time zone of the document.
     dates: Calendar = dataclasses.field(default_factory=Calendar)
     max_data_age: int = DAY
     max_data_age_text: str = "24h"
-    # Result of a read result without workloads: an account without permissions reads the same.
+    # Result for a read result without workloads, which an account without permissions also gets.
     on_empty: int = FAIL
 
 
 def compile_document(policy: t.Any, options: Mapping[str, t.Any] | None = None) -> Document:
-    """Compile ``policy`` (with or without its outer key, or a name) and the other ``options`` (None = not given)."""
+    """Compile ``policy`` (a mapping with or without its outer key, or a name) and ``options`` (None: not given)."""
     definition = expand(arguments.to_plain(policy, "policy"), "policy")
     if not definition:
         raise OptionError("policy: the policy is empty", hint=_EXAMPLE)
@@ -140,7 +140,7 @@ def compile_document(policy: t.Any, options: Mapping[str, t.Any] | None = None) 
     if isinstance(definition.get("policy"), (dict, str)) and not any(
         key in _POLICY_KEYS and key not in _CALENDAR_KEYS for key in definition
     ):
-        arguments.refuse_unknown(definition, ("policy", "policies", *OPTION_KEYS), "policy")
+        arguments.reject_unknown(definition, ("policy", "policies", *OPTION_KEYS), "policy")
         inner = expand(definition.pop("policy"), "policy.policy")
         _check_duplicates(inner, definition, "policy.policy")
         definition = {**definition, **inner}
@@ -161,10 +161,10 @@ def _check_duplicates(one: Mapping[str, t.Any], other: Mapping[str, t.Any], path
 
 def _parse_tiers(definition: dict[str, t.Any]) -> tuple[Tier, ...]:
     own = {key: value for key, value in definition.items() if key not in OPTION_KEYS and key != "policies"}
-    _refuse_unknown(own, (*_POLICY_KEYS, "policies", *OPTION_KEYS), "policy")
-    around = {key: definition[key] for key in _CALENDAR_KEYS if key in definition}
+    _reject_unknown(own, (*_POLICY_KEYS, "policies", *OPTION_KEYS), "policy")
+    shared_calendar = {key: definition[key] for key in _CALENDAR_KEYS if key in definition}
     if "policies" not in definition:
-        return (_parse_tier(None, None, own, "policy", around),)
+        return (_parse_tier(None, None, own, "policy", shared_calendar),)
     if own:
         raise OptionError(
             f"policy.{next(iter(own))}: not valid next to policies",
@@ -186,12 +186,14 @@ def _parse_tiers(definition: dict[str, t.Any]) -> tuple[Tier, ...]:
         match = None if given.get("match") is None else Match(given["match"], f"{path}.match")
         given["policy"] = expand(given["policy"], f"{path}.policy")
         tiers.append(
-            _parse_tier(name, match, arguments.mapping(given["policy"], f"{path}.policy"), f"{path}.policy", around)
+            _parse_tier(
+                name, match, arguments.mapping(given["policy"], f"{path}.policy"), f"{path}.policy", shared_calendar
+            )
         )
     return tuple(tiers)
 
 
-def _refuse_unknown(policy: Mapping[str, t.Any], allowed: Iterable[str], path: str) -> None:
+def _reject_unknown(policy: Mapping[str, t.Any], allowed: Iterable[str], path: str) -> None:
     """Reject unknown keys of a policy, with a hint for rules that are not under an attribute."""
     for key in policy:
         if key in _RULE_NAMES:
@@ -199,20 +201,20 @@ def _refuse_unknown(policy: Mapping[str, t.Any], allowed: Iterable[str], path: s
             raise OptionError(
                 f"{path}.{key}: {key} is a rule of an attribute", hint=f"Write for example {attribute}: {{{key}: ...}}"
             )
-    arguments.refuse_unknown(policy, allowed, path)
+    arguments.reject_unknown(policy, allowed, path)
 
 
 def _parse_tier(
-    name: str | None, match: Match | None, policy: dict[str, t.Any], path: str, around: Mapping[str, t.Any]
+    name: str | None, match: Match | None, policy: dict[str, t.Any], path: str, shared_calendar: Mapping[str, t.Any]
 ) -> Tier:
-    """Compile a policy; ``around`` has the calendar keys next to it."""
+    """Compile a policy. ``shared_calendar`` are the calendar keys next to it."""
     if name:
         for key in policy:
             if key in OPTION_KEYS and key not in _CALENDAR_KEYS:
                 raise OptionError(f"{path}.{key}: not valid in a tier", hint="Set it next to policies")
-        _refuse_unknown(policy, _POLICY_KEYS, path)
-    settings = Settings().override({**around, **policy}, path)
-    zone, day_start = (policy.get(key, around.get(key, usual)) for key, usual in _CALENDAR_DEFAULTS)
+        _reject_unknown(policy, _POLICY_KEYS, path)
+    settings = Settings().override({**shared_calendar, **policy}, path)
+    zone, day_start = (policy.get(key, shared_calendar.get(key, default)) for key, default in _CALENDAR_DEFAULTS)
     calendar = Calendar(zone, day_start)
     max_age = _default_max_age(policy, path)
     controls: list[Control] = []
@@ -268,7 +270,7 @@ def _parse_attribute(
             raise OptionError(
                 f"{path}.{key}: {key} does not apply to {attribute.name}", hint=f"Valid rules: {', '.join(rules)}"
             )
-    arguments.refuse_unknown(given, (*rules, *attribute.options, *SETTINGS), path, "rule or setting")
+    arguments.reject_unknown(given, (*rules, *attribute.options, *SETTINGS), path, "rule or setting")
     settings = settings.override(given, path)
     if "backup_types" in given:
         attribute = attribute_for_backup_types(
@@ -297,7 +299,7 @@ def _parse_control(
         given = arguments.mapping(value, path)
         max_age = _require(given, "max_age", path, rule)
     allowed = (*(rule.keys or ("limit",)), *SETTINGS, *(("within",) if rule.within else ()))
-    arguments.refuse_unknown(given, allowed, path)
+    arguments.reject_unknown(given, allowed, path)
     if "warn_at" in given and not rule.ceiling:
         ceilings = dict.fromkeys(other.name for other in RULES if other.ceiling)
         raise OptionError(
@@ -348,7 +350,7 @@ def _require(given: Mapping[str, t.Any], key: str, path: str, rule: Rule) -> t.A
 
 
 def _parse_weekdays(value: t.Any, path: str) -> frozenset[int] | None:
-    """``[mon..fri]`` or ``[mon, wed]`` -> day numbers; all seven are the same as not given."""
+    """Parse ``[mon..fri]`` or ``[mon, wed]`` to day numbers; None for all seven days."""
     return parse_weekdays(
         arguments.sequence(value, path), lambda name, index: arguments.choice(name, f"{path}[{index}]", DAY_NAMES)
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Scope of a policy: matches on rows, names, exclusions and waivers."""
+"""Scope of a policy: conditions on rows, names, exclusions and waivers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Globs:
         self._wild = re.compile("|".join(wild)) if wild else None
 
     def match(self, name: t.Any) -> bool:
-        """Whether the name matches; an unknown name does not."""
+        """Return whether the name matches; an unknown name does not."""
         if name is None:
             return False
         casefolded = str(name).casefold()
@@ -63,7 +63,7 @@ class Match:
         self._inventory = None if inventory is None else arguments.parse_bool(inventory, f"{path}.in_inventory")
 
     def __call__(self, row: Mapping[str, t.Any]) -> bool:
-        """Whether a row matches: the members in IDENTITY, and product."""
+        """Return whether a row, with the keys in IDENTITY and ``product``, matches."""
         if self._checks_inventory and row.get("in_inventory") is not self._inventory:
             return False
         return all(globs.match(row.get(key)) for key, globs in self._globs)
@@ -121,7 +121,7 @@ class Waiver:
 
 
 def _require_possible(globs: Globs, path: str, values: Sequence[str]) -> None:
-    """Refuse a pattern that matches none of the values there are: its condition could never be met."""
+    """Reject a pattern that matches none of the existing values."""
     for pattern in globs.patterns:
         if not any(Globs(pattern, path).match(value) for value in values):
             raise OptionError(
@@ -145,12 +145,12 @@ def _suggest_control(given: str, names: Sequence[str]) -> str:
 
 
 def first_label(name: str) -> str | None:
-    """Return the first label of a host name; None for an IP address."""
+    """Return the first label of a host name, or None for an IP address."""
     return None if _ADDRESS.fullmatch(name) else name.partition(".")[0]
 
 
 def is_same_host(one: str, other: str) -> bool:
-    """Whether two case-folded names may mean one host: equal, or one is only the first label of the other.
+    """Return whether two case-folded names may mean one host: equal, or one is only the first label of the other.
 
     web1.prod and web1.test have the same first label and are two hosts.
     """

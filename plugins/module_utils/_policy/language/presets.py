@@ -4,8 +4,8 @@
 
 """Built-in policies for ``policy: NAME`` and ``extends: NAME``; docs/reference/policy.md explains their rules.
 
-None of them has settings: only reported values count, and unknown fails, unless the user sets otherwise next to
-``extends``. A setting here would be more specific than the user's own and take precedence.
+None of them has settings, so only reported values count and unknown values fail, unless the user changes that next to
+``extends``. A setting here would be more specific than the user's own setting, and take precedence.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ PRESETS: Mapping[str, dict[str, dict[str, t.Any]]] = {
 
 
 def expand(policy: t.Any, path: str) -> t.Any:
-    """Return the policy with the preset that it extends merged in; values of other types are rejected elsewhere.
+    """Merge a policy with the preset that it extends. Values of other types are rejected elsewhere.
 
-    The user's attributes and settings override the preset rule by rule; a rule is replaced completely.
+    The user's attributes and settings override the preset rule by rule. Rules are replaced completely.
     """
     if isinstance(policy, str):
         return _overlay(_get_preset(policy, path), {})
-    # Next to tiers it would not apply to any of them; it is kept, and rejected like any other key there.
+    # Next to tiers, ``extends`` would not apply to any of them. It is kept here, and later rejected as unknown.
     if not isinstance(policy, dict) or EXTENDS not in policy or "policies" in policy:
         return policy
     own = {key: value for key, value in policy.items() if key != EXTENDS}

@@ -25,7 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attribute:
-    """A property that points have or do not have, and the rules that apply to it."""
+    """An attribute that points have or do not have, and the rules for it."""
 
     name: str
     states: state_rules.Attribute
@@ -33,14 +33,14 @@ class Attribute:
     # Names of one such point and of several.
     one: str
     many: str
-    # The tests whose age ``max_age`` measures, if it is not the age of points.
+    # The tests whose age ``max_age`` measures, if it does not measure the age of points.
     test: str = ""
     # Names of points that have the attribute or do not have it.
     has: str = ""
     has_not: str = ""
-    # What is unknown about points that may have it.
+    # The unknown property of points that may have the attribute.
     fact: str = ""
-    # What is counted in addition.
+    # Name of an additional item that is counted.
     plus: str = ""
     # Keys of an attribute that are not rules.
     options: tuple[str, ...] = ()
@@ -48,13 +48,13 @@ class Attribute:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its argument, its evaluator, and how the rows of a workload that is combined are evaluated."""
+    """One rule: its argument, its evaluator, and how the rows of a combined workload are evaluated."""
 
     name: str
     argument: str
     evaluate: Evaluate
     wording: Callable[[Attribute, str, str], Wording]
-    # union: the points of all rows together. every: each row must meet it; with_points: each row that has any points.
+    # "union": the points of all rows together. "every": each row must pass. "with_points": each row that has points.
     combine: str = "union"
     # Whether values approach the limit from below, so that warn_at applies.
     ceiling: bool = False
@@ -211,8 +211,8 @@ MIN_RETENTION = Rule("min_retention", "duration", ages.min_retention, _min_reten
 MAX_RETENTION = Rule("max_retention", "duration", ages.max_retention, _max_retention, ceiling=True)
 MIN_LOCK = Rule("min_lock", "duration", ages.min_lock, _min_lock)
 MAX_GAP = Rule("max_gap", "duration", regularity.max_gap, _max_gap, ceiling=True, within=True)
-IN_A_ROW = tuple(
-    Rule(period, "count", regularity.in_a_row(period), _consecutive(name))
+CONSECUTIVE = tuple(
+    Rule(period, "count", regularity.consecutive(period), _consecutive(name))
     for period, name in zip(PERIODS, ("day", "week", "month", "year"), strict=True)
 )
 MIN_COVERAGE = Rule(
@@ -235,12 +235,12 @@ MIN_PERCENT_OF_MEDIAN = Rule(
 
 RULES = (
     *(MIN_COUNT, MAX_COUNT, MAX_AGE, TESTED_MAX_AGE, CHECKED_MAX_AGE, MAX_RESTORE_TIME, MIN_RETENTION, MAX_RETENTION),
-    *(MIN_LOCK, MAX_GAP, *IN_A_ROW, MIN_COVERAGE, MAX_FAILED_RUNS, EVERY, NONE, ALL_CLEAN, LOCATIONS_MIN_COUNT),
+    *(MIN_LOCK, MAX_GAP, *CONSECUTIVE, MIN_COVERAGE, MAX_FAILED_RUNS, EVERY, NONE, ALL_CLEAN, LOCATIONS_MIN_COUNT),
     *(COPIES_MIN_COUNT, MIN_TYPES, LOCATIONS_MAX_AGE, MIN_PERCENT_OF_MEDIAN),
 )
 
 _POINTS = (MIN_COUNT, MAX_AGE, MIN_RETENTION)
-_REGULAR = (MIN_COUNT, MAX_COUNT, MAX_AGE, MIN_RETENTION, MAX_RETENTION, MAX_GAP, *IN_A_ROW, MIN_COVERAGE)
+_REGULAR = (MIN_COUNT, MAX_COUNT, MAX_AGE, MIN_RETENTION, MAX_RETENTION, MAX_GAP, *CONSECUTIVE, MIN_COVERAGE)
 _TEST_RULES = (MIN_COUNT, TESTED_MAX_AGE, MIN_RETENTION, EVERY, NONE, MAX_RESTORE_TIME)
 _CHECK_RULES = (MIN_COUNT, CHECKED_MAX_AGE, MIN_RETENTION, EVERY, NONE)
 
@@ -251,11 +251,11 @@ def _fact(name: str, rules: tuple[Rule, ...], word: str, fact: str, test: str = 
     return Attribute(name, states, rules, point, f"{point}s", test, word, f"not {word}", fact)
 
 
-def _of_points(name: str, rules: tuple[Rule, ...], one: str, many: str, *options: str) -> Attribute:
+def _point_attribute(name: str, rules: tuple[Rule, ...], one: str, many: str, *options: str) -> Attribute:
     return Attribute(name, state_rules.RECOVERY_POINTS, rules, one, many, fact="usability", options=options)
 
 
-# A point whose backup type or usability is unknown may be one of a given type.
+# A point with an unknown backup type or usability may be of a given type.
 _TYPE_FACT = "backup type or usability"
 _BAD = "suspicious or infected"
 _POINT = ("recovery point", "recovery points")
@@ -263,7 +263,7 @@ _POINT = ("recovery point", "recovery points")
 ATTRIBUTES: dict[str, Attribute] = {
     attribute.name: attribute
     for attribute in (
-        _of_points("recovery_points", (*_REGULAR, MAX_FAILED_RUNS), *_POINT, "backup_types"),
+        _point_attribute("recovery_points", (*_REGULAR, MAX_FAILED_RUNS), *_POINT, "backup_types"),
         Attribute("full", state_rules.FULL, _REGULAR, "full backup", "full backups", fact=_TYPE_FACT),
         _fact("restore_tested", _TEST_RULES, "restore-tested", "restore test result", test="restore test"),
         _fact("integrity_checked", _CHECK_RULES, "integrity-checked", "integrity check result", test="integrity check"),
@@ -274,9 +274,9 @@ ATTRIBUTES: dict[str, Attribute] = {
             *("malware", state_rules.MALWARE, (ALL_CLEAN, NONE), f"{_BAD} recovery point", f"{_BAD} recovery points"),
             *("", _BAD, f"not {_BAD}", "malware scan result"),
         ),
-        _of_points("locations", (LOCATIONS_MIN_COUNT, MIN_TYPES, LOCATIONS_MAX_AGE), "location", "locations"),
-        _of_points("copies", (COPIES_MIN_COUNT,), "copy", "copies", "include_production"),
-        _of_points("size", (MIN_PERCENT_OF_MEDIAN,), *_POINT),
+        _point_attribute("locations", (LOCATIONS_MIN_COUNT, MIN_TYPES, LOCATIONS_MAX_AGE), "location", "locations"),
+        _point_attribute("copies", (COPIES_MIN_COUNT,), "copy", "copies", "include_production"),
+        _point_attribute("size", (MIN_PERCENT_OF_MEDIAN,), *_POINT),
     )
 }
 
@@ -289,16 +289,16 @@ def _kind(kind: str) -> Attribute:
     if kind == "backup":
         names = ("backup of unreported type", "backups of unreported type")
     name = f"backup_types.{kind}"
-    return Attribute(name, state_rules.attribute_of_kinds(name, (kind,)), _REGULAR, *names, fact=_TYPE_FACT)
+    return Attribute(name, state_rules.build_kind_attribute(name, (kind,)), _REGULAR, *names, fact=_TYPE_FACT)
 
 
-# The attribute of each kind, for ``backup_types: {log: {max_age: 1h}}``.
+# Attributes by kind, for ``backup_types: {log: {max_age: 1h}}``.
 KIND_ATTRIBUTES: dict[str, Attribute] = {kind: _kind(kind) for kind in KINDS}
 
 
 def attribute_for_backup_types(kinds: tuple[str, ...]) -> Attribute:
-    """Return the attribute recovery_points for a policy that specifies the kinds that count."""
-    states = state_rules.attribute_of_kinds("recovery_points", kinds)
+    """Return the attribute recovery_points for a policy that sets the kinds that count."""
+    states = state_rules.build_kind_attribute("recovery_points", kinds)
     return dataclasses.replace(ATTRIBUTES["recovery_points"], states=states, fact=_TYPE_FACT)
 
 

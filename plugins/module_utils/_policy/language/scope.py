@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compiles the keys next to a policy: expected names, exclusions, waivers, combination, and the quality of the data."""
+"""Compile the keys next to a policy: expected names, exclusions, waivers, combination and data quality."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.language.sche
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.local_days import Calendar
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import FAIL, WARN
 
-# Controls without an attribute: they result from the scope of the policy.
+# Controls without an attribute, which result from the scope of the policy.
 EXISTS = "expected.exists"
 EXPECTED = "policy.expected"
 UNEXPECTED = "expected.unexpected"
@@ -31,7 +31,7 @@ _ON_EMPTY = {"warn": WARN, "fail": FAIL}
 
 
 def parse_scope(definition: Mapping[str, t.Any], controls: Iterable[str]) -> dict[str, t.Any]:
-    """Return the fields of Document for the keys next to a policy; ``controls`` are those of its rules."""
+    """Return the fields of Document for the keys next to a policy. ``controls`` are the names of its controls."""
     found = _parse_expected(definition)
     found["dates"] = Calendar(definition.get("timezone", "UTC"))
     if "exclude" in definition:
@@ -58,19 +58,19 @@ def _parse_expected(definition: Mapping[str, t.Any]) -> dict[str, t.Any]:
     if "expected" in definition:
         items = arguments.sequence(definition["expected"], "expected")
         found["expected"] = tuple(arguments.text(name, f"expected[{i}]") for i, name in enumerate(items))
-        # The required workloads are named, so an empty server does not hide any of them.
+        # Missing workloads are found by name, so an empty server does not hide them.
         found["on_empty"] = WARN
     if "expected_names" in definition:
         given = arguments.mapping(definition["expected_names"], "expected_names")
         named = {key: arguments.text(value, f"expected_names.{key}") for key, value in given.items()}
-        strange = [
+        unknown = [
             key
             for key in named
             if arguments.text(key, "expected_names").casefold()
             not in {name.casefold() for name in found.get("expected", ())}
         ]
-        if strange:
-            raise OptionError(f"expected_names.{strange[0]}: this name is not in expected", hint="Add it to expected")
+        if unknown:
+            raise OptionError(f"expected_names.{unknown[0]}: this name is not in expected", hint="Add it to expected")
         found["expected_names"] = {key.casefold(): value for key, value in named.items()}
     if "unexpected" in definition:
         if "expected" not in definition:

@@ -18,7 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.recorde
     PASSED,
     UNCLEAR,
 )
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.states import certainty_of
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.states import get_certainty
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import Accept, Outcome
 
 _RESTORE_TESTED = POINT_ATTRIBUTES.index("restore_tested")
@@ -26,7 +26,7 @@ _NO_TIME = "there may be restore tests on a server whose clock is off"
 
 
 def max_age(points: Points, control: Control, accept: Accept) -> Outcome:
-    """The newest point is at most as old as the limit."""
+    """Require that the newest point is at most as old as the limit."""
     if points.clock_off:
         return control.unknown(points.clock_off)
     view = points.view(control.attribute, accept)
@@ -34,8 +34,8 @@ def max_age(points: Points, control: Control, accept: Accept) -> Outcome:
     age = None if newest is None else control.elapsed(newest, points.now)
     if age is not None and age <= control.limit:
         return control.passed(age)
-    perhaps = _newest(view, "U")
-    is_possible = perhaps is not None and control.elapsed(perhaps, points.now) <= control.limit
+    possible = _newest(view, "U")
+    is_possible = possible is not None and control.elapsed(possible, points.now) <= control.limit
     if is_possible or view.has_undated or any(one.end is None for one in view.ranges):
         return control.unknown(unknown_reason(points, control, accept), age)
     if any(control.elapsed(end, points.now) <= control.limit for _start, end in points.hidden):
@@ -53,15 +53,15 @@ def _newest(view: View, state: str) -> int | None:
 
 
 def min_retention(points: Points, control: Control, accept: Accept) -> Outcome:
-    """The oldest point was at least as old as the limit when it was read."""
+    """Require that the oldest point was at least as old as the limit when it was read."""
     if points.clock_off:
         return control.unknown(points.clock_off)
     view = points.view(control.attribute, accept)
     age = _longest_retention(points, view, control, "T")
     if age is not None and age >= control.limit:
         return control.passed(age)
-    perhaps = _longest_retention(points, view, control, "U")
-    is_possible = perhaps is not None and perhaps >= control.limit
+    possible = _longest_retention(points, view, control, "U")
+    is_possible = possible is not None and possible >= control.limit
     if is_possible or view.has_undated or any(one.start is None for one in view.ranges):
         return control.unknown(unknown_reason(points, control, accept), age)
     hidden_after = any(control.elapsed(start, end) >= control.limit for start, end in points.hidden_after)
@@ -71,14 +71,14 @@ def min_retention(points: Points, control: Control, accept: Accept) -> Outcome:
 
 
 def _longest_retention(points: Points, view: View, control: Control, state: str) -> int | None:
-    """Return the largest age that a point had when it was read."""
+    """Return the highest age that a point had when it was read."""
     ages = []
     several = len(points.rows) > 1
     index = view.states.find(state)
     while index >= 0:
         place = points.indexes()[index]
         ages.append(control.elapsed(points.oldest_possible(place), points.read_at(place)))
-        # In one row, only a point of the same second may be older: because of a fraction.
+        # In one row, only a point of the same second may be older, because of its fraction.
         if not several and (index + 1 >= len(view.times) or view.times[index + 1] > view.times[index]):
             break
         index = view.states.find(state, index + 1)
@@ -91,21 +91,21 @@ def _longest_retention(points: Points, view: View, control: Control, state: str)
 
 
 def max_retention(points: Points, control: Control, accept: Accept) -> Outcome:
-    """No point is older than the limit."""
+    """Require that no point is older than the limit."""
     if points.clock_off:
         return control.unknown(points.clock_off)
     view = points.view(control.attribute, accept)
     age = _oldest_age(points, view, control, "T")
     if age is not None and age > control.limit:
         return control.failed(age)
-    perhaps = _oldest_age(points, view, control, "U")
+    possible = _oldest_age(points, view, control, "U")
     has_open_range = view.is_named and any(one.start is None for one in view.ranges)
-    if (perhaps is not None and perhaps > control.limit) or view.has_undated or has_open_range:
+    if (possible is not None and possible > control.limit) or view.has_undated or has_open_range:
         return control.unknown(unknown_reason(points, control, accept), age)
     hidden_after = any(control.elapsed(start, points.now) > control.limit for start, _end in points.hidden_after)
     if points.has_hidden_past or hidden_after:
         return control.unknown(points.hidden_reason(), age)
-    return control.passed(max(age or 0, perhaps or 0))
+    return control.passed(max(age or 0, possible or 0))
 
 
 def _oldest_age(points: Points, view: View, control: Control, state: str) -> int | None:
@@ -117,7 +117,7 @@ def _oldest_age(points: Points, view: View, control: Control, state: str) -> int
 
 
 def tested_max_age(points: Points, control: Control, accept: Accept) -> Outcome:
-    """The newest restore test passed and is at most as old as the limit."""
+    """Require that the newest restore test passed and is at most as old as the limit."""
     if points.clock_off:
         return control.unknown(points.clock_off)
     view = points.untested_view(control.attribute, accept)
@@ -144,7 +144,7 @@ def _states(points: Points, view: View) -> Iterator[tuple[int, str]]:
 
 
 def _undated_test(points: Points, view: View) -> str | None:
-    """Return why the time of a passed test is not known; None if that of each is."""
+    """Return why the time of a passed test is unknown, or None if all times are known."""
     tested = [index for index, state in _states(points, view) if state == "T" and _test_time(points, index) is None]
     if not tested:
         return None
@@ -153,19 +153,19 @@ def _undated_test(points: Points, view: View) -> str | None:
 
 
 def _test_time(points: Points, index: int) -> int | None:
-    """Return when a point was tested; a time in the future is none."""
+    """Return the time of a point's test, or None if it is missing or in the future."""
     tested = points.moment("tested_at", index)
     return None if tested is None or tested > points.now + FUTURE else tested
 
 
-# The time, the result, the duration in seconds, and the message.
+# Time, result, duration in seconds, and message.
 Newest = tuple[int, str, "int | None", str]
 
 
 def _newest_tests(points: Points, view: View, control: Control, accept: Accept) -> Newest | None:
     """Return the newest restore test: recorded, or reported by the product with a date.
 
-    Of one time a failed one comes first, then an unclear one, then the one that took longest or an unknown time.
+    If several have the same time, a failed one is preferred, then an unclear one, then the longest or unknown duration.
     """
     tests: list[Newest] = []
     for row in points.rows:
@@ -179,7 +179,7 @@ def _newest_tests(points: Points, view: View, control: Control, accept: Accept) 
     for index, state in _states(points, view) if points.has_tests else ():
         tested, facts = _test_time(points, index), points.facts(index)
         if tested is not None and facts.kind in control.attribute.kinds:
-            certainty = certainty_of(facts, control.attribute)
+            certainty = get_certainty(facts, control.attribute)
             result = PASSED if state == "T" else UNCLEAR
             if tested < points.time(index) - FUTURE or (certainty is not None and certainty not in accept):
                 result = UNCLEAR
@@ -195,7 +195,7 @@ def _newest_tests(points: Points, view: View, control: Control, accept: Accept) 
 
 
 def _not_passed(points: Points, control: Control, newest: Newest) -> Outcome | None:
-    """Return the outcome if the newest restore test failed or its result is unclear; None if it passed."""
+    """Return the outcome if the newest restore test failed or its result is unclear, or None if it passed."""
     tested_at, result, _seconds, message = newest
     if result == FAILED:
         text = f"newest restore test ({points.format(tested_at)}) failed: {message or 'no reason given'}"
@@ -204,7 +204,7 @@ def _not_passed(points: Points, control: Control, newest: Newest) -> Outcome | N
 
 
 def max_restore_time(points: Points, control: Control, accept: Accept) -> Outcome:
-    """The newest restore test passed and took at most as long as the limit."""
+    """Require that the newest restore test passed and took at most as long as the limit."""
     view = points.untested_view(control.attribute, accept)
     newest = _newest_tests(points, view, control, accept)
     if newest is None:
@@ -224,7 +224,7 @@ def max_restore_time(points: Points, control: Control, accept: Accept) -> Outcom
 
 
 def checked_max_age(points: Points, control: Control, accept: Accept) -> Outcome:
-    """The newest integrity check of a listed point is at most as old as the limit."""
+    """Require that the newest integrity check of a listed point is at most as old as the limit."""
     if points.clock_off:
         return control.unknown(points.clock_off)
     view = points.view(control.attribute, accept)
@@ -254,7 +254,7 @@ def checked_max_age(points: Points, control: Control, accept: Accept) -> Outcome
 
 
 def min_lock(points: Points, control: Control, accept: Accept) -> Outcome:
-    """The lock of a point lasts at least as long as the limit, or has no end."""
+    """Require that the lock of a point lasts at least as long as the limit, or has no end."""
     if points.clock_off:
         return control.unknown(points.clock_off)
     view = points.view(control.attribute, accept)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The recovery points of several rows of one workload, as one."""
+"""The combined recovery points of several rows of one workload."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 
 
 class CombinedPoints(Points):
-    """What rules read of several rows of one workload, as one; all times are real time."""
+    """The data of several rows of one workload for rules. All times are real time."""
 
     def __init__(self, rows: Sequence[Row], as_of: int, groups: Sequence[str]) -> None:
-        """``groups``: for each row the name of its group; only counts of different groups are added."""
+        """``groups`` are the names of the rows' groups. Counts are added only for different groups."""
         self._parts = [Points(row, only_unknown=row.too_old is not None) for row in rows]
         self._groups = groups
-        # The parts take care of it.
+        # The views of the parts already consider it.
         self._only_unknown = False
         self.now = as_of
         self._views = {}
@@ -57,12 +57,12 @@ class CombinedPoints(Points):
 
     @property
     def clock_off(self) -> str | None:
-        """Points of a server whose clock is off have no time; the rule is evaluated with them."""
+        """Return None: points of a server with a wrong clock have no time, and rules are evaluated with them."""
         return None
 
     @functools.cached_property
     def hidden(self) -> list[Interval]:
-        """The time that was not read of any row."""
+        """The time that was not read for any row."""
         return self._shifted(lambda context: context.hidden())
 
     @functools.cached_property
@@ -72,7 +72,7 @@ class CombinedPoints(Points):
 
     @property
     def has_hidden_past(self) -> bool:
-        """Whether what is older than some time was not read."""
+        """Whether points before some time were not read."""
         return any(part.has_hidden_past for part in self._parts if part.clock_off is None)
 
     def _shifted(self, intervals: Callable[[Context], list[Interval]]) -> list[Interval]:
@@ -84,14 +84,14 @@ class CombinedPoints(Points):
         ]
 
     def counted_together(self) -> list[list[Points]]:
-        """Return the rows of each group of which the best one counts; the groups are added."""
+        """Return the rows by group. In each group, the best row counts; the groups are added."""
         groups: dict[str, list[Points]] = {}
         for part, group in zip(self._parts, self._groups, strict=True):
             groups.setdefault(group, []).append(part)
         return list(groups.values())
 
     def hidden_reason(self) -> str:
-        """Return what was not read of the first row that was not read completely."""
+        """Return what was not read for the first row that was not read completely."""
         return next((part.hidden_reason() for part in self._parts if part.hidden), "")
 
     def _build_view(self, attribute: Attribute, accept: Accept, *, with_tests: bool = True) -> View:
@@ -105,7 +105,7 @@ class CombinedPoints(Points):
             for state, number in view.undated.items():
                 undated[state] = undated.get(state, 0) + number
             if part.clock_off:
-                # Without a time, they have or may have the attribute.
+                # Points without a time have or may have the attribute.
                 for state in view.states:
                     if state != "-":
                         shown = "U" if state == "T" else state
@@ -140,18 +140,18 @@ class CombinedPoints(Points):
         return range(len(self._order))
 
     def facts(self, index: int) -> PointClass:
-        """Return the facts of a point."""
+        """Return the attributes of a point."""
         _time, number, own = self._order[index]
         return self._parts[number].facts(own)
 
     def moment(self, name: str, index: int) -> int | None:
-        """Return a moment of a point in real time, null if it has none."""
+        """Return a moment of a point in real time, or None if it has none."""
         _time, number, own = self._order[index]
         moment = self._parts[number].moment(name, own)
         return None if moment is None else moment - self._parts[number].context.shift
 
     def time(self, index: int) -> int:
-        """Return when a point was created, in real time."""
+        """Return the creation time of a point, in real time."""
         return self._order[index][0]
 
     @property
@@ -161,17 +161,17 @@ class CombinedPoints(Points):
 
     @property
     def has_tests_without_time(self) -> bool:
-        """Whether there are or may be restore tests of a server whose clock is off."""
+        """Whether there may be restore tests of a server with a wrong clock."""
         return any(part.has_tests or part.hidden for part in self._parts if part.clock_off)
 
     def oldest_possible(self, index: int) -> int:
-        """Return the second at or after the creation of a point: no point is older than that."""
+        """Return the first second at or after the creation of a point."""
         _time, number, own = self._order[index]
         part = self._parts[number]
         return part.oldest_possible(own) - part.context.shift
 
     def read_at(self, index: int) -> int:
-        """Return when the point existed."""
+        """Return the time of the read, at which the point existed."""
         context = self._parts[self._order[index][1]].context
         return context.read_at - context.shift
 
@@ -180,6 +180,6 @@ class CombinedPoints(Points):
         return self._parts[self._order[index][1]].row.server
 
     def class_key(self, index: int) -> str:
-        """Return the same text for points of equal facts."""
+        """Return a key that is equal for points with equal attributes."""
         _time, number, own = self._order[index]
         return f"{number} {self._parts[number].class_key(own)}"

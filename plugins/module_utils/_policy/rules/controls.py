@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A compiled rule of a policy, and the outcomes that it can have."""
+"""A compiled rule of a policy, and its outcomes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Control:
     name: str
     attribute: Attribute
     evaluate: Evaluate
-    # How several rows of a workload are evaluated: see Rule in language/schema.py.
+    # How several rows of a workload are evaluated; see Rule in language/schema.py.
     combine: str
     unit: str
     limit: int
@@ -51,29 +51,29 @@ class Control:
     blocks_unknown: bool = True
     # Certainties that count in addition to reported.
     accept: Accept = frozenset()
-    # Measures ages and gaps, on the weekdays of the policy.
+    # Function that measures ages and gaps, on the weekdays of the policy.
     elapsed: Elapsed = elapsed
     calendar: Calendar = dataclasses.field(default_factory=Calendar)
     # Days on which a backup is required, Monday = 0; None = all.
     weekdays: frozenset[int] | None = None
-    # For locations: maximum age of the newest point of a location. For min_coverage: the time that a point covers.
+    # For locations: maximum age of a location's newest point. For min_coverage: time that a point covers.
     max_age: int | None = None
-    # For copies: production counts as one.
+    # For copies: 1 if production counts as a copy.
     offset: int = 0
     # Its number in the findings.
     number: int = 0
 
     def passed(self, actual: int, text: str | None = None) -> Outcome:
-        """Build the outcome of a rule that is met: a warning if ``warn_at`` is exceeded."""
+        """Build the outcome of a rule that is met, which is a warning if ``warn_at`` is exceeded."""
         near = self.ceiling and actual * 100 > self.warn_at * self.limit
         return (WARN if near else PASS, REPORTED, actual, text or self.wording.passed)
 
     def failed(self, actual: int | None, text: str | None = None) -> Outcome:
-        """Build the outcome of a rule that is not met; without a measured value there are no points."""
+        """Build the outcome of a rule that is not met. Without a measured value, there are no points."""
         return (FAIL, REPORTED, actual, text or (self.wording.empty if actual is None else self.wording.failed))
 
     def unknown(self, why: str, actual: int | None = None) -> Outcome:
-        """Build an unknown outcome with its reason; a count has the number that is known."""
+        """Build an unknown outcome with its reason. For counts, ``actual`` is the known number."""
         wording = self.wording
         if not wording.required:
             text = f"{wording.subject}: {why}"

@@ -25,7 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 
 
 def min_count(points: Points, control: Control, accept: Accept) -> Outcome:
-    """At least ``limit`` points. Of several rows of one server the best counts."""
+    """Require at least ``limit`` points. Of several rows of one server, the best one counts."""
     if control.within is not None and points.clock_off:
         return control.unknown(points.clock_off)
     known = possible = 0
@@ -45,12 +45,12 @@ def min_count(points: Points, control: Control, accept: Accept) -> Outcome:
 
 
 def _window_start(points: Points, control: Control) -> int | None:
-    """Return where the window begins; None without a window, or if every point may be in it."""
+    """Return the start of the window, or None if there is no window, or if every point may be in it."""
     return None if control.within is None or points.clock_off else points.now - control.within
 
 
 def _count(part: Points, control: Control, accept: Accept) -> tuple[int, int]:
-    """Return the number of points of one row that are T, and of those that are T or U."""
+    """Return the numbers of points of one row in state T, and in state T or U."""
     view = part.view(control.attribute, accept)
     undated = view.undated
     if control.within is None:
@@ -71,7 +71,7 @@ def _count(part: Points, control: Control, accept: Accept) -> tuple[int, int]:
 
 
 def _range_state(one: Range, part: Points, control: Control) -> str:
-    """Return the state of a range that counts as one point; an empty text if it is outside of the window."""
+    """Return the state of a range, which counts as one point, or "" if it is outside of the window."""
     if one.start is None and one.end is None:
         return "U"
     if control.within is None:
@@ -86,7 +86,7 @@ def _range_state(one: Range, part: Points, control: Control) -> str:
 
 
 def max_count(points: Points, control: Control, accept: Accept) -> Outcome:
-    """At most ``limit`` points."""
+    """Require at most ``limit`` points."""
     known, possible = _count(points, control, accept)
     if known > control.limit:
         return control.failed(known)
@@ -98,16 +98,16 @@ def max_count(points: Points, control: Control, accept: Accept) -> Outcome:
 
 
 def every(points: Points, control: Control, accept: Accept) -> Outcome:
-    """All points have the attribute, and there is one."""
-    return _all(points, control, accept, keeping="T", breaking="F")
+    """Require that all points have the attribute, and that there is at least one."""
+    return _all(points, control, accept, passing="T", violating="F")
 
 
 def none(points: Points, control: Control, accept: Accept) -> Outcome:
-    """No point has the attribute, and there is one that surely is a recovery point and does not have it."""
-    return _all(points, control, accept, keeping="F", breaking="T")
+    """Require that no point has the attribute, and that there is at least one certain recovery point without it."""
+    return _all(points, control, accept, passing="F", violating="T")
 
 
-def _all(points: Points, control: Control, accept: Accept, *, keeping: str, breaking: str) -> Outcome:
+def _all(points: Points, control: Control, accept: Accept, *, passing: str, violating: str) -> Outcome:
     if control.within is not None and points.clock_off:
         return control.unknown(points.clock_off)
     view = points.view(control.attribute, accept)
@@ -115,27 +115,27 @@ def _all(points: Points, control: Control, accept: Accept, *, keeping: str, brea
     states = view.states if start is None else view.states[bisect.bisect_left(view.times, start) :]
     counts = Counter(states)
     for state, number in view.undated.items():
-        # It may be outside of the window.
+        # The point may be outside of the window.
         shown = state if control.within is None else "U" if state in "TU" else "f"
         counts[shown] += number
     del counts["-"]
-    if counts[breaking]:
-        return (FAIL, REPORTED, counts[breaking], control.wording.failed)
+    if counts[violating]:
+        return (FAIL, REPORTED, counts[violating], control.wording.failed)
     reason = hidden_reason(points, start)
     if not counts and not reason:
         return control.failed(None)
     # A point that may not be a recovery point neither proves nor disproves that all points have the attribute.
-    if counts["U"] or (keeping == "T" and counts["f"]):
+    if counts["U"] or (passing == "T" and counts["f"]):
         return control.unknown(unknown_reason(points, control, accept))
     if reason:
         return control.unknown(reason)
-    if not counts[keeping]:
+    if not counts[passing]:
         return control.unknown("no point is known to be a recovery point")
     return (PASS, REPORTED, 0, control.wording.passed)
 
 
 def max_failed_runs(points: Points, control: Control, _accept: Accept) -> Outcome:
-    """At most ``limit`` points of any kind are of runs that failed."""
+    """Require that at most ``limit`` points of any kind are failed runs."""
     if control.within is not None and points.clock_off:
         return control.unknown(points.clock_off)
     start = _window_start(points, control)

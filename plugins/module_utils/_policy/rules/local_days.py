@@ -22,7 +22,7 @@ DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PERIODS = ("daily", "weekly", "monthly", "yearly")
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 _DAY_START = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
-# Days that are computed in one step when time on working days is measured.
+# Number of days that are computed in one step when time on working days is measured.
 _CHUNK = 400
 
 Elapsed = Callable[[int, int], int]
@@ -57,24 +57,24 @@ class Calendar:
         self._period_starts = functools.lru_cache(maxsize=1000)(self._compute_period_starts)
         self._period_end = functools.lru_cache(maxsize=1000)(self._compute_period_end)
         self._today = (0, 0, 0)
-        # When the first day begins that Python can represent.
+        # Start of the first day that Python can represent.
         self.first_day = self._compute_start(1)
 
     def _compute_start(self, day: int) -> int:
         if self._zone is None:
             return (day - _EPOCH_DAY) * DAY + self._hour * HOUR + self._minute * MINUTE
         date = datetime.date.fromordinal(day)
-        # Of a time that occurs twice the first; a time that a clock change skips is later by the skipped time.
+        # If a local time occurs twice, the first one is used. A skipped local time is moved by the length of the gap.
         start = datetime.datetime(date.year, date.month, date.day, self._hour, self._minute, tzinfo=self._zone)
         return int(start.timestamp())
 
     def start_of(self, day: int) -> int:
-        """Return when the day with this proleptic ordinal begins."""
+        """Return the start of the day with this proleptic ordinal."""
         return self._day_start(day)
 
     def day_of(self, moment: int) -> int:
-        """Return the proleptic ordinal of the day that holds the moment."""
-        # Most questions are about the same day.
+        """Return the proleptic ordinal of the day that contains the moment."""
+        # Most calls are for the same day.
         start, end, day = self._today
         if not start <= moment < end:
             day = self._find_day(moment)
@@ -90,7 +90,7 @@ class Calendar:
         return day
 
     def period_starts(self, period: str, now: int, number: int) -> Sequence[int]:
-        """Return the starts of the period that holds ``now`` and of ``number`` periods before it, newest first."""
+        """Return the starts of the period that contains ``now`` and of ``number`` earlier periods, newest first."""
         return self._period_starts(period, self.day_of(now), number)
 
     def _compute_period_starts(self, period: str, today: int, number: int) -> Sequence[int]:
@@ -108,7 +108,7 @@ class Calendar:
         return [self.start_of(max(day, 1)) for day in days]
 
     def end_of_period(self, period: str, now: int) -> int:
-        """Return when the period after the one that holds ``now`` begins."""
+        """Return the end of the period that contains ``now``."""
         return self._period_end(period, self.day_of(now))
 
     def _compute_period_end(self, period: str, today: int) -> int:
@@ -126,12 +126,12 @@ class Calendar:
 
 
 def is_weekday(day: int, weekdays: frozenset[int]) -> bool:
-    """Whether the day with this proleptic ordinal is one of these days of the week."""
+    """Return whether the day with this proleptic ordinal is one of these days of the week."""
     return (day - 1) % 7 in weekdays
 
 
 class _WorkingTime:
-    """Measures the time on some days of the week, with sums over all days since the earliest one that was needed."""
+    """Measures time on some days of the week, with cached sums of all days since the earliest one that was used."""
 
     def __init__(self, calendar: Calendar, weekdays: frozenset[int]) -> None:
         self._calendar = calendar
@@ -165,7 +165,7 @@ class _WorkingTime:
 
 
 def parse_weekdays(names: Sequence[t.Any], choose: Callable[[str, int], str]) -> frozenset[int] | None:
-    """``[mon..fri]`` or ``[mon, wed]`` -> day numbers; None for all seven. ``choose`` checks a name of a day."""
+    """Parse ``[mon..fri]`` or ``[mon, wed]`` to day numbers; None for all seven. ``choose`` validates a day name."""
     days: set[int] = set()
     for index, item in enumerate(names):
         first, dots, last = str(item).partition("..")

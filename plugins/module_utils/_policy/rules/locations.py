@@ -21,52 +21,52 @@ _PRODUCTION = "existence of the production copy unknown"
 
 
 @dataclasses.dataclass(slots=True)
-class _Places:
-    """Names (or types) of locations of recent points, and whether there may be any number of others."""
+class _LocationNames:
+    """Names or types of the locations of recent points, and whether there may be others."""
 
     known: set[tuple[str, str]] = dataclasses.field(default_factory=set)
     possible: set[tuple[str, str]] = dataclasses.field(default_factory=set)
     has_nameless: bool = False
     may_be_nameless: bool = False
-    # Reason why there may be more.
-    open: str | None = None
+    # Reason why there may be any number of others.
+    open_reason: str | None = None
 
     @property
     def count(self) -> int:
         return len(self.known) or int(self.has_nameless)
 
     @property
-    def most(self) -> int:
+    def max_count(self) -> int:
         return len(self.known | self.possible) or int(self.has_nameless or self.may_be_nameless)
 
 
 def locations_min_count(points: Points, control: Control, accept: Accept) -> Outcome:
-    """At least ``limit`` locations have a recent point; for copies, production is one more."""
+    """Require ``limit`` locations with a recent point. For copies, production counts as a location."""
     return _count(points, control, _collect(points, control, accept, part=0), "name unknown for some locations")
 
 
 def min_types(points: Points, control: Control, accept: Accept) -> Outcome:
-    """At least ``limit`` types of location have a recent point."""
+    """Require ``limit`` types of location with a recent point."""
     return _count(points, control, _collect(points, control, accept, part=1), "type unknown for some locations")
 
 
-def _count(points: Points, control: Control, places: _Places, nameless: str) -> Outcome:
+def _count(points: Points, control: Control, locations: _LocationNames, nameless: str) -> Outcome:
     if control.max_age is not None and points.clock_off:
         return control.unknown(points.clock_off)
     exists = points.in_inventory
-    count = places.count + (control.offset if exists else 0)
-    most = places.most + (control.offset if exists is not False else 0)
+    count = locations.count + (control.offset if exists else 0)
+    max_count = locations.max_count + (control.offset if exists is not False else 0)
     if count >= control.limit:
         return control.passed(count)
-    reasons = [places.open] if places.open else []
-    if places.has_nameless or places.may_be_nameless:
+    reasons = [locations.open_reason] if locations.open_reason else []
+    if locations.has_nameless or locations.may_be_nameless:
         reasons.append(nameless)
     if exists is None and control.offset:
         reasons.append(_PRODUCTION)
-    if most > count and not reasons:
+    if max_count > count and not reasons:
         reasons.append("usability of some recovery points unknown")
-    is_open = places.open or places.has_nameless or places.may_be_nameless
-    if most >= control.limit or is_open:
+    is_open = locations.open_reason or locations.has_nameless or locations.may_be_nameless
+    if max_count >= control.limit or is_open:
         return control.unknown("; ".join(reasons), count)
     hidden = (
         hidden_reason(points, None) if control.max_age is None else _hidden_recent(points, control, control.max_age)
@@ -77,36 +77,36 @@ def _count(points: Points, control: Control, places: _Places, nameless: str) -> 
 
 
 def _hidden_recent(points: Points, control: Control, max_age: int) -> str | None:
-    """Return what was not read if a point in it could be recent."""
+    """Return what was not read, if it may contain a recent point."""
     if any(control.elapsed(end, points.now) <= max_age for _start, end in points.hidden):
         return points.hidden_reason()
     return None
 
 
-def _collect(points: Points, control: Control, accept: Accept, *, part: int) -> _Places:
+def _collect(points: Points, control: Control, accept: Accept, *, part: int) -> _LocationNames:
     """Collect the names (part 0) or types (part 1) of the locations of recent points."""
-    places = _Places()
+    locations = _LocationNames()
     view = points.view(RECOVERY_POINTS, frozenset())
     if view.has_undated:
-        places.open = "time unknown for some recovery points"
+        locations.open_reason = "time unknown for some recovery points"
     for state, index in _recent(points, view, control):
         facts = points.facts(index)
         if not facts.locations:
-            places.open = _NOT_LISTED
+            locations.open_reason = _NOT_LISTED
         server = points.server(index) if part == 0 else ""
         is_declared = part == 1 and "location_type" in facts.declared and DECLARED not in accept
         for location in facts.locations or ():
             text = None if is_declared else (location[part] or "").strip().casefold()
             if not text or (part == 1 and text == OTHER):
-                places.has_nameless = places.has_nameless or state == "T"
-                places.may_be_nameless = places.may_be_nameless or state == "U"
+                locations.has_nameless = locations.has_nameless or state == "T"
+                locations.may_be_nameless = locations.may_be_nameless or state == "U"
             else:
-                (places.known if state == "T" else places.possible).add((server, text))
-    return places
+                (locations.known if state == "T" else locations.possible).add((server, text))
+    return locations
 
 
 def _recent(points: Points, view: View, control: Control) -> Iterable[tuple[str, int]]:
-    """Return state and index of one of the recent points of each class."""
+    """Return (state, index) of one of the recent points of each class."""
     key = (control.max_age, control.weekdays)
     if key not in points.recent:
         found: dict[tuple[str, str], int] = {}
@@ -121,7 +121,7 @@ def _recent(points: Points, view: View, control: Control) -> Iterable[tuple[str,
 
 
 def locations_max_age(points: Points, control: Control, _accept: Accept) -> Outcome:
-    """The newest point with a listed location is at most as old as the limit."""
+    """Require that the newest point with a listed location is at most as old as the limit."""
     if points.clock_off:
         return control.unknown(points.clock_off)
     view = points.view(RECOVERY_POINTS, frozenset())

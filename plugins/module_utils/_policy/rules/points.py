@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The recovery points of one workload as rules see them: those of one row, or those of several combined rows."""
+"""The recovery points of one workload for rules: those of one row, or of several combined rows."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ Interval = tuple[int, int]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The times of one read result in seconds, on the clock of its server."""
+    """The times of one read result, in seconds on the clock of its server."""
 
-    # as_of, but not before the read.
+    # as_of, or the time of the read if it is later.
     now: int
     read_at: int
-    # The server's time at the read, also if its clock is off.
+    # The server's time at the read, even if its clock is wrong.
     listed_at: int
-    # What is outside of since <= time < until was not read; until is only set if it is before the read.
+    # Only since <= time < until was read. ``until`` is only set if it is before the read.
     since: int | None = None
     until: int | None = None
     # Reason why times of this server prove nothing.
     clock_off: str | None = None
-    # Whether the product lists runs that failed.
+    # Whether the product lists failed runs.
     lists_failed_runs: bool = False
-    # Real time is the time on this clock less this.
+    # The time on this clock minus real time.
     shift: int = 0
 
     def has_expired(self, expires_at: int | None) -> bool:
-        """Whether a point may have been removed since the read."""
+        """Return whether a point may have been removed since the read."""
         return (
             expires_at is not None
             and expires_at > self.listed_at
@@ -77,12 +77,12 @@ class Context:
 
 
 class Range(t.NamedTuple):
-    """The times that continuous protection can restore, as far as they are reported, and its state (T or U)."""
+    """The reported times that continuous protection can restore, and its state (T or U)."""
 
     start: int | None
     end: int | None
     state: str
-    # When it existed.
+    # Time of the read, at which it existed.
     read_at: int
 
 
@@ -95,12 +95,12 @@ class View:
     # State -> number of points without a time.
     undated: dict[str, int]
     ranges: Sequence[Range] = ()
-    # Whether the attribute names continuous protection as one of its kinds.
+    # Whether the kinds of the attribute explicitly include continuous protection.
     is_named: bool = False
-    # Time and read time of points that passed a restore test and are not listed; they count as U.
+    # (time, time of the read) of points that passed a restore test and are no longer listed. They count as U.
     removed: Sequence[tuple[int, int]] = ()
 
-    def forget(self) -> None:
+    def mark_unknown(self) -> None:
         """Make the states of all points unknown."""
         self.states = self.states.translate(_UNKNOWN)
         number = sum(self.undated.values())
@@ -131,36 +131,36 @@ class Row:
     """A workload of a read result with its points."""
 
     states: BlockStates
-    # The points from start to end of the block, and its number in the block.
+    # Its number in the block, which contains its points from ``start`` to ``end``.
     number: int
     context: Context
-    # The name of the server, which distinguishes its locations from those of others.
+    # The name of the server, to distinguish its locations from those of others.
     server: str
     in_inventory: bool | None
     tests: Tests
     start: int = 0
     end: int = 0
-    # Reason why a pass that rests on this row proves nothing, or proves less.
+    # Reasons why a pass that is based on this row does not count, or is only a warning.
     incomplete: str | None = None
     too_old: str | None = None
 
     def __post_init__(self) -> None:
-        """Find the place of the row in its block."""
+        """Set the positions of the row's points in its block."""
         starts = self.states.block.starts
         self.start, self.end = starts[self.number], starts[self.number + 1]
 
 
 class Points:
-    """What rules read of one row."""
+    """The data of one row for rules."""
 
     def __init__(self, row: Row, *, only_unknown: bool = False) -> None:
-        """``only_unknown``: whether the points have an attribute is unknown, because the read result is too old."""
+        """``only_unknown``: the attributes of points are unknown, because the read result is too old."""
         self.row = row
         self._only_unknown = only_unknown
         self.context = row.context
         self.now = row.context.now
         self._views: dict[tuple[str, Accept], View] = {}
-        # For rules about locations.
+        # Cache for rules about locations.
         self.recent: dict[t.Any, list[tuple[str, int]]] = {}
 
     @property
@@ -190,11 +190,11 @@ class Points:
 
     @property
     def has_hidden_past(self) -> bool:
-        """Whether what is older than some time was not read."""
+        """Whether points before some time were not read."""
         return self.context.since is not None
 
     def counted_together(self) -> list[list[Points]]:
-        """Return the rows of each group of which the best one counts; the groups are added."""
+        """Return the rows by group. In each group, the best row counts; the groups are added."""
         return [[self]]
 
     @staticmethod
@@ -213,14 +213,14 @@ class Points:
         if view is None:
             view = self._views[key] = self._build_view(attribute, accept)
             if self._only_unknown:
-                view.forget()
+                view.mark_unknown()
         return view
 
     def untested_view(self, attribute: Attribute, accept: Accept) -> View:
-        """Return the points for an attribute, without recorded restore tests, and as if no point had expired."""
+        """Return the points for an attribute, without recorded restore tests and without expiry."""
         view = self._build_view(attribute, accept, with_tests=False)
         if self._only_unknown:
-            view.forget()
+            view.mark_unknown()
         return view
 
     def _build_view(self, attribute: Attribute, accept: Accept, *, with_tests: bool = True) -> View:
@@ -263,7 +263,7 @@ class Points:
         view.removed = [(time, self.context.read_at) for time in removed]
 
     def _add_undated_ranges(self, view: View) -> None:
-        """Add continuous protection of which only the number is known."""
+        """Add continuous protection for which only a number is known."""
         number = sum(
             number
             for facts, number in self.undated_classes()
@@ -283,8 +283,8 @@ class Points:
             if facts.kind == "continuous" and facts.usable is not False:
                 ends = (self.moment("restorable_from", index), self.moment("restorable_until", index))
                 expired = self.moment("expires_at", index)
-                is_sure = facts.usable is True and not self.context.has_expired(expired)
-                found.append(Range(*ends, "T" if is_sure else "U", self.context.read_at))
+                is_certain = facts.usable is True and not self.context.has_expired(expired)
+                found.append(Range(*ends, "T" if is_certain else "U", self.context.read_at))
         return found
 
     def indexes(self) -> range:
@@ -292,15 +292,15 @@ class Points:
         return range(self.row.start, self.row.end)
 
     def facts(self, index: int) -> PointClass:
-        """Return the facts of a point."""
+        """Return the attributes of a point."""
         return self.row.states.classes[self.row.states.block.codes[index]].facts
 
     def moment(self, name: str, index: int) -> int | None:
-        """Return a moment of a point, null if it has none."""
+        """Return a moment of a point, or None if it has none."""
         return _moments(self.row.states, name).get(index)
 
     def time(self, index: int) -> int:
-        """Return when a point was created."""
+        """Return the creation time of a point."""
         return self.row.states.block.times[index]
 
     @property
@@ -313,16 +313,16 @@ class Points:
 
     @property
     def has_tests_without_time(self) -> bool:
-        """Whether there may be restore tests of a server whose clock is off; alone, such a row is unknown anyway."""
+        """Return False: a single row of a server with a wrong clock is unknown in any case."""
         return False
 
     def oldest_possible(self, index: int) -> int:
-        """Return the second at or after the creation of a point: no point is older than that."""
+        """Return the first second at or after the creation of a point."""
         states = self.row.states
         return states.block.times[index] + states.classes[states.block.codes[index]].has_fraction
 
     def read_at(self, _index: int) -> int:
-        """Return when the point existed."""
+        """Return the time of the read, at which the point existed."""
         return self.context.read_at
 
     def server(self, _index: int) -> str:
@@ -330,11 +330,11 @@ class Points:
         return self.row.server
 
     def class_key(self, index: int) -> str:
-        """Return the same text for points of equal facts."""
+        """Return a key that is equal for points with equal attributes."""
         return self.row.states.block.codes[index]
 
     def undated_classes(self) -> Iterator[tuple[PointClass, int]]:
-        """Iterate over the facts and the number of points without a time."""
+        """Yield (attributes, number) of points without a time."""
         block = self.row.states.block
         for code, number in block.undated.get(self.row.number, ()):
             yield block.classes[code].facts, number

@@ -34,7 +34,7 @@ def unknown_reason(points: Points, control: Control, accept: Accept) -> str:
 
 
 def hidden_reason(points: Points, back_to: int | None = None) -> str | None:
-    """Return which part of the time from ``back_to`` (None: ever) on was not read; None if all of it was."""
+    """Return which time since ``back_to`` (None: any) was not read, or None if all of it was read."""
     if not points.hidden:
         return None
     if back_to is not None and all(end < back_to for _start, end in points.hidden):

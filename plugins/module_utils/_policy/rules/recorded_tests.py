@@ -11,14 +11,14 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
 PASSED, FAILED, UNCLEAR = "passed", "failed", "unclear"
-# Seconds. A test that is later than as_of by more than this does not count; a test that is earlier than its point by
-# more than this is unclear.
+# Tolerance in seconds. A test that is later than as_of does not count, and a test that is earlier than its point is
+# unclear.
 FUTURE = 300
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recorded:
-    """A recorded test; times are whole seconds on the clock of the server."""
+    """A recorded test. Times are seconds on the server's clock."""
 
     created: int
     tested_at: int
@@ -47,10 +47,10 @@ def apply_tests(
 ) -> tuple[str, list[int]]:
     """Apply tests to the points that they tested.
 
-    ``states`` are those of restore_tested, ``kinds`` those of recovery_points (T: surely a recovery point), without
-    expiry; ``clear``: whether a point was created exactly at its time, and whether it has not expired; ``own_test``:
-    the time of the test that the product reports. Returns the new states, and the times of points that passed a test
-    and are not listed.
+    ``states`` are those of restore_tested, ``kinds`` those of recovery_points (T: certainly a recovery point), without
+    expiry. ``clear`` returns whether a point was created exactly at its time, and whether it has not expired.
+    ``own_test`` returns the time of the test that the product reports. Return the new states, and the times of points
+    that passed a test and are no longer listed.
     """
     newest: dict[int, Recorded] = {}
     for test in tests:
@@ -66,17 +66,17 @@ def apply_tests(
             if passed:
                 removed.append(created)
             continue
-        # The same result is known for one of them; otherwise one that is unknown, otherwise one with the other result.
+        # Nothing changes if a point already has this result. Otherwise, prefer an unknown point to the other result.
         same, other = ("T", "Ff") if passed else ("Ff", "T")
         if any(changed[index] in same for index in candidates):
             continue
         outdated = {index for index in candidates if _is_outdated(test, own_test(index), changed[index] in "Ff")}
         found = {index: changed[index] for index in candidates if index not in outdated}
-        # A U that does not change is still one, so that no F changes instead of it.
+        # Outdated candidates in state U count, too, so that no F changes instead of them.
         before = [changed[index] for index in candidates] if passed else list(found.values())
-        wanted = "U" if "U" in before else other
-        matching = [index for index, state in found.items() if state in wanted]
-        # The less favorable choice: a point that may not be a recovery point, is younger or has expired gains least.
+        expected_state = "U" if "U" in before else other
+        matching = [index for index, state in found.items() if state in expected_state]
+        # Choose the least favorable point: it may not be a recovery point, is newer, or has expired.
         matching.sort(
             key=lambda index: [
                 *(one == passed for one in (kinds[index] == "T", *clear(index))),
@@ -85,17 +85,17 @@ def apply_tests(
         )
         if matching:
             first_match = matching[0]
-            is_sure = kinds[first_match] == "T"
+            is_certain = kinds[first_match] == "T"
             if passed:
-                # The test may be that of another candidate, or older than the failed one.
+                # The test may belong to another candidate, or may be older than the failed test.
                 is_undated = changed[first_match] in "Ff" and own_test(first_match) is None
-                is_sure = is_sure and not outdated and not is_undated
-            changed[first_match] = ("T" if is_sure else "U") if passed else ("F" if is_sure else "f")
+                is_certain = is_certain and not outdated and not is_undated
+            changed[first_match] = ("T" if is_certain else "U") if passed else ("F" if is_certain else "f")
     return "".join(changed), removed
 
 
 def _is_outdated(test: Recorded, own: int | None, has_failed: bool) -> bool:
-    """Whether the product reports a later test of the point; of one time, a failed one counts."""
+    """Return whether the product reports a later test of the point, or a failed one of the same time."""
     return own is not None and (own > test.tested_at or (own == test.tested_at and has_failed))
 
 

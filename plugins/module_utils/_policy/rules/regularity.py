@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules for the regularity of points: gaps, coverage, and periods in a row."""
+"""Rules for the regularity of points: gaps, coverage and consecutive periods."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PERIODS = 400
 
 
 def max_gap(points: Points, control: Control, accept: Accept) -> Outcome:
-    """The longest time without a new point, up to now, is at most as long as the limit."""
+    """Require that the longest time without a new point, up to now, is at most the limit."""
     if points.clock_off:
         return control.unknown(points.clock_off)
     view = points.view(control.attribute, accept)
@@ -73,7 +73,7 @@ def _plain_gap(points: Points, view: View, control: Control) -> int | None:
 
 
 def _best_gap(known: Sequence[Interval], possible: Sequence[Interval], points: Points, control: Control) -> int:
-    """Return the longest gap since the oldest known point, if all possible and hidden ones after it are points."""
+    """Return the longest gap since the oldest known point, if all later possible and hidden points exist."""
     all_possible = [*possible, *points.hidden]
     if known:
         start = known[0][0]
@@ -91,7 +91,7 @@ def _reason(points: Points, control: Control, accept: Accept, has_unknown: bool)
 
 
 def _intervals(points: Points, view: View, states: str) -> list[Interval]:
-    """Return the seconds that hold a point in these states, oldest first."""
+    """Return the intervals of seconds that contain a point in these states, oldest first."""
     found = [(time, time) for time in view.moments(states)]
     if not view.is_named or not view.ranges:
         return found
@@ -109,7 +109,7 @@ def _intervals(points: Points, view: View, states: str) -> list[Interval]:
 
 
 def _widest_gap(intervals: Sequence[Interval], start: int | None, points: Points, control: Control) -> int:
-    """Return the longest time between neighbors, from ``start`` (None: the first of them) to now."""
+    """Return the longest time between neighbors, from ``start`` (None: the first one) to now."""
     now = points.now
     longest, last = 0, start
     for one, end in sorted(intervals):
@@ -122,7 +122,7 @@ def _widest_gap(intervals: Sequence[Interval], start: int | None, points: Points
 
 
 def min_coverage(points: Points, control: Control, accept: Accept) -> Outcome:
-    """For at least ``limit`` percent of the window, the newest point was at most ``max_age`` old."""
+    """Require that the newest point was at most ``max_age`` old for at least ``limit`` percent of the window."""
     if points.clock_off:
         return control.unknown(points.clock_off)
     view = points.view(control.attribute, accept)
@@ -153,8 +153,8 @@ def _covered(intervals: Iterable[Interval], start: int, now: int, control: Contr
     return total
 
 
-def in_a_row(period: str) -> Evaluate:
-    """Build the rule: at least ``limit`` periods in a row have a point, back from now; the current one need not."""
+def consecutive(period: str) -> Evaluate:
+    """Build the rule: at least ``limit`` consecutive periods up to now have a point. The current one may lack it."""
 
     def evaluate(points: Points, control: Control, accept: Accept) -> Outcome:
         if points.clock_off:
@@ -163,23 +163,23 @@ def in_a_row(period: str) -> Evaluate:
         has_ranges = bool(view.is_named and view.ranges)
         if has_ranges:
             known = _intervals(points, view, "T")
-            run = _run(known, points, control, period)
+            run = _count_interval_periods(known, points, control, period)
         else:
-            run = _run_of_moments(view.moments("T"), points, control, period)
+            run = _count_moment_periods(view.moments("T"), points, control, period)
         if run >= control.limit:
             return control.passed(run)
         has_unknown = "U" in view.states or view.has_undated or has_ranges
         if has_unknown or points.hidden:
             possible = [*_intervals(points, view, "TU"), *points.hidden]
-            if view.has_undated or _run(possible, points, control, period) >= control.limit:
+            if view.has_undated or _count_interval_periods(possible, points, control, period) >= control.limit:
                 return control.unknown(_reason(points, control, accept, has_unknown), run)
         return control.failed(run, control.wording.failed if run else control.wording.empty)
 
     return evaluate
 
 
-def _run(intervals: Sequence[Interval], points: Points, control: Control, period: str) -> int:
-    """Return how many periods in a row have a point, back from the current one, at most as many as the limit."""
+def _count_interval_periods(intervals: Sequence[Interval], points: Points, control: Control, period: str) -> int:
+    """Return the number of consecutive periods with a point, up to the current one, limited to the limit."""
 
     def has_point(start: int, end: int) -> bool:
         return any(one < end and last >= start for one, last in intervals)
@@ -188,12 +188,12 @@ def _run(intervals: Sequence[Interval], points: Points, control: Control, period
     return 0 if oldest is None else _count_periods(has_point, oldest, points, control, period)
 
 
-def _run_of_moments(times: Sequence[int], points: Points, control: Control, period: str) -> int:
-    """The same for moments, oldest first, instead of intervals."""
+def _count_moment_periods(times: Sequence[int], points: Points, control: Control, period: str) -> int:
+    """Return the same for moments, oldest first, instead of intervals."""
     first = len(times)
 
     def has_point(start: int, end: int) -> bool:
-        # Called for one period after the other, the newest first.
+        # The periods are requested one after the other, newest first.
         nonlocal first
         last, first = first, bisect.bisect_left(times, start, 0, first)
         return first < last and times[first] < end
@@ -206,7 +206,7 @@ def _count_periods(
 ) -> int:
     calendar, now = control.calendar, points.now
     starts = calendar.period_starts(period, now, min(control.limit, _PERIODS))
-    # The current period ends where the next one begins.
+    # The current period ends where the next one starts.
     end = calendar.end_of_period(period, now)
     run = back = 0
     while True:

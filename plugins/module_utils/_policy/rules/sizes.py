@@ -20,11 +20,11 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     Outcome,
 )
 
-_FEWEST = 3
+_MIN_SIZES = 3
 
 
 def min_percent_of_median(points: Points, control: Control, _accept: Accept) -> Outcome:
-    """The newest point has at least ``limit`` percent of the median size of its kind."""
+    """Require that the newest point has at least ``limit`` percent of the median size of its kind."""
     view = points.view(RECOVERY_POINTS, frozenset())
     last = view.states.rfind("T")
     if last < 0:
@@ -68,7 +68,7 @@ def _compare(size: int, others: list[int | None], control: Control) -> Outcome:
     sizes = sorted(other for other in others if other is not None)
     if len(sizes) < len(others):
         return control.unknown("sizes not reported")
-    if len(sizes) < _FEWEST:
+    if len(sizes) < _MIN_SIZES:
         return control.unknown("fewer than three other recovery points of its backup type to compare with")
     median = sizes[(len(sizes) - 1) // 2]
     if not median:

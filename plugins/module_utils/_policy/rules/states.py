@@ -4,8 +4,8 @@
 
 """Whether recovery points have an attribute: one character for each point of a block.
 
-T: it has the attribute. U: unknown. F: it does not have it. f: it does not have it, but may not be a recovery point at
-all. -: the attribute does not look at this point.
+T: it has the attribute. U: unknown. F: it does not have it. f: it does not have it, and may not be a recovery point at
+all. -: the attribute does not apply to this point.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import DECLARED, INFERRED, Accept
 
-# A point with an end of its lock has the attribute until then.
+# Temporary state of points whose lock has an end: they have the attribute until then.
 _DATED = "D"
 _IMMUTABLE = POINT_ATTRIBUTES.index("immutable")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attribute:
-    """What decides the state of a point: its kind (``kinds``: kind -> T or U), or one of its facts."""
+    """Defines the state of a point by its kind (``kinds``: kind -> T or U), or by one of its attributes."""
 
     name: str
     kinds: Mapping[str, str] = dataclasses.field(hash=False, compare=False)
-    # Index in POINT_ATTRIBUTES; None: the kind alone decides, or the attribute is malware.
+    # Index in POINT_ATTRIBUTES; None if only the kind matters, or for malware.
     fact: int | None = None
     is_malware: bool = False
-    # Distinguishes it from others, also from those of its name with other kinds.
+    # Unique identifier, also among attributes with the same name and other kinds.
     ident: str = ""
 
     @property
     def by_kind(self) -> bool:
-        """Whether the kind alone decides."""
+        """Whether only the kind matters."""
         return self.fact is None and not self.is_malware
 
 
@@ -55,8 +55,8 @@ MALWARE = Attribute("malware", _RECOVERY_POINTS, is_malware=True, ident="malware
 FACTS = {name: Attribute(name, _RECOVERY_POINTS, number, ident=name) for number, name in enumerate(POINT_ATTRIBUTES)}
 
 
-def attribute_of_kinds(name: str, kinds: tuple[str, ...]) -> Attribute:
-    """Return the attribute of points of these kinds; a point of unknown kind may be one of them."""
+def build_kind_attribute(name: str, kinds: tuple[str, ...]) -> Attribute:
+    """Build the attribute for points of these kinds. Points of unknown kind may have it."""
     states = {"unknown": "U"}
     if BACKUP_KINDS.intersection(kinds):
         states["backup"] = "U"
@@ -70,7 +70,7 @@ def class_state(facts: PointClass, attribute: Attribute, accept: Accept) -> str:
     if kind_state == "-" or attribute.by_kind:
         return "U" if kind_state == "T" and facts.usable is None else kind_state
     value: bool | None
-    certainty = certainty_of(facts, attribute)
+    certainty = get_certainty(facts, attribute)
     if certainty is not None and certainty not in accept:
         value = None
     elif attribute.is_malware:
@@ -79,20 +79,20 @@ def class_state(facts: PointClass, attribute: Attribute, accept: Accept) -> str:
         return _DATED if kind_state == "T" and facts.usable is True else _DATED.lower()
     else:
         value = facts.facts[attribute.fact or 0]
-    return known_state(value, sure=kind_state == "T" and facts.usable is True)
+    return known_state(value, is_certain=kind_state == "T" and facts.usable is True)
 
 
-def known_state(value: bool | None, *, sure: bool) -> str:
-    """Return the state for a fact of a point; not ``sure``: it may not be a recovery point."""
+def known_state(value: bool | None, *, is_certain: bool) -> str:
+    """Return the state for a value. Without ``is_certain``, the point may not be a recovery point."""
     if value is None:
         return "U"
     if value:
-        return "T" if sure else "U"
-    return "F" if sure else "f"
+        return "T" if is_certain else "U"
+    return "F" if is_certain else "f"
 
 
-def certainty_of(facts: PointClass, attribute: Attribute) -> int | None:
-    """Return INFERRED or DECLARED for a fact that the product does not report; None for a reported one."""
+def get_certainty(facts: PointClass, attribute: Attribute) -> int | None:
+    """Return INFERRED or DECLARED for values that the product does not report, or None for reported ones."""
     if attribute.by_kind:
         return None
     if attribute.name in facts.declared:
@@ -101,10 +101,10 @@ def certainty_of(facts: PointClass, attribute: Attribute) -> int | None:
 
 
 class BlockStates:
-    """The states of all points of a block at one time, computed once for each attribute."""
+    """The states of all points of a block at one time, which are computed once per attribute."""
 
     def __init__(self, block: Block, now: int, listed_at: int, *, clock_is_off: bool) -> None:
-        """``now`` and ``listed_at`` (the time of the read) are seconds on the clock of the server."""
+        """``now`` and ``listed_at`` (the time of the read) are in seconds on the server's clock."""
         self.block = block
         self._now = now
         self._clock_is_off = clock_is_off
@@ -124,7 +124,7 @@ class BlockStates:
         self.has_ranges = any(one.facts.kind == "continuous" for one in block.classes)
 
     def states(self, attribute: Attribute, accept: Accept, *, expired: bool = True) -> str:
-        """Return one character for each point of the block; not ``expired``: as if no point expired."""
+        """Return one character for each point of the block. Without ``expired``, expiry is ignored."""
         key = (attribute.ident, accept, expired)
         states = self._states.get(key)
         if states is None:
@@ -133,7 +133,7 @@ class BlockStates:
         return states
 
     def expire(self, states: str, start: int) -> str:
-        """Return the states of points from ``start`` on; those that may have been removed are unknown."""
+        """Return the states of points from ``start`` on. Points that may have been removed become unknown."""
         end = start + len(states)
         places = self._expired[bisect.bisect_left(self._expired, start) : bisect.bisect_left(self._expired, end)]
         if not places:
@@ -149,7 +149,7 @@ class BlockStates:
         return bisect.bisect_left(self._expired_before, end) - bisect.bisect_left(self._expired_before, start)
 
     def sizes(self) -> dict[int, int]:
-        """Return index of the point in the block -> size in bytes, for the newest points of each kind."""
+        """Return the size in bytes by index of the point, for the newest points of each kind."""
         if self._sizes is None:
             self._sizes = self.block.sizes()
         return self._sizes
@@ -166,16 +166,16 @@ class BlockStates:
         for place, end in zip(*self.block.moments["immutable_until"], strict=True):
             if changed[place] in "Dd":
                 value = None if self._clock_is_off else end > self._now
-                changed[place] = known_state(value, sure=changed[place] == _DATED)
+                changed[place] = known_state(value, is_certain=changed[place] == _DATED)
         return "".join(changed)
 
     def undated_state(self, number: int, attribute: Attribute, accept: Accept) -> str:
-        """Return the state of points of a class that have no time; the end of a lock is unknown, too."""
+        """Return the state of points of a class without a time. The end of their lock is also unknown."""
         state = class_state(self.block.classes[number].facts, attribute, accept)
         return "U" if state in "Dd" else state
 
-    def has_soft(self, attribute: Attribute, control: str) -> bool:
-        """Whether some facts that a control looks at are inferred or declared."""
+    def has_unreported(self, attribute: Attribute, control: str) -> bool:
+        """Return whether some values that a control depends on are inferred or declared."""
         if control == "locations.min_types":
             return any("location_type" in one.facts.declared for one in self.block.classes)
-        return any(certainty_of(one.facts, attribute) is not None for one in self.block.classes)
+        return any(get_certainty(one.facts, attribute) is not None for one in self.block.classes)

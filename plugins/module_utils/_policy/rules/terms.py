@@ -12,20 +12,20 @@ import typing as t
 
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_duration
 
-# In ascending order, so that the verdict of a workload is the largest of its results.
+# In ascending order: the verdict of a workload is the maximum of its results.
 NOT_APPLICABLE, PASS, WAIVED, WARN, UNKNOWN, FAIL = range(6)
 RESULTS = ("not_applicable", "pass", "waived", "warn", "unknown", "fail")
 
-# In descending order of weight: the basis of a result.
+# Basis of a result, strongest first.
 REPORTED, DECLARED, INFERRED, UNPROVED = range(4)
 CERTAINTIES = ("reported", "declared", "inferred", "unknown")
 
 # Placeholder for the measured value in a text; the value is stored separately, so that 50,000 findings share one text.
 HOLE = "\0"
-# \1ONE\2MANY\3: the first if the measured value is 1, else the second.
+# \1ONE\2MANY\3: the first text if the measured value is 1, else the second.
 _NUMBER = re.compile("\1([^\2]*)\2([^\3]*)\3")
 
-# The result, its certainty, the measured value, and the text.
+# (result, certainty, measured value, text)
 Outcome = tuple[int, int, "int | None", str]
 Accept = frozenset[int]
 
@@ -38,10 +38,10 @@ class Wording:
     failed: str
     # If there are no points.
     empty: str
-    # What is measured, and the requirement; a rule without a measured value has an empty requirement.
+    # What is measured, and the requirement, which is empty for rules without a measured value.
     subject: str
     required: str
-    # What is unknown about points that may have the attribute.
+    # The unknown property of points that may have the attribute.
     fact: str = ""
     # If there is no point in the window of the rule.
     too_old: str = ""
@@ -58,7 +58,7 @@ def count_points(count: int) -> str:
 
 
 def fill_in(text: str, actual: int | None, unit: str, limit: t.Any) -> str:
-    """Replace the placeholders in a text by the measured value."""
+    """Replace the placeholders in a text with the measured value."""
     if HOLE in text:
         # The measured value of a flag is a number of points.
         text = text.replace(HOLE, format_value(actual, "count" if unit == "flag" else unit, limit), 1)
@@ -66,7 +66,7 @@ def fill_in(text: str, actual: int | None, unit: str, limit: t.Any) -> str:
 
 
 def format_value(value: int | None, unit: str, limit: int | None = None) -> str:
-    """Format a measured value; if rounding would hide that it exceeds the limit, add the excess."""
+    """Format a measured value. If rounding would hide that it exceeds the limit, add the excess."""
     if value is None:
         return "unknown"
     if unit == "flag":
