@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""compliance_history: makes the record of a run on the control node, and runs the module on the host."""
+"""Action plugin compliance_history: builds the record on the control node, and runs the module on the host."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._parameters import un
 
 
 class ActionModule(NormalAction):
-    """The module gets a record of some bytes for each workload instead of the assessment."""
+    """Passes the module a record with a few bytes per workload instead of the assessment."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module and return its result."""
@@ -35,6 +35,6 @@ class ActionModule(NormalAction):
                 raise AnsibleActionFail(f"compliance_history: {error}") from error
             self._task.args = {**given, "assessment": pack_record(record)}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        # It would repeat the record.
+        # The invocation contains the record.
         result.pop("invocation", None)
         return result

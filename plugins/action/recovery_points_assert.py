@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""recovery_points_assert: evaluate read results against a policy on the control node; fail if it is not met."""
+"""Action plugin recovery_points_assert: evaluates read results against a policy on the control node."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _MAX_DATA_AGE = "24h"
 
 
 class ActionModule(ActionBase):
-    """The assertion. It changes nothing, so it works the same in check mode."""
+    """Evaluates the policy. It changes nothing, so check mode makes no difference."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -85,7 +85,7 @@ class ActionModule(ActionBase):
             "totals": assessment.frame["totals"],
         }
         if failed:
-            # Ansible prints the complete result of a failed task: each finding once, and no compressed data.
+            # Ansible prints the complete result of a failed task, so only the message contains findings.
             return evaluated
         evaluated["findings"] = findings[: options["max_findings"]]
         if self._task.register:
@@ -112,11 +112,11 @@ class ActionModule(ActionBase):
             return arguments.moment(arguments.to_plain(value, "as_of"), "as_of")
         newest = newest_read(read_results, self._load)
         limit = parse_duration(options["max_data_age"] or _MAX_DATA_AGE, what="max_data_age") * SECOND
-        # Old read results must not count as the current state only because there are no newer ones.
+        # Without this limit, a policy would pass on old read results if there are no newer ones.
         return now if newest is None or not 0 <= now - newest <= limit else newest
 
     def _load(self, path: str) -> bytes:
-        """Read a file on the control node; relative paths are resolved from the directory of the playbook."""
+        """Read a file on the control node. Relative paths start at the directory of the playbook."""
         return pathlib.Path(self._loader.path_dwim(path)).read_bytes()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
-from ansible_collections.backup.audit.plugins.plugin_utils._restore_sample import choose_workloads
+from ansible_collections.backup.audit.plugins.plugin_utils._restore_sample import select_workloads
 
 
 def restore_sample(
@@ -20,7 +20,7 @@ def restore_sample(
 ) -> list[dict[str, t.Any]]:
     """Select the workloads of a read result to restore, each with its newest point."""
     try:
-        return choose_workloads(
+        return select_workloads(
             read, workload_names=workload_names or [], count=int(count), seed=str(seed), date=str(date)
         )
     except AuditError as error:

@@ -20,9 +20,9 @@ def to_json(assessment: t.Any) -> str:
 
 
 def _write(assessment: dict[str, t.Any]) -> str:
-    # The headline comes first. Names stay as they are, so characters outside of ASCII are escaped.
-    members = {"headline": assessment["headline"], **assessment}
-    return "{\n" + ",\n".join(f"{json.dumps(key)}: {_value(value)}" for key, value in members.items()) + "\n}\n"
+    # The headline comes first. Non-ASCII characters are escaped, so that no name has to be changed.
+    fields = {"headline": assessment["headline"], **assessment}
+    return "{\n" + ",\n".join(f"{json.dumps(key)}: {_value(value)}" for key, value in fields.items()) + "\n}\n"
 
 
 def _value(value: t.Any) -> str:

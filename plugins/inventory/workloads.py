@@ -144,11 +144,11 @@ except ImportError:
     _plain = str
 # Prefix of a group -> the variable that it is built from.
 _GROUPS = {"verdict": "verdict", "product": "workload_product", "platform": "workload_platform"}
-# Results that are left out of the findings of a host.
+# Results that are omitted from the findings of a host.
 _OMITTED_RESULTS = ("pass", "not_applicable")
-# From short to unique.
+# Formats of host names, tried in this order. The last one is unique.
 _NAMES = ("{name}", "{name}--{source}", "{name}--{source}--{checksum}")
-# Names with a meaning for Ansible, and the beginnings of the names of groups.
+# Names that have a meaning in Ansible, and prefixes of group names.
 _RESERVED = ("all", "ungrouped", "localhost")
 _GROUP_PREFIXES = tuple(f"{prefix}_" for prefix in _GROUPS)
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
@@ -156,27 +156,27 @@ _CHECKSUM_CHARACTERS = 10
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
-    """Reads, evaluates, and lists workloads."""
+    """Reads and evaluates workloads, and adds a host for each."""
 
     NAME = "backup.audit.workloads"
 
     def verify_file(self, path: str) -> bool:
-        """Whether this file may be a configuration of this plugin."""
+        """Return whether this file may be a configuration of this plugin."""
         return bool(super().verify_file(path)) and path.endswith(("workloads.yml", "workloads.yaml"))
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         """Fill the inventory."""
         super().parse(inventory, loader, path, cache)
-        self._refuse_unknown(self._read_config_data(path))
+        self._reject_unknown(self._read_config_data(path))
         try:
             results = [*self._read_configured_servers(path, cache), *self._list_files()]
             workloads = self._evaluate(self._load_results(results))
         except AuditError as error:
-            # With a cause, Ansible would repeat each message.
+            # Ansible would print the message of the cause again.
             raise AnsibleParserError(f"backup.audit.workloads: {error}") from None
         self._add_hosts(workloads)
 
-    def _refuse_unknown(self, given: t.Iterable[str]) -> None:
+    def _reject_unknown(self, given: t.Iterable[str]) -> None:
         """Reject unknown options. Ansible ignores them, so a misspelled option would apply an unintended policy."""
         known = constants.config.get_configuration_definitions("inventory", self._load_name)
         unknown = sorted(map(str, set(given) - set(known)))
@@ -278,9 +278,10 @@ def _fingerprint(servers: t.Any) -> str:
 
 
 def _mark_untrusted(value: t.Any) -> t.Any:
-    """Mark text that looks like a template as unsafe; in ansible-core 2.19 or later --list, and so AWX, marks the rest.
+    """Mark text that looks like a template as unsafe, and all other text as trusted.
 
-    Text without template delimiters is the same after templating, so it can be trusted and is then shown plainly.
+    Templating does not change text without delimiters. In ansible-core 2.19 or later, ``ansible-inventory --list``,
+    which AWX runs, would otherwise mark all text.
     """
     if isinstance(value, list):
         return [_mark_untrusted(item) for item in value]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compliance of read results as a boolean, for the test plugins: the same evaluation as the assertion, no evidence."""
+"""Evaluate read results to a boolean for the test plugins, like the assertion but without evidence."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import eval
 
 
 def is_compliant(name: str, read_results: t.Any, policy: Mapping[str, t.Any], expected: t.Any = None) -> bool:
-    """Whether ``results`` (registered results, lists, files) comply with ``policy`` now; unknown counts as False.
+    """Return whether read results (registered results, lists, files) comply with ``policy`` now.
 
-    Raises AnsibleFilterError if that cannot be evaluated: a failed read, or a limit that is not a valid duration.
+    Unknown counts as False. Raise AnsibleFilterError for a failed read, or an invalid duration.
     """
     try:
         names = [expected] if isinstance(expected, str) else expected

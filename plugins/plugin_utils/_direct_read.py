@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads backup servers from the control node without a module, for plugins that need read results themselves.
+"""Read backup servers from the control node without a module, for plugins that need read results themselves.
 
-The options of a server are those of its info module, validated with the same argument spec, with the same environment
-variables as fallback.
+The options of a server are those of its info module, with the same argument spec and the same environment variables.
 """
 
 from __future__ import annotations
@@ -65,10 +64,10 @@ _MAX_PARALLEL = 8
 
 
 class Server:
-    """One backup server: takes its options, returns a read result or the reason for the failure."""
+    """One backup server. Takes its options, and returns a read result or the reason for the failure."""
 
     def __init__(self, options: Mapping[str, t.Any], where: str) -> None:
-        """Validate the options; OptionError if they are invalid."""
+        """Validate the options. Raise OptionError if they are invalid."""
         if not isinstance(options, Mapping):
             raise OptionError(
                 f"{where}: expected a mapping of options, found {_describe(options)}",
@@ -85,7 +84,7 @@ class Server:
         for name in ("product", *_FIXED):
             spec.pop(name, None)
         self._secrets = {"password", *(name for name, option in spec.items() if option.get("no_log"))}
-        # The options in _FIXED are not in the spec, so that the validator rejects them as unknown.
+        # Options in _FIXED are not in the spec, so the validator rejects them as unknown.
         validated = ArgumentSpecValidator(spec).validate(given)
         if validated.error_messages:
             raise OptionError(f"{where} ({product}): {'; '.join(_error_messages(validated, spec))}")
@@ -97,7 +96,7 @@ class Server:
     def public_options(self) -> dict[str, t.Any]:
         """Return the product and its options without secrets, with the values of environment variables."""
         options = self.params
-        # An option may be missing because a cached result is used without a password.
+        # An option may be missing, because cached results are used without a password.
         with contextlib.suppress(OptionError):
             options = apply_environment(self.params, self._adapter, os.environ)
         shown = {name: value for name, value in options.items() if name not in self._secrets}
@@ -112,7 +111,7 @@ class Server:
         return json.dumps(data)
 
     def result(self, report_progress: LineWriter | None = None) -> dict[str, t.Any]:
-        """Return the result of the info module: a compressed read result or a failure. The callback gets progress."""
+        """Return the result of the info module: a compressed read result or a failure."""
         try:
             return {**read(self, self._adapter, SignalHandler(), report_progress), "warnings": self.warnings}
         except AuditError as error:
@@ -128,7 +127,7 @@ def _describe(value: t.Any) -> str:
 def _error_messages(validated: ValidationResult, supported: Collection[str]) -> Iterator[str]:
     for error in validated.errors:
         if isinstance(error, UnsupportedError):
-            # Ansible's message lists the names, but not what is wrong with them.
+            # Ansible's message lists the names, but does not say that they are unknown.
             names = sorted(map(str, validated.unsupported_parameters))
             parts = " ".join(f"{name}. {suggest(name, supported)}".rstrip() for name in names)
             yield f"unsupported options: {parts} Supported options: {', '.join(sorted(supported))}"
@@ -139,14 +138,14 @@ def _error_messages(validated: ValidationResult, supported: Collection[str]) -> 
 def read_servers(
     servers: Sequence[Mapping[str, t.Any]], report_progress: LineWriter | None = None
 ) -> list[dict[str, t.Any]]:
-    """Return one result per server in this order, reading several in parallel. OptionError before any request."""
+    """Read servers in parallel and return one result per server, in order; OptionError before any request."""
     ready = open_servers(servers)
     with concurrent.futures.ThreadPoolExecutor(_MAX_PARALLEL, thread_name_prefix="server") as pool:
         return list(pool.map(lambda server: server.result(report_progress), ready))
 
 
 def open_servers(servers: Sequence[Mapping[str, t.Any]]) -> list[Server]:
-    """Validate the options of all servers; OptionError if any are invalid or two servers are the same."""
+    """Validate the options of all servers. Raise OptionError if any are invalid or if two servers are the same."""
     if not client.HAS_REQUESTS:
         raise OptionError(
             "the Python package 'requests' is not installed", hint="Install it on the machine that runs Ansible"

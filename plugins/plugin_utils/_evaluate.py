@@ -21,7 +21,7 @@ __all__ = ["Identity", "Opened", "check_policy", "evaluate_now", "identity", "op
 
 
 def opened_results(read_results: t.Any, *, failures_are_findings: bool = False) -> Iterator[Opened]:
-    """Iterate over the read results in registered results, lists and files; AuditError for anything else."""
+    """Yield the read results in registered results, lists and files. Raise AuditError for other values."""
     return gather(
         read_results, lambda path: pathlib.Path(path).read_bytes(), failures_are_findings=failures_are_findings
     )
@@ -35,12 +35,12 @@ def check_policy(policy: t.Any) -> None:
 def evaluate_now(
     read_results: Iterable[Opened], policy: t.Any, options: Mapping[str, t.Any] | None = None
 ) -> Assessment:
-    """Evaluate opened read results against a policy at the current time; raises the AuditErrors of ``assess``."""
+    """Evaluate opened read results against a policy at the current time; AuditError as in ``assess``."""
     return assess(read_results, policy, as_of=time.time_ns() // 1000, collection_version="", options=options)
 
 
 def identity(record: Mapping[str, t.Any]) -> Identity:
-    """Return the key that a finding and its workload have in common."""
+    """Return the key that a finding shares with its workload."""
     return tuple(record[name] for name in ("source", "origin", "workload_id", "workload_name"))
 
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Action plugin of all info modules: runs the module unchanged and shows its progress with -v.
+"""Base action plugin of all info modules: runs the module unchanged, and shows its progress with -v.
 
-It also reports a Python version that is too old. The module cannot do so, because it does not start with it.
+It also reports a Python version that is too old to start the module.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _TOO_OLD = ("unexpected keyword argument 'slots'", "unexpected keyword argument 
 
 
 class InfoAction(NormalAction):  # type: ignore[misc]
-    """Runs the module. Shows at most one line per ten seconds, none without -v, and none of it in the result."""
+    """Runs the module, and shows at most one progress line in ten seconds with -v. The result does not contain them."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module and return its result."""
         display = Display()
-        # Only a module on this machine can open the pipe, and an asynchronous task does not show progress.
+        # Only modules on this machine can open the pipe, and asynchronous tasks do not show progress.
         is_local = self._connection.transport == "local" and not self._task.async_val
         if not is_local or not display.verbosity or self._task.no_log:
             return self._run_module(tmp, task_vars)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Error message for options that a module or plugin does not have, with the new or a similar name."""
+"""Error message for unsupported options of a module or plugin, with the new or a similar name."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ansible_collections.backup.audit.plugins.module_utils._core.names import su
 
 
 def unsupported_parameters(name: str, given: Iterable[object], supported: Iterable[str]) -> str | None:
-    """Return the error message for the ``given`` names that are not ``supported``; None if all are.
+    """Return the error message for the ``given`` names that are not ``supported``, or None if all are.
 
-    ``name`` is that of the module without its collection. Internal options (with a leading underscore) are skipped.
+    ``name`` is the name of the module without its collection. Internal options (with a leading underscore) are skipped.
     """
     names = sorted(supported)
     unknown = [str(option) for option in given if option not in names and not str(option).startswith("_")]

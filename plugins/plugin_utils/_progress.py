@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A pipe for progress messages of a module on this machine: a module cannot display anything before it ends."""
+"""A pipe for progress messages of a module on this machine. Modules cannot display anything before they exit."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _END = b"\0"
 
 @contextlib.contextmanager
 def open_pipe(on_line: Callable[[str], None]) -> Iterator[str]:
-    """Provide the path of a pipe while the block runs; ``on_line`` receives every line that is written to it.
+    """Context that yields the path of a pipe. ``on_line`` receives every line that is written to it.
 
-    No message is written to disk, and a module that dies leaves nothing behind. If no pipe can be created, the path is
-    empty.
+    No message is written to disk, and nothing remains if a module is killed. The path is empty if no pipe can be
+    created.
     """
     with contextlib.ExitStack() as stack:
         path = ""
         with contextlib.suppress(OSError):
-            # In Ansible's own temporary directory, which other users cannot enter.
+            # Ansible's own temporary directory is not accessible to other users.
             folder = stack.enter_context(tempfile.TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP))
             fifo = str(pathlib.Path(folder) / "progress")
             os.mkfifo(fifo, 0o600)
-            # Opened for reading and writing, so that it has no end of file between modules.
+            # Opened for reading and writing, so that there is no end of file between modules.
             descriptor = os.open(fifo, os.O_RDWR)
             stack.callback(os.close, descriptor)
             thread = threading.Thread(target=_read_lines, args=(descriptor, on_line), name="progress", daemon=True)

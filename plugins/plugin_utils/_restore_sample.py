@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Selection of the workloads for a restore test: an auditor can reproduce the selection."""
+"""Select the workloads for a restore test, in a way that an auditor can reproduce."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import pa
 
 _IDENTITY = ("source", "workload_type", "workload_id", "workload_name")
 _NULLABLE = (str, type(None))
-# The members of a point that are used here or by the role restore_test.
+# Fields of a point that this module or the role restore_test uses, with their types.
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     **dict.fromkeys(_IDENTITY, _NULLABLE),
     "id": str,
@@ -30,14 +30,14 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 _HINT = "Read again, and use the registered result unchanged"
 
 
-def choose_workloads(
+def select_workloads(
     read: t.Any, *, workload_names: Sequence[str], count: int, seed: str, date: str
 ) -> list[dict[str, t.Any]]:
-    """Choose the workloads to restore, each with its newest ``point`` that may be usable (None if there is none).
+    """Select the workloads to restore, each with its newest ``point`` that may be usable (None if there is none).
 
-    With ``workload_names`` all that match; otherwise those of ``count`` names, ordered by SHA-256 of seed, date and
-    identity. All workloads of a name are chosen, such as the groups of paths or the archive series of one host. If a
-    workload has points in several locations, seed and date also choose the ``location``.
+    With ``workload_names``, all matching workloads are selected. Otherwise, ``count`` names are selected in the order
+    of the SHA-256 of seed, date and identity, with all their workloads (such as the archive series of one host). If a
+    workload has points in several locations, seed and date also select the ``location``.
     """
     opened = open_result(read)
     points = _listed_points(read)
@@ -73,7 +73,7 @@ def choose_workloads(
 
 
 def _find_newest(points: Sequence[Mapping[str, t.Any]]) -> dict[tuple[t.Any, ...], dict[str | None, t.Any]]:
-    """Map workload -> location -> its newest point that may be usable."""
+    """Return the newest point that may be usable, by workload and location."""
     newest: dict[tuple[t.Any, ...], dict[str | None, t.Any]] = {}
     for point in points:
         if point["kind"] in COUNTING_KINDS and point["usable"] is not False:
@@ -100,7 +100,7 @@ def _choose_point(
 
 
 def _listed_points(read: Mapping[str, t.Any]) -> list[Mapping[str, t.Any]]:
-    """Return the recovery points that are listed. The digest does not cover the list, so all used types are checked."""
+    """Return the listed recovery points. The types are checked, because the digest does not cover the list."""
     points = read.get("recovery_points")
     if points is None:
         raise DataError(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sanitize untrusted text (names, messages, policies) for any document; other text is not changed."""
+"""Sanitize untrusted text (names, messages, policies) for all documents."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _HARMFUL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb\ufdd0-\ufdef\ud800-\udfff"
     "\U000e0000-\U000e007f" + "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF)) + "]"
 )
-# Visible to the reader: names that differ only in replaced characters must not look like the plain name.
+# A visible character, so that a name with replaced characters does not look like the plain name.
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def clean_text(text: str) -> str:
-    """Return the text on one line; characters that are not visible become a replacement character."""
-    # Nearly all texts are printable, and checking that is much faster.
+    """Return the text on one line, with a replacement character for each harmful or invisible character."""
+    # Most texts are printable, which is much faster to check.
     return text if text.isprintable() else _HARMFUL.sub(_REPLACEMENT, text)
 
 
@@ -38,7 +38,7 @@ def clean(value: t.Any) -> t.Any:
 
 
 def is_clean(record: Mapping[str, t.Any], texts: Iterable[str]) -> bool:
-    """Whether these fields of a record are None or printable text, so that the record does not need cleaning."""
+    """Return whether these fields of a record are None or printable text, so that the record does not need cleaning."""
     for name in texts:
         value = record[name]
         if value is not None and not (isinstance(value, str) and value.isprintable()):

@@ -13,7 +13,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._condition_tests impo
 
 
 def has_recovery_points(read_results: t.Any, min_count: int = 1, expected: t.Any = None) -> bool:
-    """Whether every workload that was read, and every expected one, has this many recovery points or more."""
+    """Return whether all workloads, including all expected ones, have at least ``min_count`` recovery points."""
     return is_compliant(
         "backup.audit.has_recovery_points", read_results, {"recovery_points": {"min_count": min_count}}, expected
     )

@@ -13,7 +13,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._condition_tests impo
 
 
 def within_rpo(read_results: t.Any, rpo: str, expected: t.Any = None) -> bool:
-    """Whether the newest recovery point of every workload that was read, and of every expected one, meets the RPO."""
+    """Return whether the newest recovery points of all workloads, including all expected ones, meet the RPO."""
     return is_compliant("backup.audit.within_rpo", read_results, {"recovery_points": {"max_age": rpo}}, expected)
 
 

@@ -28,7 +28,7 @@ Controls = dict[tuple[str, t.Any], Mapping[str, t.Any]]
 
 
 def compare(before: Json, after: Json) -> Json:
-    """Group workloads and servers by change; a workload that is no longer evaluated does not count as better."""
+    """Group workloads and servers by change. A workload that is no longer evaluated does not count as better."""
     old, new = (
         {key: _worst_by_control(found) for key, found in findings_by_workload(one["findings"]).items()}
         for one in (before, after)
@@ -44,7 +44,7 @@ def compare(before: Json, after: Json) -> Json:
             continue
         item = _build_item(key, facts.get(key), old.get(key), new.get(key), controls)
         if where == "gone":
-            # Removed from the product, or only on a server that was not read?
+            # Whether the workload may still exist on a server that was not read.
             item["source_unread"] = key[0] in unread or (key[0] is None and bool(unread))
         changes[where].append(item)
     for items in changes.values():
@@ -78,7 +78,7 @@ def _verdict(controls: Controls | None) -> str | None:
 
 
 def _compare_controls(old: Controls | None, new: Controls | None) -> tuple[str | None, list[Json]]:
-    """Return the list that it belongs to (None if nothing changed) and the controls that changed."""
+    """Return the group ("worse", "better", or None if nothing changed) and the changed controls."""
     if old is None or new is None:
         return ("new" if old is None else "gone"), []
     changed, signs = [], set()
@@ -96,7 +96,7 @@ def _compare_controls(old: Controls | None, new: Controls | None) -> tuple[str |
         if _NOT_EVALUATED in (before, after):
             return ("excluded" if after == _NOT_EVALUATED else "included"), changed
         return ("worse" if SEVERITY[str(after)] > SEVERITY[str(before)] else "better"), changed
-    # The same result for other reasons; one improved control does not offset another that got worse.
+    # One improved control does not offset another one that got worse.
     return ("worse" if True in signs else "better" if signs else None), changed
 
 

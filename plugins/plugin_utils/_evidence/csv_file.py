@@ -4,7 +4,7 @@
 
 """Assessment as CSV: lines with the overall result and the policy, then one line for each workload and control.
 
-With a trend, lines for tiers, for changes, and for skipped lines of the history follow.
+With a trend, lines for tiers, changes and skipped lines of the history follow.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 def to_csv(assessment: Json, *, trend: Json | None = None) -> str:
-    """Render as RFC 4180 CSV; text that a spreadsheet would take for a formula gets a leading apostrophe."""
+    """Render as RFC 4180 CSV. Text that a spreadsheet would interpret as a formula gets a leading apostrophe."""
     output = io.StringIO()
     writer = csv.writer(output)
     writer.writerow(COLUMNS)
@@ -62,7 +62,7 @@ def to_csv(assessment: Json, *, trend: Json | None = None) -> str:
     references: dict[str, str] = {}
     unread = [""] * len(_READ)
     for finding in assessment["findings"]:
-        # Findings about a server have no workload facts.
+        # Findings about a server have no workload.
         cells = workloads.get(workload_identity(finding)) or [_cell(finding.get(name)) for name in _WORKLOAD]
         control = finding["control"]
         if control not in references:
@@ -88,7 +88,7 @@ def _trend_cells(one: Json) -> list[t.Any]:
 
 
 def _trend_records(trend: Json | None) -> Iterator[Json]:
-    """Yield the lines about tiers, changes, and skipped lines of the history."""
+    """Yield the lines about tiers, changes and skipped lines of the history."""
     if trend is None:
         return
     tiers: dict[str | None, Json] = {}
@@ -108,7 +108,7 @@ def _trend_records(trend: Json | None) -> Iterator[Json]:
 
 
 def _read_cells(assessment: Json) -> dict[str | None, list[t.Any]]:
-    """Server -> cells about its read result; several read results of one server are joined."""
+    """Return the cells about the read result of each server. Several read results of one server are joined."""
     cells: dict[str | None, list[str]] = {}
     for read in read_lines(assessment):
         complete = "true" if read.complete else "false"

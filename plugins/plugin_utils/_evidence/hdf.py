@@ -32,9 +32,9 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
 
 Finding = Mapping[str, t.Any]
 
-# Heimdall shows a control with one passed and one skipped result as passed, so unknown must be more than skipped.
+# Heimdall shows a control with passed and skipped results as passed, so unknown must not be "skipped".
 _STATUS = {MET: "passed", NOT_MET: "failed", UNKNOWN: "error", WAIVED: "skipped", NOT_APPLICABLE: "skipped"}
-# The schema allows 0 (not applicable) to 1; a workload that cannot be recovered is "high" in Heimdall.
+# From 0 (not applicable) to 1. 0.7 is "high" in Heimdall, because the workload may not be recoverable.
 _IMPACT = 0.7
 
 
@@ -60,7 +60,7 @@ def to_hdf(assessment: Json) -> str:
 
 
 def _split_by_waiver(line: ControlLine) -> list[tuple[ControlLine, Json | None]]:
-    """Split a control by waiver: a control has one waiver, and waived findings must not make it pass."""
+    """Split a control by waiver, because a control can have only one, and waived findings must not make it pass."""
     parts: dict[str, tuple[ControlLine, Json | None]] = {}
     for finding in line.findings:
         waiver = finding["waiver"] if control_status(finding) == WAIVED else None

@@ -13,18 +13,18 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     Json,
     control_lines,
     findings_by_workload,
+    get_tier,
     load,
-    tier_of,
     workload_identity,
     workload_status,
 )
 
-# A read with one of these limits does not show which other workloads are gone.
+# With one of these options, a read does not show whether other workloads were removed.
 _LIMITS = ("workload_names", "workload_types")
 
 
 def build_record(assessment: t.Any, *, limited: bool = False) -> Json:
-    """Return the record of an assessment (compressed or plain); ``limited`` if not every server was to be read."""
+    """Return the record of an assessment (compressed or plain). ``limited``: not all servers were selected."""
     opened = open_assessment(assessment, where="assessment")
     document = load(opened)
     grouped = findings_by_workload(document["findings"])
@@ -41,7 +41,7 @@ def build_record(assessment: t.Any, *, limited: bool = False) -> Json:
         "compliant": document["compliant"],
         "limited": limited,
         "unread": sorted(complete[False]),
-        # A server with two read results is complete if both are.
+        # A server with several read results is complete if all of them are.
         "complete_sources": sorted({*complete[True]} - {*complete[False]}),
         "controls": [
             {
@@ -54,7 +54,7 @@ def build_record(assessment: t.Any, *, limited: bool = False) -> Json:
         ],
         "tiers": {},
         "workloads": [
-            [*workload_identity(workload), tier_of(findings), workload_status(findings)]
+            [*workload_identity(workload), get_tier(findings), workload_status(findings)]
             for workload in document["workloads"]
             for findings in (grouped[workload_identity(workload)],)
         ],

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Assessment as one self-contained HTML page: works offline, and shows everything even without its script.
+"""Assessment as one self-contained HTML page, which works offline and shows everything even without its script.
 
-Only the script and the style of this collection can run in it (Content-Security-Policy with digests), regardless of
-the names of workloads.
+Its Content-Security-Policy allows only the script and the style of this collection, so names of workloads cannot
+inject code.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clea
 _BAR_WIDTH = 1000
 _WORST_SHOWN = 3
 _PROBLEM_RESULTS = ("fail", "unknown", "warn")
-# Characters of times and digests, which are part of the style: the page margins of the printed report show them.
+# All characters except those of times and digests, which the style inserts into the page margins when printing.
 _NOT_PLAIN = re.compile(r"[^0-9A-Za-z:.+ -]")
 
 
@@ -99,7 +99,7 @@ def to_html_report(
         waivers=build_waivers(assessment),
         policy=policy_text(assessment, indent=2),
         trend=build_trend_view(trend),
-        # Only files of this collection are inserted without escaping.
+        # These are files of this collection, so they need no escaping.
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
         style_digest=_digest(style),
@@ -128,7 +128,7 @@ def _plain(text: t.Any) -> str:
 
 
 def _about(assessment: Json, policy_name: str, run_by: str, rows: list[Json]) -> list[tuple[str, str]]:
-    """List what the reader must know of the run: policy, period, and who ran it."""
+    """List the properties of the run: policy, period, and who ran it."""
     tiers = dict.fromkeys(row["tier"] for row in rows if row["tier"])
     policy = clean_text(str(policy_name)) or (f"tiers {', '.join(tiers)}" if tiers else "not named")
     oldest = min((one["oldest"] for one in assessment["workloads"] if one["oldest"]), default=None)
@@ -144,7 +144,7 @@ def _when(moment: str | None) -> str:
 
 
 def _bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
-    """Return (result, start, width) of the parts of a bar; each part that exists is wide enough to be visible."""
+    """Return (result, start, width) of the parts of a bar. Each part is wide enough to be visible."""
     total = sum(counts.values())
     present = [(name, counts[name]) for name in WORST_FIRST if counts.get(name)]
     widths = [max(_BAR_WIDTH / 100, _BAR_WIDTH * count / total) for _name, count in present]
@@ -157,7 +157,7 @@ def _bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
 
 
 def _alarms(assessment: Json) -> list[tuple[str, str]]:
-    """List problems of servers or of the whole assessment: results that depend on them are not reliable."""
+    """List problems of servers or of the complete assessment, which make other results unreliable."""
     found = [one for one in assessment["findings"] if not is_about_workload(one) and one["result"] in _PROBLEM_RESULTS]
     found.sort(key=lambda one: -SEVERITY[one["result"]])
     return [(one["result"], one["message"]) for one in found]
@@ -177,7 +177,7 @@ def _controls(assessment: Json) -> list[Json]:
 
 
 def _failures(control: Json) -> tuple[str, str]:
-    """Return a control with its limit, and its number of blocking findings: ``max_gap <= 26h``, ``62 workloads``."""
+    """Return a control and its number of blocking findings: ``("max_gap <= 26h", "62 workloads")``."""
     limit = "" if control["limit"] == "yes" else control["limit"]
     name = f"{control['name'].removeprefix('recovery_points.')} {limit}".rstrip()
     failed = counted(control["blocking"], control["subject"])

@@ -31,10 +31,10 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     WorkloadKey,
     display_name,
     findings_by_workload,
+    get_tier,
     limit_text,
     read_lines,
     share,
-    tier_of,
     waiver_text,
     workload_identity,
     workload_status,
@@ -47,14 +47,14 @@ RPO = "recovery_points.max_age"
 _GAP = "recovery_points.max_gap"
 _NO_REASON = ("pass", "not_applicable")
 _NOT_PROVED = ("fail", "unknown")
-# Without the script the last days are shown as letters; number of letters.
+# Number of last days that are shown as letters if the script does not run.
 _LETTERS_SHOWN = 30
 # Kinds of points that count as recovery points unless a policy lists others, as letters of a timeline.
 COUNTING = "FDIBRA"
 _NO_LETTER = "-"
 # Longest timeline in days.
 _ALL_DAYS = 400
-# What workloads can be grouped and filtered by, with the heading.
+# Properties by which workloads can be grouped and filtered, with their headings.
 GROUPS = {"tier": "Tier", "product": "Product", "type": "Type", "platform": "Platform"}
 CRITERIA = {"server": "Server", **GROUPS}
 
@@ -67,7 +67,7 @@ def build_rows(assessment: Json, trends: Mapping[WorkloadKey, Json]) -> list[Jso
     rows = []
     for workload in workloads_worst_first(assessment):
         findings = grouped[workload_identity(workload)]
-        row = _row(workload, findings, rules.get(tier_of(findings), {}))
+        row = _row(workload, findings, rules.get(get_tier(findings), {}))
         row["server"] = servers.get(workload["source"], workload["source"] or "")
         row["trend"] = _trend_text(trends.get(workload_identity(workload)), assessment["as_of"])
         rows.append(row)
@@ -88,7 +88,7 @@ def _tier_names(assessment: Json) -> list[str]:
 
 
 def _recovery_point_rules(policy: Json, tier: str | None) -> Json:
-    """Return the rules of recovery_points of a tier, as the policy has them; empty if there are none."""
+    """Return the rules of recovery_points in a tier of the policy; empty if there are none."""
     tiers = policy.get("policies")
     if isinstance(tiers, list):
         policy = next(
@@ -105,7 +105,7 @@ def _row(workload: Json, findings: Sequence[Finding], rules: Json) -> Json:
     age = workload["newest_age_seconds"]
     timeline = workload["timeline"] or ""
     counting = _counting_letters(rules)
-    # Points of a kind that counts may not count either, for example because it is unknown whether they are usable.
+    # Even points of these kinds may not count, for example because their usability is unknown.
     is_counted = bool(set(timeline) & set(counting)) and not (counting == COUNTING and workload["recovery_points"] == 0)
     counting = counting if is_counted else _NO_LETTER
     product = workload["product"] or ""
@@ -116,7 +116,7 @@ def _row(workload: Json, findings: Sequence[Finding], rules: Json) -> Json:
         "type": workload["workload_type"] or "",
         "platform": workload["platform"] or "",
         "product": PRODUCT_NAMES.get(product, product.replace("_", " ")),
-        "tier": tier_of(findings) or "",
+        "tier": get_tier(findings) or "",
         "verdict": workload["verdict"],
         "status": workload_status(findings),
         "points": workload["recovery_points"],
@@ -147,7 +147,7 @@ def _counting_letters(rules: Json) -> str:
 
 
 def _shaded_days(findings: Iterable[Finding], rules: Json) -> int | None:
-    """Return the last days in which gaps are shaded: only where they make a control fail. 0: only a gap at the end."""
+    """Return the number of last days in which gaps are shaded because a control fails. 0: only a gap at the end."""
     results = {one["control"]: one["result"] for one in findings}
     if results.get(_GAP) in _NOT_PROVED:
         limit = rules.get("max_gap")
@@ -160,7 +160,7 @@ def _shaded_days(findings: Iterable[Finding], rules: Json) -> int | None:
 
 
 def _trend_text(trend: Json | None, as_of: str) -> str:
-    """Return since when a workload is not compliant, and its shares of the periods."""
+    """Describe since when a workload is not compliant, and its compliant shares of the periods."""
     if trend is None:
         return ""
     parts = []
@@ -178,7 +178,7 @@ def _trend_text(trend: Json | None, as_of: str) -> str:
 
 
 def build_groups(rows: Sequence[Json]) -> list[Json]:
-    """List the groups of workloads by tier, product, type and platform, if any workload has it."""
+    """List the groups of workloads by tier, product, type and platform, if any workload has the property."""
     groups = []
     for key, heading in GROUPS.items():
         counted: dict[str, Counter[str]] = {}
@@ -199,7 +199,7 @@ def build_groups(rows: Sequence[Json]) -> list[Json]:
 
 
 def build_criteria(rows: Sequence[Json]) -> list[tuple[str, str, list[str]]]:
-    """List what workloads can be filtered by: name, heading and values."""
+    """List the filters of workloads: name, heading and values."""
     controls = sorted({one["control"] for row in rows for one in row["findings"]})
     values = {name: sorted({row[name] for row in rows} - {""}) for name in CRITERIA}
     return [*((name, CRITERIA[name], found) for name, found in values.items()), ("control", "Control", controls)]
@@ -226,12 +226,12 @@ def _message(finding: Finding) -> str:
 
 
 def _waiver_reason(waiver: Mapping[str, t.Any]) -> str:
-    """Format a waiver as part of a message; the message of an expired waiver already has the end date."""
+    """Format a waiver as part of a message. The message of an expired waiver already contains the end date."""
     return f"waiver reason: {waiver.get('reason')}" if waiver.get("expired") else f"waived {waiver_text(waiver)}"
 
 
 def build_data(rows: Sequence[Json]) -> Markup:
-    """All findings and filters of each row for the script, as one JSON text that cannot close its element.
+    """Return the findings and filters of all rows for the script, as JSON text that cannot close its element.
 
     Findings and filters are indexes into tables.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Trend of the HTML report: charts of the last quarter and year, and what changed."""
+"""Trend of the HTML report: charts of the last quarter and year, and changes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.trend impor
 
 # Width of a day and height of a chart, in units of its view box.
 _STEP, _HEIGHT = 4, 100
-# Further changes are only counted.
-_MOST_CHANGES = 300
+# Maximum number of listed changes. Others are only counted.
+_MAX_CHANGES = 300
 _TITLES = {"last": "Changes since the previous run", "since": "Changes since an earlier run"}
 
 
 def build_trend_view(trend: Json | None) -> Json | None:
-    """Return what the report shows of a trend."""
+    """Return the data of a trend for the report."""
     if trend is None:
         return None
     return {
@@ -40,7 +40,7 @@ def build_trend_view(trend: Json | None) -> Json | None:
 
 
 def _charts(trend: Json, tier: str | None) -> Iterator[Json]:
-    """Yield the chart of each period, all days of it, so that a short history does not look like a long one."""
+    """Yield a chart of all days in each period, so that a short history does not look like a long one."""
     days = {day["date"]: one["parts"] for day in trend["days"] for one in day["tiers"] if one["tier"] == tier}
     last = parse_time(trend["until"]) // SECOND // DAY
     for name, period in trend["periods"].items():
@@ -59,7 +59,7 @@ def _charts(trend: Json, tier: str | None) -> Iterator[Json]:
 
 
 def _paths(dates: Sequence[str], days: Mapping[str, Sequence[int]]) -> list[tuple[str, str]]:
-    """Return (part, path): for each day a column, in which the parts of the day are stacked from the bottom."""
+    """Return (part, path). Each day is a column, in which the parts are stacked from the bottom."""
     paths: dict[str, list[str]] = {part: [] for part in PARTS}
     for index, date in enumerate(dates):
         bottom = float(_HEIGHT)
@@ -84,4 +84,4 @@ def _changes(title: str, changes: Json) -> Json:
     order = ("failed", "not_proved", "not_read")
     named.sort(key=lambda one: (order.index(one["class"]) if one["class"] in order else len(order), one["name"]))
     title = f"{title} ({changes['from'][:10]} {changes['from'][11:16]} UTC)"
-    return {"title": title, "shown": named[:_MOST_CHANGES], "more": len(named[_MOST_CHANGES:])}
+    return {"title": title, "shown": named[:_MAX_CHANGES], "more": len(named[_MAX_CHANGES:])}

@@ -29,7 +29,7 @@ Finding = Mapping[str, t.Any]
 
 
 def to_junit(assessment: Json) -> str:
-    """Render fails as failures; unknown, waived and not applicable are skipped with the reason, never successes."""
+    """Render failed findings as failures; unknown, waived and not applicable ones as skipped, with the reason."""
     by_source: dict[str | None, list[Finding]] = {None: []}
     for read in read_lines(assessment):
         by_source[read.host] = []
@@ -45,7 +45,7 @@ def to_junit(assessment: Json) -> str:
 
 
 def _build_properties(assessment: Json, source: str | None) -> dict[str, str]:
-    """Properties with the data sources of a suite; the suite without a server lists all read results."""
+    """Return the properties with the data sources of a suite. A suite without a server lists all read results."""
     properties = {
         "as_of": assessment["as_of"],
         "collection_version": assessment["collection_version"],
@@ -61,7 +61,7 @@ def _build_properties(assessment: Json, source: str | None) -> dict[str, str]:
 
 
 def _build_suite(source: str | None, findings: list[Finding], properties: dict[str, str], as_of: str) -> str:
-    # The format only accepts a date and time without a zone.
+    # The format accepts only times without a zone.
     head = f'name="{escape(source or "backup.audit")}" {_counts(findings)} time="0" timestamp="{escape(as_of[:19])}"'
     elements = "".join(f'<property name="{escape(name)}" value="{escape(text)}"/>' for name, text in properties.items())
     return "\n".join([f"<testsuite {head}>", f"<properties>{elements}</properties>", *_cases(findings), "</testsuite>"])
@@ -75,7 +75,7 @@ def _counts(findings: list[Finding]) -> str:
 
 
 def _cases(findings: list[Finding]) -> Iterable[str]:
-    """Render the cases with unique names: CI servers treat two cases of the same name as one."""
+    """Render the cases with unique names, because CI servers merge cases with the same name."""
     ids = defaultdict(set)
     for finding in findings:
         ids[finding["workload_name"]].add((finding["origin"], finding["workload_id"]))

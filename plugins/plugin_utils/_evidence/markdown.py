@@ -26,14 +26,14 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     workloads_worst_first,
 )
 
-# All ASCII punctuation can be escaped in Markdown; letters and digits alone have no special meaning.
+# All ASCII punctuation can be escaped in Markdown. Letters and digits alone have no special meaning.
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-# In a heading, these need not be escaped, and its text is read in mails too.
-_NEEDLESS = re.compile(r"\\([,:;])")
+# These need not be escaped in a heading, which is also readable as plain text in mails.
+_UNNECESSARY_ESCAPE = re.compile(r"\\([,:;])")
 
 
 def to_markdown(assessment: Json, *, max_rows: int = 100) -> str:
-    """Render at most ``max_rows`` workloads, the worst first, and the number of the others."""
+    """Render at most ``max_rows`` workloads, worst first, and the number of the others."""
     return "\n".join(
         [
             f"# {_heading(assessment['headline'])}",
@@ -51,7 +51,7 @@ def to_markdown(assessment: Json, *, max_rows: int = 100) -> str:
 
 
 def _unread(assessment: Json) -> list[str]:
-    """List problems of servers as a whole, before any result that depends on them."""
+    """List problems of complete servers, on which other results depend."""
     messages = [
         finding["message"]
         for finding in assessment["findings"]
@@ -135,7 +135,7 @@ def _basis(assessment: Json) -> list[str]:
 
 
 def _heading(text: str) -> str:
-    return _NEEDLESS.sub(r"\1", _escape(text))
+    return _UNNECESSARY_ESCAPE.sub(r"\1", _escape(text))
 
 
 def _header(*names: str) -> list[str]:

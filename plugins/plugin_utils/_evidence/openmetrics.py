@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Assessment as metrics: a file for node_exporter's textfile collector that OpenMetrics parsers accept as well.
+"""Assessment as metrics for node_exporter's textfile collector, which OpenMetrics parsers also accept.
 
-Therefore it has only gauges, no timestamps on samples, and an end marker. Unknown values have no sample instead of 0.
+Therefore, the file contains only gauges, no timestamps of samples, and an end marker. Unknown values have no sample.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _VERDICTS = ", ".join(f"{number} {name}" for number, name in enumerate(RESULTS))
 
 
 def to_openmetrics(assessment: Json, *, workloads: bool = True, trend: Json | None = None) -> str:
-    """Render all metrics; without ``workloads`` only those of the assessment, the servers, the controls and tiers."""
+    """Render all metrics. Without ``workloads``, only those of the assessment, servers, controls and tiers."""
     families = [*_assessment_metrics(assessment), *_read_metrics(assessment), *_control_metrics(assessment)]
     if workloads:
         families += _workload_metrics(assessment)
@@ -165,12 +165,12 @@ def _seconds(time: str | None) -> float | None:
     try:
         return parse_time(time) / SECOND
     except DataError:
-        # The assessment contains an invalid time; no sample is better than a wrong one.
+        # The assessment contains an invalid time. A missing sample is better than a wrong one.
         return None
 
 
 def _samples(metric: str, samples: Samples) -> Iterator[str]:
-    """Format samples; duplicates are numbered, because collectors reject a file with two samples of the same labels."""
+    """Format samples. Duplicates are numbered, because collectors reject files with repeated labels."""
     seen: Counter[str] = Counter()
     for labels, value in samples:
         if value is None:

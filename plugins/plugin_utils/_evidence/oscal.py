@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Assessment as OSCAL assessment-results: observations about each workload, and their meaning for NIST controls.
+"""Assessment as OSCAL assessment-results: observations about workloads, and findings for NIST controls.
 
-One observation covers all workloads of one server with the same result of one control; each is a subject with its own
-message. UUIDs are derived from what they identify, so the same assessment always gives the same document.
+One observation covers all workloads of one server with the same result of one control. Each workload is a subject with
+its own message. UUIDs are derived from content, so the same assessment always gives the same document.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ Finding = Mapping[str, t.Any]
 OSCAL_VERSION = "1.1.2"
 _NAMESPACE = uuid.UUID("6e1f8f0a-54a7-5d0e-9a5b-0c8f4a1d2b3c")
 _NS = "https://github.com/backup-audit/backup.audit/ns/oscal"
-# Always included, even if no control of the policy is related to a standard.
+# This control is always included, even if no control of the policy is related to a standard.
 _ALWAYS = f"{NIST}CP-9"
-# Titles and texts in OSCAL are markup; these characters would be interpreted.
+# Titles and texts in OSCAL are markup, in which these characters have a meaning.
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~$&!^])")
 
 
@@ -60,7 +60,7 @@ class _Document:
     def __init__(self, assessment: Json) -> None:
         self._assessment = assessment
         self._read_results = read_lines(assessment)
-        # UUIDs are derived within this assessment, so that two documents do not share a UUID by accident.
+        # UUIDs are derived from the assessment, so that two documents never share a UUID.
         seal = "\n".join(
             [
                 *(assessment[name] for name in ("as_of", "collection_version", "policy_sha256")),
@@ -183,7 +183,7 @@ class _Document:
         return list(items.values())
 
     def _build_observations(self) -> tuple[list[tuple[Json, list[Finding]]], dict[str, None]]:
-        """Build the observations with the findings of each, and the NIST references that any of them has."""
+        """Build the observations with their findings, and collect all NIST references."""
         by_host: dict[str | None, list[int]] = {}
         for number, read in enumerate(self._read_results):
             by_host.setdefault(read.host, []).append(number)
@@ -258,7 +258,7 @@ class _Document:
         return subject
 
     def _build_finding(self, reference: str, observations: list[tuple[Json, list[Finding]]]) -> Json:
-        """Build the finding of one NIST control. Problems of the read, without references, affect all controls."""
+        """Build the finding of one NIST control. Data quality problems have no references, and affect all controls."""
         control = _control_id(reference)
         counts: Counter[str] = Counter()
         related = []
@@ -288,7 +288,7 @@ class _Document:
 
 
 def _state(counts: Mapping[str, int]) -> tuple[str, str]:
-    """Return (state, reason); satisfied only if something is met and nothing else found; a waiver accepts a risk."""
+    """Return (state, reason). It is satisfied only if results are met, and all others are not applicable."""
     if counts.get(NOT_MET):
         return "not-satisfied", "fail"
     if not counts.get(MET) or set(counts) - {MET, NOT_APPLICABLE}:
@@ -297,12 +297,12 @@ def _state(counts: Mapping[str, int]) -> tuple[str, str]:
 
 
 def _control_id(reference: str) -> str:
-    """``NIST SP 800-53 CP-9(1)`` -> ``cp-9.1``, the id in NIST's own catalog."""
+    """Convert ``NIST SP 800-53 CP-9(1)`` to ``cp-9.1``, the id in NIST's catalog."""
     return reference.removeprefix(NIST).lower().replace("(", ".").replace(")", "")
 
 
 def _props(facts: Mapping[str, t.Any]) -> list[Json]:
-    """Build properties; values are on one line, without leading or trailing blanks, and never empty."""
+    """Build properties. Values are on one line, without leading or trailing spaces, and never empty."""
     props = []
     for name, value in facts.items():
         text = " ".join(str(value).split())

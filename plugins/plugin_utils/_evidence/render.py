@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connects Ansible and a renderer: converts errors to Ansible errors and protects text from templating."""
+"""Run a renderer for Ansible: convert errors to Ansible errors, and protect text from templating."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import Json, load
 
 try:
-    # Up to ansible-core 2.18, which would convert text that looks like JSON to data.
+    # ansible-core 2.18 and earlier would convert text that looks like JSON to data.
     from ansible.utils.native_jinja import NativeJinjaText
 except ImportError:
     NativeJinjaText = str
@@ -31,7 +31,7 @@ def render(
 
 
 def plain_data(name: str, make: Callable[[], t.Any]) -> t.Any:
-    """Return the result of ``make``, marked so that Ansible never templates it: a name may look like a template."""
+    """Return the result of ``make``, marked so that Ansible does not template names that look like templates."""
     try:
         return wrap_var(make())
     except AuditError as error:

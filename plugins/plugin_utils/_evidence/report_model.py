@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Data of an assessment that all documents have in common: workloads, results, and the read results used for them."""
+"""Data of an assessment that all documents share: workloads, results and data sources."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WORST_FIRST = ("fail", "unknown", "warn", "waived", "pass", "not_applicable")
 SEVERITY = {name: len(WORST_FIRST) - index for index, name in enumerate(WORST_FIRST)}
 NIST = "NIST SP 800-53 "
 
-# Status of a workload: does it meet the policy?
+# Status of a workload.
 STATUSES = ("failed", "not_proved", "waived", "compliant", "excluded")
 
 # Status of a result, for formats that only distinguish met and not met.
@@ -48,13 +48,13 @@ _FINDING_TEXTS = (*_IDENTITY, "control", "result", "limit_text", "certainty", "m
 _FINDING_KEYS = frozenset({*_FINDING_TEXTS, "blocking", "limit", "actual", "waiver", "references"})
 _DURATIONS = frozenset({"age", *(rule.name for rule in RULES if rule.argument == "duration")})
 _PERCENTS = frozenset(rule.name for rule in RULES if rule.argument == "percent")
-# Rules with a maximum, and rules with a minimum; a flag has neither.
+# Rules with a maximum, and rules with a minimum. Flags have neither.
 _MAXIMUMS = frozenset({"age", *(rule.name for rule in RULES if rule.ceiling)})
 _MINIMUMS = frozenset(rule.name for rule in RULES if rule.argument != "flag") - _MAXIMUMS
 
 
 def load(value: t.Any, *, where: str = "the input") -> Json:
-    """Load an assessment (compressed or plain) as dicts with all texts sanitized."""
+    """Load an assessment (compressed or plain) as dicts, with all texts sanitized."""
     document = open_assessment(value, where=where)
     missing = [name for name in _FRAME if name not in document]
     if missing:
@@ -68,7 +68,7 @@ def load(value: t.Any, *, where: str = "the input") -> Json:
 
 
 def _records(records: t.Any, keys: frozenset[str], texts: tuple[str, ...], what: str) -> list[t.Any]:
-    """Sanitize the texts of records; records that need no cleaning (nearly all) are returned unchanged."""
+    """Sanitize the texts of records. Most records need no cleaning, and are returned unchanged."""
     cleaned = []
     for number, record in enumerate(records):
         if not isinstance(record, Mapping):
@@ -86,7 +86,7 @@ def workload_identity(item: Mapping[str, t.Any]) -> WorkloadKey:
 
 
 def is_about_workload(finding: Mapping[str, t.Any]) -> bool:
-    """Whether a finding is about a workload, not about a server or the whole assessment."""
+    """Return whether a finding is about a workload, and not about a server or the complete assessment."""
     return finding["workload_id"] is not None or finding["workload_name"] is not None
 
 
@@ -96,7 +96,7 @@ def display_name(item: Mapping[str, t.Any]) -> str:
 
 
 def workload_status(findings: Iterable[Mapping[str, t.Any]]) -> str:
-    """Return the status of a workload from its findings; only a workload that nothing blocks is compliant."""
+    """Return the status of a workload from its findings. A workload with blocking findings is never compliant."""
     results, blocks = set(), False
     for finding in findings:
         results.add(finding["result"])
@@ -111,18 +111,18 @@ def workload_status(findings: Iterable[Mapping[str, t.Any]]) -> str:
 
 
 def share(statuses: Mapping[str, int]) -> str:
-    """Return the percentage of workloads that are compliant, rounded down; an empty text if none was evaluated."""
+    """Return the percentage of compliant workloads, rounded down, or "" if none was evaluated."""
     evaluated = sum(statuses.get(name, 0) for name in STATUSES) - statuses.get("excluded", 0)
     return f"{statuses.get('compliant', 0) * 1000 // evaluated / 10:g}%" if evaluated else ""
 
 
-def tier_of(findings: Iterable[Mapping[str, t.Any]]) -> str | None:
+def get_tier(findings: Iterable[Mapping[str, t.Any]]) -> str | None:
     """Return the tier of a workload from its findings."""
     return next((finding["tier"] for finding in findings if finding["tier"] is not None), None)
 
 
 def control_status(finding: Mapping[str, t.Any]) -> str:
-    """Return the status; MET only if proved: a warning about an unknown value is UNKNOWN."""
+    """Return the status of a finding. A warning about an unknown value is UNKNOWN, because it is not proved."""
     result = finding["result"]
     if result == "fail":
         return NOT_MET
@@ -133,7 +133,7 @@ def control_status(finding: Mapping[str, t.Any]) -> str:
 
 
 def limit_text(finding: Mapping[str, t.Any]) -> str:
-    """Return the limit as in the policy with its operator: ``<= 26h``, ``>= 50%``, ``yes``; empty if there is none."""
+    """Return the limit of the policy with its operator, such as ``<= 26h``, ``>= 50%`` or ``yes``; "" without one."""
     limit, rule = str(finding["limit_text"]), finding["control"].rpartition(".")[2]
     if not limit:
         return ""
@@ -141,7 +141,7 @@ def limit_text(finding: Mapping[str, t.Any]) -> str:
 
 
 def actual_text(finding: Mapping[str, t.Any]) -> str:
-    """Format the measured value: ``1d 2h``, ``50%``, ``7``, ``yes``; an empty text if there is none."""
+    """Format the measured value, such as ``1d 2h``, ``50%``, ``7`` or ``yes``. Return "" if there is none."""
     actual, rule = finding["actual"], finding["control"].rpartition(".")[2]
     if actual is None:
         return ""
@@ -161,13 +161,13 @@ def waiver_text(waiver: Mapping[str, t.Any] | None) -> str:
 
 
 def policy_text(assessment: Mapping[str, t.Any], *, indent: int | None = None) -> str:
-    """Return the effective policy as JSON; the same policy always gives the same text."""
+    """Return the effective policy as deterministic JSON."""
     separators = (",", ":") if indent is None else None
     return json.dumps(assessment["policy"], sort_keys=True, ensure_ascii=False, indent=indent, separators=separators)
 
 
 def to_json(document: t.Any) -> str:
-    """Serialize a document to compact JSON with a newline at the end; the same document gives the same text."""
+    """Serialize a document to deterministic, compact JSON with a newline at the end."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
@@ -189,7 +189,7 @@ def verdict_counts(assessment: Mapping[str, t.Any]) -> list[tuple[str, int]]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReadLine:
-    """One read result as shown in documents; unknown values are empty texts."""
+    """One read result for documents. Unknown values are empty strings."""
 
     host: str
     product: str
@@ -210,7 +210,7 @@ class ReadLine:
         return PRODUCT_NAMES.get(self.product, self.product.replace("_", " "))
 
     def facts(self) -> dict[str, str]:
-        """Return name -> text for the known values."""
+        """Return the known values by name."""
         named = {
             "source": self.host,
             "inventory_name": self.inventory_name,
@@ -286,7 +286,7 @@ class ControlLine:
 
 
 def control_lines(assessment: Mapping[str, t.Any]) -> list[ControlLine]:
-    """List all controls with findings in the order of the policy; data quality checks come first."""
+    """List all controls with findings: data quality checks first, then in the order of the policy."""
     lines: dict[tuple[str, t.Any, t.Any], ControlLine] = {}
     for finding in assessment["findings"]:
         limit = finding["limit"]
@@ -300,7 +300,7 @@ def control_lines(assessment: Mapping[str, t.Any]) -> list[ControlLine]:
 
 
 def findings_by_workload(findings: Iterable[Mapping[str, t.Any]]) -> dict[WorkloadKey, list[Mapping[str, t.Any]]]:
-    """Group findings by workload (for a server the key is its name and three times None)."""
+    """Group findings by workload. The key of a server has its name, and None for all other fields."""
     grouped: dict[WorkloadKey, list[Mapping[str, t.Any]]] = defaultdict(list)
     for finding in findings:
         grouped[workload_identity(finding)].append(finding)

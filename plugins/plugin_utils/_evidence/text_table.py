@@ -23,7 +23,7 @@ _NOTES = "data.notes"
 
 
 def table_rows(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
-    """Return the cells, sorted by result, source and name; a row about a whole server comes first."""
+    """Return the cells, sorted by result, source and name. Rows about servers come first."""
     reasons = _reasons(assessment["findings"])
     lines = []
     for workload in assessment["workloads"]:
@@ -56,7 +56,7 @@ def _workload_key(item: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
 
 
 def _reasons(findings: Iterable[Mapping[str, t.Any]]) -> dict[tuple[t.Any, str], str]:
-    """(workload, result) -> messages, several findings joined into one text; passes have no reason."""
+    """Return the joined messages by (workload, result). Passes have no message."""
     reasons: dict[tuple[t.Any, str], str] = {}
     for finding in findings:
         if finding["result"] == "pass":
@@ -103,7 +103,7 @@ def headline(assessment: Mapping[str, t.Any]) -> str:
 
 
 def _width(text: str) -> int:
-    """Return the columns needed in a terminal: wide characters take two, combining characters none."""
+    """Return the width in a terminal: two columns for wide characters, none for combining characters."""
     return sum(
         0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
         for character in text

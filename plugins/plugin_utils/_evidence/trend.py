@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The trend of compliance_history for documents: opened, checked and sanitized."""
+"""Open, check and sanitize the trend of compliance_history for documents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
 )
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean
 
-# Each list of a trend, and the keys of its records that documents use.
+# The lists of a trend, with the keys of their records that documents use.
 _MEMBERS: dict[str, frozenset[str]] = {
     "workloads": frozenset(
         {
@@ -68,10 +68,10 @@ def open_trend(value: t.Any) -> Json | None:
 
 
 def workload_trends(trend: Json | None) -> dict[WorkloadKey, Json]:
-    """Return workload -> its record in the trend."""
+    """Return the records of a trend by workload."""
     return {} if trend is None else {workload_identity(one): one for one in trend["workloads"]}
 
 
 def tier_label(tier: str | None) -> str:
-    """Return the name of a tier of a trend for people: null is all workloads, an empty text is none."""
+    """Return the display name of a tier in a trend: None means all workloads, "" means no tier."""
     return "All workloads" if tier is None else tier or "No tier"

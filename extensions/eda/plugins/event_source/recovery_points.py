@@ -96,7 +96,7 @@ _STATE_HINT = (
     "Set state_file to a path that only this event source uses, or remove the file to report all noncompliant "
     "workloads again"
 )
-# Changes of a server or of the evaluation: to failed, to working.
+# Names of the changes of a server or of the evaluation: (failed, works again).
 _UNREADABLE = ("unreadable", "readable")
 _NOT_EVALUATED = ("not_evaluated", "evaluated")
 
@@ -109,7 +109,7 @@ async def main(queue: t.Any, args: dict[str, t.Any]) -> None:
     watcher = ServerWatcher(args)
     await deliver(queue, watcher, watcher.undelivered)
     while True:
-        # Reading may take minutes and must not block other sources.
+        # A read may take minutes and must not block other event sources.
         events = await asyncio.to_thread(watcher.poll)
         # Before any action runs: if the state cannot be saved, a supervisor would repeat the actions at each restart.
         watcher.save_state(events)
@@ -131,7 +131,10 @@ class ServerWatcher:
     """Polls servers and compares each result with the previous one."""
 
     def __init__(self, args: Mapping[str, t.Any]) -> None:
-        """Validate the arguments, load the state and check that it can be saved; OptionError if anything is invalid."""
+        """Validate the arguments, load the state and check that it can be saved.
+
+        Raise OptionError if anything is invalid.
+        """
         unknown = set(args) - set(_ARGUMENTS)
         if unknown:
             parts = " ".join(f"{name}. {suggest(name, _ARGUMENTS)}".rstrip() for name in sorted(unknown))
@@ -170,7 +173,10 @@ class ServerWatcher:
         self.undelivered = list(document["undelivered"])
 
     def save_state(self, undelivered: Sequence[Event]) -> None:
-        """Save the state atomically, with events that have not been delivered; OptionError if it is not possible."""
+        """Save the state atomically, with events that have not been delivered.
+
+        Raise OptionError if it is not possible.
+        """
         if self._state_file is None:
             return
         document = {"schema": _SCHEMA, "workloads": self._state, "undelivered": undelivered}
@@ -186,7 +192,7 @@ class ServerWatcher:
             ) from error
 
     def poll(self) -> list[Event]:
-        """Read all servers once and return the events: those about servers first, then by workload name."""
+        """Read all servers once and return the events: servers first, then workloads by name."""
         events: list[Event] = []
         read_results, unread = read_servers(self._servers), []
         for number, result in enumerate(read_results):
@@ -256,10 +262,12 @@ class ServerWatcher:
         """Report and forget workloads that a completely read server no longer lists."""
         listed = {_key(workload) for workload in assessment["workloads"]}
         complete = {source["server"]["host"] for source in assessment["data_sources"] if source["complete"] is True}
-        # An unread server on the same host may be the one that has them.
+        # Another server on the same host, which could not be read, may be the one that lists them.
         complete = {host for host in complete if not any(host in server for server in unread)}
-        gone = [key for key, value in self._state.items() if value.get("source") in complete and key not in listed]
-        for key in sorted(gone, key=lambda key: (_name(self._state[key]), key)):
+        disappeared = [
+            key for key, value in self._state.items() if value.get("source") in complete and key not in listed
+        ]
+        for key in sorted(disappeared, key=lambda key: (_name(self._state[key]), key)):
             before = self._state.pop(key)
             source, workload, previous = before["source"], before["workload"], before["verdict"]
             message = f"{source} no longer lists {_name(before)}"
@@ -269,7 +277,7 @@ class ServerWatcher:
 
 
 def _parse_interval(value: t.Any) -> float:
-    """Return seconds: of a duration such as 15m, or of a number of seconds."""
+    """Return the interval in seconds. ``value`` is a duration such as 15m, or a number of seconds."""
     if value is None:
         return _INTERVAL
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -286,7 +294,7 @@ def _changes(before: Mapping[str, t.Any] | None, now: Mapping[str, t.Any], findi
     """Build the events for the changes of one workload, in order of importance."""
     previous = before["verdict"] if before else None
     newest, name = now["newest"], _name(now)
-    good, was_good = now["compliant"], before is None or before["compliant"]
+    is_compliant, was_compliant = now["compliant"], before is None or before["compliant"]
 
     def build(change: str, message: str, moment: t.Any, findings: list[str] = findings) -> Event:
         return _build_event(change, now["source"], now["workload"], now, previous, findings, message, moment)
@@ -296,9 +304,9 @@ def _changes(before: Mapping[str, t.Any] | None, now: Mapping[str, t.Any], findi
     moment = [newest, now["changes"]]
     if now["broken"] and not (before and before["broken"]):
         yield build("verification_failed", f"{name} fails a restore test requirement", moment)
-    if not good and was_good:
+    if not is_compliant and was_compliant:
         yield build("not_compliant", "; ".join(findings) or f"{name} is not compliant", moment)
-    elif good and not was_good:
+    elif is_compliant and not was_compliant:
         yield build("compliant", f"{name} is compliant again", moment, [])
 
 
