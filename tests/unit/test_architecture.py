@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Packages import downwards only, as docs/development/architecture.md says; files and functions stay short."""
+"""Packages import only lower layers (docs/development/architecture.md), and files and functions are short."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ CONTROL_NODE = (
     *(f"plugins/{kind}/*" for kind in ("plugin_utils", "action", "filter", "inventory", "test")),
     "extensions/eda/*",
 )
-# What the policy may know of how results are collected: nothing but the read result.
+# Files of the collector that the policy may import: only the read result.
 READ_RESULT = {f"{MODULE_UTILS}_collect/{name}.py" for name in ("blocks", "point_class", "result")}
-# What is not part of Python, or starts processes -> the only files that may import it. The first match decides.
+# Third-party packages and modules that start processes -> files that may import them. The first match applies.
 FOREIGN: dict[str, tuple[str, ...]] = {
     "requests": (f"{MODULE_UTILS}_transport/client.py", f"{MODULE_UTILS}_transport/deadlines.py"),
     "urllib3": (f"{MODULE_UTILS}_transport/client.py", f"{MODULE_UTILS}_transport/deadlines.py"),
@@ -85,7 +85,7 @@ def files_of_the_collection() -> list[PurePosixPath]:
 
 
 def get_package(file: PurePosixPath) -> str:
-    """The package of a file: the innermost of its folders that is in PACKAGES, else its folder."""
+    """Return the package of a file: the innermost of its folders that is in PACKAGES, else its folder."""
     folders = [str(folder).removeprefix(MODULE_UTILS) for folder in file.parents]
     return next((folder for folder in folders if folder in PACKAGES), str(file.parent))
 
@@ -95,7 +95,7 @@ def may_import(package: str) -> set[str]:
 
 
 def imported(file: PurePosixPath) -> Iterator[str]:
-    """Whatever it imports anywhere, also in functions and for types only."""
+    """Yield all imports, including imports in functions and for types."""
     for node in ast.walk(parse_file(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -106,7 +106,7 @@ def imported(file: PurePosixPath) -> Iterator[str]:
 
 
 def own_imports(file: PurePosixPath) -> set[PurePosixPath]:
-    """The files of the collection that it imports."""
+    """Yield the files of the collection that a file imports."""
     found = set()
     for name in imported(file):
         if name.startswith(COLLECTION):
@@ -116,7 +116,7 @@ def own_imports(file: PurePosixPath) -> set[PurePosixPath]:
 
 
 def package_imports() -> Iterator[tuple[PurePosixPath, PurePosixPath]]:
-    """(file, a file of another package that it imports)."""
+    """Yield (file, imported file of another package)."""
     for file in files_of_the_collection():
         yield from ((file, other) for other in sorted(own_imports(file)) if get_package(other) != get_package(file))
 
@@ -127,7 +127,7 @@ def test_every_file_is_in_a_package() -> None:
     assert set(PACKAGES) - used == set()
 
 
-def test_packages_import_downwards_only() -> None:
+def test_packages_import_only_lower_layers() -> None:
     wrong = [
         f"{file} imports {other}"
         for file, other in package_imports()
@@ -136,14 +136,14 @@ def test_packages_import_downwards_only() -> None:
     assert wrong == []
 
 
-def test_the_policy_knows_the_read_result_only() -> None:
-    """So that a file kept for a year is evaluated like a result of a minute ago."""
+def test_the_policy_imports_only_the_read_result() -> None:
+    """A result from a file is evaluated like a new one."""
     imports = {(str(file), str(other)) for file, other in package_imports() if get_package(other) == "_collect"}
     wrong = {pair for pair in imports if "/_policy/" in pair[0]} - {pair for pair in imports if pair[1] in READ_RESULT}
     assert wrong == set()
 
 
-def test_the_table_of_packages_has_no_circle() -> None:
+def test_the_table_of_packages_has_no_cycle() -> None:
     """A package may import only packages above it in the table, which are the layers below it."""
     names = list(PACKAGES)
     for package in names:
@@ -162,8 +162,8 @@ def test_few_packages_of_module_utils_import_each_other() -> None:
     assert 0 < len(pairs) <= MOST_PAIRS, sorted(pairs)
 
 
-def test_names_of_files_are_unambiguous() -> None:
-    """Not the name of a module of the standard library, and never a file beside a folder of the same name."""
+def test_file_names_are_unambiguous() -> None:
+    """They are not names of standard library modules, and a file and a folder do not have the same name."""
     files = [
         file
         for file in files_of_the_collection()
@@ -174,8 +174,8 @@ def test_names_of_files_are_unambiguous() -> None:
     assert [str(file) for file in files if file.with_suffix("") in folders] == []
 
 
-def test_there_is_no_circle() -> None:
-    """Between files, imports for types included. graphlib raises CycleError."""
+def test_imports_have_no_cycle() -> None:
+    """This includes imports for types. graphlib raises CycleError."""
     order = list(
         graphlib.TopologicalSorter({file: own_imports(file) for file in files_of_the_collection()}).static_order()
     )
@@ -183,11 +183,11 @@ def test_there_is_no_circle() -> None:
 
 
 def test_products_do_not_import_each_other() -> None:
-    """An adapter imports its own files and what products share; what they share imports no product."""
+    """Adapters import their own files and shared files. Shared files import no adapter."""
     modules = [file for file in files_of_the_collection() if file.parts[1] == "modules"]
     adapters = {other for module in modules for other in own_imports(module) if get_package(other) == "_adapters"}
     assert len(adapters) > 9
-    # The folder of a product that has one, or its only file.
+    # The folder of a product, or its only file.
     products = {adapter.parent if adapter.name == "adapter.py" else adapter for adapter in adapters}
 
     def get_product(file: PurePosixPath) -> PurePosixPath | None:
@@ -199,7 +199,7 @@ def test_products_do_not_import_each_other() -> None:
             assert others <= {None, get_product(file)}, file
 
 
-def test_foreign_packages_are_imported_only_where_they_belong() -> None:
+def test_third_party_packages_are_imported_only_by_listed_files() -> None:
     wrong = []
     for file in files_of_the_collection():
         for name in imported(file):
@@ -227,12 +227,12 @@ def span(node: ast.stmt) -> int:
 
 
 def count_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Its lines, the docstring left out."""
+    """Return the number of lines of a function without its docstring."""
     return span(function) - (span(function.body[0]) if is_docstring(function.body[0]) else 0)
 
 
 def count_file_lines(file: PurePosixPath) -> int:
-    """All lines, with what ansible-doc shows left out."""
+    """Return the number of lines of a file without the documentation for ansible-doc."""
     lines = len((ROOT / file).read_text("utf-8").splitlines())
     for node in parse_file(file).body:
         if (
@@ -245,7 +245,7 @@ def count_file_lines(file: PurePosixPath) -> int:
 
 
 def test_every_function_is_typed() -> None:
-    """mypy holds what the types say; this, that they are said everywhere."""
+    """mypy checks types. This test checks that all functions have them."""
     untyped = []
     for file in python_files():
         for function in functions(file):
@@ -273,11 +273,11 @@ def test_no_function_is_too_long() -> None:
     assert long == {}
 
 
-def test_modules_are_documentation_and_a_few_lines() -> None:
+def test_modules_have_little_code() -> None:
     modules = [file for file in files_of_the_collection() if file.parts[1] == "modules"]
     assert statistics.median(map(count_file_lines, modules)) <= MEDIAN_OF_MODULES
     mains = [function for file in modules for function in functions(file) if function.name == "main"]
-    # Modules for managed hosts must be readable by older Pythons, which know no annotations.
+    # Modules for managed hosts must be valid in older Pythons, which do not support annotations.
     others = sum("\nmain = make_main(" in (ROOT / file).read_text("utf-8") for file in modules)
     assert len(mains) + others >= len(modules) - 1
     assert max(span(main) for main in mains) <= MOST_LINES_OF_A_MAIN
@@ -291,8 +291,8 @@ def test_names_of_documentation_fragments_are_unambiguous() -> None:
     assert not parts & {file.stem for file in files}
 
 
-def test_nothing_leads_out_of_the_project() -> None:
-    """No link, and no path of the folder that it happens to lie in."""
+def test_links_and_paths_stay_in_the_project() -> None:
+    """There are no symbolic links to other folders, and no absolute paths of the project folder."""
     here = str(ROOT).encode()
     assert len(ROOT.parts) > 2
     for file in project_files():
@@ -303,8 +303,8 @@ def test_nothing_leads_out_of_the_project() -> None:
             assert here not in path.read_bytes(), file
 
 
-def test_the_page_names_every_file_once() -> None:
-    """The architecture page lists each file of module_utils once in its tables of packages, and none that is gone."""
+def test_the_architecture_page_lists_every_file_once() -> None:
+    """Its tables list each existing file of module_utils once, and no others."""
     page = (ROOT / "docs" / "development" / "architecture.md").read_text("utf-8")
     tables = page[page.index("## Packages") : page.index("## Other folders")]
     named: list[str] = []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CI accepts only skips that are on the list, and a list without unused entries. Real pytest runs of small files."""
+"""CI accepts only skips that are listed, and no unused entries. The tests run pytest on small files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_{name}():
 
 
 def run(folder: Path, text: str, *arguments: str, ci: str = "true") -> tuple[int, str, list[dict[str, object]]]:
-    """(exit status, output, recorded totals) of a pytest run with the hooks of tests/skips.py."""
+    """Return (exit status, output, recorded totals) of a pytest run with the hooks of tests/skips.py."""
     (folder / "conftest.py").write_text(CONFTEST, "utf-8")
     (folder / "test_small.py").write_text(text, "utf-8")
     totals = folder / "totals"
@@ -69,7 +69,7 @@ def test_an_allowed_skip_passes_and_is_counted(tmp_path: Path, workers: tuple[st
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 @pytest.mark.parametrize("name", ["other", "elsewhere"])
 def test_any_other_skip_fails(tmp_path: Path, name: str, workers: tuple[str, ...]) -> None:
-    """Also one whose entry applies to other machines only."""
+    """Including a skip whose entry applies only to other machines."""
     status, output, totals = run(tmp_path, TESTS + SKIPPED.format(name=name), *workers)
     assert status == 1
     assert "no tool" in output
@@ -82,14 +82,14 @@ def test_a_skipped_file_fails(tmp_path: Path) -> None:
     assert "no_such_package" in output
 
 
-def test_an_entry_without_use_fails(tmp_path: Path) -> None:
+def test_an_unused_entry_fails(tmp_path: Path) -> None:
     status, output, _totals = run(tmp_path, "def test_allowed():\n    pass\n")
     assert status == 1
     assert "ran: remove its entry" in output
 
 
-def test_people_may_skip(tmp_path: Path) -> None:
-    """Without CI in the environment nothing is refused."""
+def test_skips_are_allowed_outside_of_ci(tmp_path: Path) -> None:
+    """Skips are not checked if the variable CI is not set."""
     status, _output, totals = run(tmp_path, TESTS + SKIPPED.format(name="other"), ci="")
     assert status == 0
     assert totals[0]["skipped"] == 2
@@ -106,7 +106,7 @@ def test_the_totals_end_with_one_line() -> None:
     ]
 
 
-def test_the_list_is_short_and_names_files_that_exist() -> None:
+def test_the_list_is_short_and_has_existing_files() -> None:
     assert len(skips.ALLOWED) < 10
     files = [str(file) for file in project_files()]
     for entry in skips.ALLOWED:

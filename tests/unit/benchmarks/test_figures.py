@@ -53,7 +53,7 @@ def evaluate_bounds(results: list[dict[str, Any]]) -> dict[str, bool]:
     return {bound.what: bound.is_met for bound in bounds(results)}
 
 
-def test_medians_and_pairs() -> None:
+def test_differences_are_medians_of_pairs() -> None:
     """Differences are taken within pairs: a noisy pair affects both sides."""
     measured = {"read": [3.0, 13.0, 4.0], "ping": [1.0, 11.0, 1.0], "none": []}
     assert medians(measured) == {"read": 4.0, "ping": 1.0}
@@ -62,7 +62,7 @@ def test_medians_and_pairs() -> None:
         paired({"read": [1.0, 2.0], "ping": [1.0]}, "read", "ping")
 
 
-def test_growth() -> None:
+def test_growth_exponent_of_linear_and_quadratic_cost() -> None:
     """Linear cost has exponent 1, quadratic cost 2; one scale is not enough."""
     assert exponent({10: 5.0, 1000: 500.0}) == pytest.approx(1)
     assert exponent({10: 1.0, 100: 100.0, 1000: 10_000.0}) == pytest.approx(2)
@@ -79,7 +79,7 @@ def test_series_of_one_product() -> None:
 
 
 def test_play_by_hand_is_extrapolated() -> None:
-    """Pages and verdict grow with the number of points, log-in and start do not."""
+    """Time for pages and evaluation grows with the number of points; time for login and start does not."""
     results = [wall_result(10_000, hand=HAND), wall_result(100_000)]
     assert hand_seconds(results, results[0]) == (30.0, 10_000)
     assert hand_seconds(results, results[1]) == (30 - 25 + 200 + 50, 10_000)
@@ -148,7 +148,7 @@ def test_bounds_of_memory() -> None:
     assert list(evaluate_bounds(high).values()) == [False, False, False]
 
 
-def test_bounds_of_judging() -> None:
+def test_bounds_of_evaluation() -> None:
     """Cost is linear in servers, and 50,000 workloads take at most 3 s and 400 MB."""
     roles = [
         {"measure": "role", "sources": sources, "medians": {"seconds": seconds, "peak_kb": 80_000.0}}
@@ -171,7 +171,7 @@ def test_bound_of_a_tool(task: float, is_met: bool) -> None:
     assert "| restic | 5,000" in tables({}, [met])
 
 
-def test_bounds_on_another_core_are_told_apart() -> None:
+def test_bounds_are_checked_for_each_version_of_ansible_core() -> None:
     """A bound that is met with the newest ansible-core may be missed with the oldest."""
     slow = {"measure": "core", "core": "2.16.19", "results": [wall_result(100_000, medians={"task": 50.0})]}
     met = evaluate_bounds([wall_result(100_000), slow])
@@ -179,7 +179,7 @@ def test_bounds_on_another_core_are_told_apart() -> None:
     assert list(met)[2] == f"ansible-core 2.16.19, {next(iter(met))}"
 
 
-def test_what_must_hold_is_measured_first() -> None:
+def test_required_measurements_run_first() -> None:
     """A run that is stopped early has measured every product at 100,000 points before anything else."""
     options = argparse.Namespace(
         small=False, pairs=5, only=MEASURES, product=None, points=None, no_hand=False, core=None, workloads=500
@@ -206,8 +206,8 @@ def test_bound_at_least() -> None:
     assert not Bound("times", 7.9, 8, at_least=True).is_met
 
 
-def test_tables_say_what_does_not_hold() -> None:
-    """Every measure has its table, and a missed bound is shown."""
+def test_tables_mark_missed_bounds() -> None:
+    """Every measurement has a table, and missed bounds are marked."""
     results = [
         wall_result(10_000, hand=HAND, whole={**HAND, "seconds": 14.0}),
         wall_result(100_000, medians={"task": 99.0}),

@@ -12,7 +12,7 @@ from tests.benchmarks.profile import SAMPLER, format_shares
 from tests.benchmarks.serving import running_server
 
 
-def test_shares() -> None:
+def test_shares_of_functions_with_and_without_callees() -> None:
     """Shares of the function itself and including its callees; a function missing in the latter has its own share."""
     profile = {"samples": 200, "own": [["a.py:f", 50], ["b.py:g", 10]], "whole": [["a.py:f", 150]]}
     assert format_shares(profile, 5).splitlines() == [

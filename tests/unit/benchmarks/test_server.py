@@ -31,7 +31,7 @@ def test_client_and_module_read_the_same(name: str) -> None:
     assert fetch_stats["bytes"] > result["bytes"] > 10_000
 
 
-def test_throughput_is_that_of_whole_answers() -> None:
+def test_throughput_counts_complete_responses() -> None:
     """As many responses as requests, each received completely."""
     with running_server("veeam_azure", 10, 200, latency_ms=0) as server:
         calls = reading.warm_up("veeam_azure", server)[0]

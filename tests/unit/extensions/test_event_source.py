@@ -61,18 +61,18 @@ def changes(events: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
     return [(event["change"], event["workload"] and event["workload"]["name"]) for event in events]
 
 
-def test_a_workload_that_disappears_is_an_event(poll: Poll) -> None:
+def test_a_disappeared_workload_is_reported(poll: Poll) -> None:
     assert changes(poll(GOOD, BAD)) == [("not_compliant", "db01")]
     (event,) = poll(GOOD)
     assert changes([event]) == [("disappeared", "db01")]
     assert (event["previous"], event["verdict"], event["message"]) == ("fail", None, "vbr1 no longer lists db01")
     assert event["workload"]["id"] == "2"
     assert poll(GOOD) == []
-    # A workload that is listed again is seen for the first time.
+    # A workload that is listed again counts as new.
     assert changes(poll(GOOD, BAD)) == [("not_compliant", "db01")]
 
 
-def test_nothing_disappears_from_a_server_that_was_not_completely_read(poll: Poll) -> None:
+def test_workloads_of_a_partially_read_server_do_not_disappear(poll: Poll) -> None:
     poll(GOOD, BAD)
     assert changes(poll(failed=True)) == [("unreadable", None)]
     assert changes(poll(GOOD, BAD)) == [("readable", None)]
@@ -80,7 +80,7 @@ def test_nothing_disappears_from_a_server_that_was_not_completely_read(poll: Pol
     assert ("disappeared", "db01") in changes(poll(GOOD))
 
 
-def test_ids_are_the_same_for_the_same_change_only(poll: Poll, tmp_path: Path) -> None:
+def test_event_ids_identify_the_change(poll: Poll, tmp_path: Path) -> None:
     """Also if the state of the poll was lost, because the process ended before it was saved."""
     state = tmp_path / "state.json"
     seen = []
@@ -99,7 +99,7 @@ def test_ids_are_the_same_for_the_same_change_only(poll: Poll, tmp_path: Path) -
     assert len({event["id"] for event in turned}) == 3
 
 
-def test_results_that_cannot_be_evaluated_are_an_event(poll: Poll, source: types.ModuleType) -> None:
+def test_failed_evaluation_is_reported(poll: Poll, source: types.ModuleType) -> None:
     evaluate = source.__dict__["evaluate_now"]
 
     def refuse(results: Any, policy: Any) -> Any:
@@ -166,7 +166,7 @@ def test_no_action_runs_if_the_state_cannot_be_saved(
         ({"state_file": "/tmp"}, "state_file: cannot read /tmp: Is a directory. Set state_file"),
     ],
 )
-def test_wrong_arguments_are_refused_at_the_start(
+def test_invalid_arguments_are_rejected_at_startup(
     source: types.ModuleType, arguments: dict[str, Any], message: str
 ) -> None:
     def read_nothing(servers: Any) -> Any:
@@ -186,7 +186,7 @@ def test_intervals(source: types.ModuleType, given: Any, seconds: float) -> None
 
 
 @pytest.mark.parametrize("content", ["{", "[]", json.dumps({"schema": "backup.audit/events/1", "workloads": {}})])
-def test_other_files_are_not_overwritten(source: types.ModuleType, tmp_path: Path, content: str) -> None:
+def test_state_does_not_overwrite_other_files(source: types.ModuleType, tmp_path: Path, content: str) -> None:
     path = tmp_path / "state.json"
     path.write_text(content)
     with pytest.raises(OptionError, match=r"state_file: .*is not .*remove the file"):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The evaluation of the fault matrix: what it must report as incorrect, so that a table without it has a meaning."""
+"""Classification of results in the fault matrix: which results must be reported as incorrect."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ def fact(night: int, **facts: Any) -> Callable[[list[RecoveryPoint]], Any]:
     return change
 
 
-def test_the_same_is_tolerated() -> None:
+def test_an_unchanged_result_is_tolerated() -> None:
     assert evaluate_run(CASE, make_run(read(truth())), read(truth())).outcome == "tolerated"
 
 
-def test_the_order_of_copies_and_a_repeated_copy_change_nothing() -> None:
+def test_order_and_repetition_of_copies_do_not_matter() -> None:
     places = [Copy(location="disk", location_type="disk"), Copy(location="cloud", location_type="object")]
     before, after = truth(), truth()
     before[0].copies, after[0].copies = places, [places[1], places[0], places[1]]
@@ -131,7 +131,7 @@ def test_a_deleted_workload_that_seems_to_exist_is_incorrect() -> None:
     assert (verdict.outcome, verdict.why) == ("incorrect", "better than the truth: web01: back in inventory")
 
 
-def test_a_workload_that_is_missing_without_an_error_is_incorrect() -> None:
+def test_a_silently_missing_workload_is_incorrect() -> None:
     verdict = evaluate_run(CASE, make_run(read(truth(), None)), read(truth()))
     assert (verdict.outcome, verdict.why) == ("incorrect", "better than the truth: idle is missing without an error")
 
@@ -156,18 +156,18 @@ def test_a_workload_that_is_missing_without_an_error_is_incorrect() -> None:
         fact(2, encrypted=None, created=NOW - HOUR),
     ],
 )
-def test_less_than_the_truth_is_degraded(change: Callable[[list[RecoveryPoint]], Any]) -> None:
+def test_a_result_with_less_than_the_truth_is_degraded(change: Callable[[list[RecoveryPoint]], Any]) -> None:
     assert evaluate_run(CASE, make_run(changed(change)), read(truth())).outcome == "degraded"
 
 
-def test_a_partial_result_and_one_without_names_are_degraded() -> None:
+def test_results_that_are_partial_or_without_names_are_degraded() -> None:
     partial = read([], None, complete=False)
     assert evaluate_run(CASE, make_run(partial), read(truth())).outcome == "degraded"
     nameless = [dataclasses.replace(one, workload=Workload(id="id-1", type="vm")) for one in truth()]
     assert evaluate_run(CASE, make_run(read(nameless)), read(truth())).outcome == "degraded"
 
 
-def test_points_without_a_place_in_time_are_a_difference() -> None:
+def test_undated_points_are_a_difference() -> None:
     future = changed(lambda points: points.append(point(-2)))
     assert future["totals"]["in_future"] == 1
     assert evaluate_run(CASE, make_run(future), read(truth())).outcome == "degraded"
@@ -189,7 +189,7 @@ def test_hangs_tracebacks_and_unclear_messages_are_incorrect(run: Run, why: str)
     assert why in verdict.why
 
 
-def test_what_must_be_tolerated_may_not_be_rejected_nor_the_other_way_round() -> None:
+def test_rejecting_a_transient_fault_or_tolerating_a_permanent_one_is_incorrect() -> None:
     rejected = make_run({"failed": True, "msg": "the response is empty"})
     true = read(truth())
     assert evaluate_run(CASE, rejected, true).outcome == "rejected"

@@ -153,7 +153,7 @@ def serve(ca: trustme.CA, ca_path: str) -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Remove proxy, CA and log-in settings of this machine from the environment."""
+    """Remove proxy, CA and login settings of this machine from the environment."""
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)

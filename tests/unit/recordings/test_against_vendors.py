@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Own recordings have the members, types and messages of independent recordings, which are not part of the project."""
+"""Own recordings have the fields, types and messages of independent recordings, which are not part of the project."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if not SAMPLES.is_dir():
     pytest.skip("no independent recordings here", allow_module_level=True)
 Shape = dict[str, set[str]]
 _TYPES = {bool: "boolean", int: "number", float: "number", str: "text", type(None): "null"}
-# Members whose names are chosen by the user.
+# Fields whose names are chosen by the user.
 _FREE = ("annotation",)
 # The versions of the independent recordings.
 RESTIC, BORG, PGBACKREST = "restic-0.14.0", "borg-1.2.4", "pgbackrest-2.45"
@@ -49,7 +49,7 @@ def shape(value: Any) -> Shape:
 
 
 def sample(name: str) -> tuple[str, int | None]:
-    """The text of an independent recording, and the return code in its last line."""
+    """Return the text of an independent recording, and the return code from its last line."""
     text = (SAMPLES / name).read_text("utf-8")
     codes = re.findall(r"^rc=(\d+)$", text, re.MULTILINE)
     return re.sub(r"^rc=\d+\n?", "", text, flags=re.MULTILINE), int(codes[-1]) if codes else None
@@ -64,7 +64,7 @@ def json_lines(text: str) -> list[Any]:
 
 
 def patterns(text: str) -> set[str]:
-    """The lines of a text without labels and numbers."""
+    """Return the lines of a text without labels and numbers."""
     text = re.sub(r"\d{8}-\d{6}F(?:_\d{8}-\d{6}[DI])?", "LABEL", text)
     return {re.sub(r"\d+", "0", line).rstrip() for line in text.splitlines() if line.strip()}
 
@@ -91,7 +91,7 @@ DOCUMENTS: tuple[tuple[str, str, Callable[[Any], Any], str, Callable[[Any], Any]
     (PGBACKREST, "info_missing_stanza", whole, "pgbackrest_info_missing_stanza.json", whole),
     (PGBACKREST, "info_page_error", lambda value: value[0]["backup"][-1], "pgbackrest_info_page_error.json", whole),
 )
-# Members that only a later version writes.
+# Fields that only a later version writes.
 ADDED = {"borg-1.4.5": {".archives[].cwd"}}
 
 
@@ -112,15 +112,15 @@ def test_documents(
         ("stats", "restic18_stats.json", {".total_file_count"}),
     ],
 )
-def test_documents_of_restic_have_more_members_in_later_versions(recording: str, name: str, only_own: set[str]) -> None:
+def test_later_versions_of_restic_add_fields(recording: str, name: str, only_own: set[str]) -> None:
     found, theirs = shape(load(RESTIC, recording).out), shape(document(name))
     assert set(found) - set(theirs) == only_own
     for path in set(found) - only_own:
         assert found[path] <= theirs[path] | {"list", "null"}, path
 
 
-def test_members_that_the_tests_write_by_hand() -> None:
-    """Members of restic 0.18, of which there is no own recording."""
+def test_handwritten_fields() -> None:
+    """Fields of restic 0.18, which has no own recording."""
     theirs = shape(document("restic18_snapshots.json"))
     for path, kinds in shape([test_restic.NEW]).items():
         assert kinds == theirs[path], path
@@ -149,13 +149,13 @@ def test_messages_of_borg(version: str, recording: str, name: str) -> None:
             for line in lines
         }
 
-    # Later versions changed a few words and levels.
+    # Later versions changed a few messages and levels.
     assert version > BORG or messages(found) == messages(theirs)
     assert rc in (None, load(version, recording).rc)
 
 
 @pytest.mark.parametrize("version", versions("borg"))
-def test_borg_prints_nothing_if_nothing_is_wrong(version: str) -> None:
+def test_borg_prints_nothing_without_errors(version: str) -> None:
     assert sample("borg_check.txt") == ("", 0)
     assert load(version, "check").answer == (0, "", "")
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Own recordings of Barman have the members and types of independent recordings, which are not part of the project."""
+"""Own recordings of Barman have the fields and types of independent recordings, which are not part of the project."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BARMAN = "barman-3.19.1"
 
 
 def shape(value: Any) -> Any:
-    """A document with the types of its values, and with the shapes of a list's items in place of these."""
+    """Return a document with types instead of values, and with the distinct shapes of list items."""
     if isinstance(value, dict):
         return {name: shape(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -47,8 +47,8 @@ def test_documents(recording: str, name: str) -> None:
     assert list(own.values()) == list(theirs.values())
 
 
-def test_the_details_of_a_backup() -> None:
-    """Ratios and rates are text if there is something to compress, else 0; an idle server has no ratio at all."""
+def test_details_of_a_backup() -> None:
+    """Ratios and rates are text if there is something to compress, otherwise 0. An idle server has no ratio."""
     own, theirs = load(BARMAN, "show1").out["main"], sample("show_wal_missing_still_done")["orders"]
     varying = {"wal_compression_ratio", "compression_ratio", "wal_rate", "wal_rate_per_second", "backup_name"}
     for part in ("base_backup_information", "catalog_information", "wal_information"):
@@ -59,8 +59,8 @@ def test_the_details_of_a_backup() -> None:
     assert shape(own) == shape(theirs)
 
 
-def test_the_results_of_checks() -> None:
-    """Which checks there are depends on the configuration."""
+def test_results_of_checks() -> None:
+    """The list of checks depends on the configuration."""
     for own, name in (("check_main", "check_failed"), ("check_database_down", "check_dbdown")):
         ours, theirs = shape(load(BARMAN, own).out["main"]), shape(sample(name)["orders"])
         assert {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection and the reference evaluator give the same findings for random estates: at least 20,000 findings."""
+"""The collection and the reference evaluator give the same 20,000 findings or more for random environments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.reference.random_estates import random_estate
 
 _ESTATES = 100
 _GROUPS = 16
-# Findings of a hundred estates.
+# Findings of a hundred environments.
 _LEAST = 1_250
 
 
@@ -30,12 +30,12 @@ def test_the_same_findings(group: int) -> None:
 
 
 def test_each_result_is_frequent_enough() -> None:
-    """For every rule, setting and situation, at least 1 % of the findings are pass, unknown and fail each."""
+    """For every rule, setting and situation, pass, unknown and fail are each at least 1 % of the findings."""
     _tables, rare = coverage.measure(range(_GROUPS * _ESTATES))
     assert rare == []
 
 
-def test_a_difference_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_differences_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the tests above could not fail."""
     estates = [random_estate(seed) for seed in range(20)]
     evaluate = evaluator.evaluate

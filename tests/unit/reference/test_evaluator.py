@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Examples of rules about points and times worked out by hand, some from docs/reference/evaluation.md."""
+"""Examples of rules about points and times with results derived by hand, some from docs/reference/evaluation.md."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TestCountsAndAges:
         assert check("recovery_points", "max_count", 0, [], since=MONDAY) == "unknown"
 
     @pytest.mark.parametrize(("limit", "expected"), [("10h", "pass"), ("35999s", "fail")])
-    def test_max_age_is_met_exactly(self, limit: str, expected: str) -> None:
+    def test_max_age_of_exactly_the_limit(self, limit: str, expected: str) -> None:
         assert check("recovery_points", "max_age", limit, t(WEDNESDAY)) == expected
 
     def test_max_age_with_a_newer_unknown_point(self) -> None:
@@ -141,7 +141,7 @@ class TestKinds:
             assert check("recovery_points", "min_count", 1, points, read_at=AS_OF - HOUR) == expected
 
     def test_expiry_with_a_clock_that_is_off(self) -> None:
-        # The time of the server at the read is 301 s later. Every later end may have passed.
+        # The clock of the server is 301 s ahead. Every later end may have passed.
         for expires_at, expected in [(AS_OF + 301, "pass"), (AS_OF + 302, "unknown"), (AS_OF + 400 * DAY, "unknown")]:
             points = t(MONDAY, expires_at=expires_at)
             assert check("recovery_points", "min_count", 1, points, clock_skew_seconds=301) == expected
@@ -178,7 +178,7 @@ class TestFacts:
         assert check("encrypted", "all", True, [*encrypted, *t(TUESDAY, encrypted=False)]) == "fail"
         assert check("encrypted", "all", True, [*encrypted, *t(TUESDAY)]) == "unknown"
         assert check("encrypted", "all", True, [*encrypted, *t(TUESDAY, kind="snapshot")]) == "pass"
-        # A point that perhaps is not a recovery point, and surely is not encrypted.
+        # A point that may not be a recovery point, and is certainly not encrypted.
         assert check("encrypted", "all", True, [*encrypted, *t(TUESDAY, encrypted=False, usable=None)]) == "unknown"
         assert check("encrypted", "all", {"within": "1d"}, t(MONDAY, encrypted=True)) == "fail"
 
@@ -255,7 +255,7 @@ class TestMaxGap:
     def test_whole_history(self) -> None:
         assert check("recovery_points", "max_gap", "24h", t(TUESDAY, WEDNESDAY)) == "pass"
         assert check("recovery_points", "max_gap", "86399s", t(TUESDAY, WEDNESDAY)) == "fail"
-        # The oldest point is unknown: if it exists, the gap after it is too long.
+        # The oldest point is unknown. If it exists, the gap after it is too long.
         assert check("recovery_points", "max_gap", "24h", [*u(SUNDAY), *t(TUESDAY, WEDNESDAY)]) == "unknown"
         assert check("recovery_points", "max_gap", "24h", t(TUESDAY, WEDNESDAY), since=MONDAY) == "unknown"
         assert check("recovery_points", "max_gap", "10h", u(WEDNESDAY)) == "unknown"
@@ -339,7 +339,7 @@ class TestMinCoverage:
         changes = {"as_of": FRIDAY, "read_at": FRIDAY}
         assert check("recovery_points", "min_coverage", MIN_COVERAGE, points, **changes) == expected
 
-    def test_percentage_is_met_exactly(self) -> None:
+    def test_percentage_of_exactly_the_limit(self) -> None:
         points = t(SUNDAY, MONDAY, WEDNESDAY, THURSDAY)
         changes = {"as_of": FRIDAY, "read_at": FRIDAY}
         assert check("recovery_points", "min_coverage", {**MIN_COVERAGE, "percent": "75%"}, points, **changes) == "pass"

@@ -53,7 +53,7 @@ class TestOneServer:
         assert results(assess(ONE, older, windowed), "data.superseded") == ["not_applicable"]
         windowed = replace(windowed, selection={"include_unprotected": True}, inventory_types=("vm",))
         assert results(assess(ONE, older, windowed), "data.superseded") == ["not_applicable"]
-        # It lists no other workload, so that the account perhaps sees none.
+        # It lists no other workload, so the account may not see any.
         assert self.superseded(older, replace(newer, workloads=[])) == []
 
     def test_workload_without_points_that_is_not_listed(self) -> None:
@@ -87,7 +87,7 @@ class TestOneServer:
         older = result_of(rows, identity="x", read_at=AS_OF - DAY)
         middle = result_of([row_of(t(MONDAY), workload_id="2")], read_at=AS_OF - DAY)
         newer = result_of([row_of(t(TUESDAY))], identity="y", read_at=self.NEWER_READ)
-        # Through the read result without an identity, the others are one server: both rows are evaluated.
+        # The read result without an identity links the others to one server. Both rows are evaluated.
         assert results(assess(ONE, older, middle, newer), COUNT) == ["pass", "pass"]
         assert results(assess(ONE, older, middle, replace(newer, identity="x")), COUNT) == ["pass"]
 
@@ -117,7 +117,7 @@ class TestOneServer:
             return self.superseded(older, newer) == ["not_applicable"]
 
         assert run(points, points)
-        # Two points do not prove that it is the same workload, and an undated one cannot be compared.
+        # Two points do not prove that it is the same workload, and undated points cannot be compared.
         assert not run(points[:2], points)
         assert not run([*points, UNDATED], [*points, UNDATED])
         for name, value in [("offsite", True), ("locations", (("A", None),)), ("expires_at", AS_OF), ("usable", None)]:
@@ -127,7 +127,7 @@ class TestOneServer:
             assert not run(points, [changed, *points[1:]])
         # Only the newest points have a size.
         assert run([replace(points[0], size_bytes=5), *points[1:]], points)
-        # It must not show less time.
+        # It must not cover less time.
         assert not run(points, points, until=read_at - 1)
         assert run(points, points, until=read_at)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Examples of the other rules that were worked out by hand: locations, sizes, failed runs and restore tests."""
+"""Examples of other rules with results derived by hand: locations, sizes, failed runs and restore tests."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TestLocations:
         assert self.run(t(WEDNESDAY, locations=(("A", "disk"), ("B", "Disk"))), "min_types") == "fail"
         declared = t(WEDNESDAY, locations=locations, declared=("location_types",))
         assert self.run(declared, "min_types") == "unknown"
-        # The type "other" is no second type, but there may be one. A location can have this name.
+        # The type "other" does not count as a second type, but may be one. A location can have this name.
         unknown = t(WEDNESDAY, locations=(("A", "disk"), ("other", " Other")))
         assert self.run(unknown, "min_types") == "unknown"
         assert self.run(unknown) == "pass"
@@ -79,7 +79,7 @@ class TestSizesAndRuns:
     def test_size(self) -> None:
         assert self.run(50, 100, 90, 110) == "pass"
         assert self.run(49, 100, 90, 110) == "fail"
-        # The lower of the two middle sizes 90 and 100 counts.
+        # The lower of the two middle sizes (90 and 100) counts.
         assert self.run(45, 100, 90, 80, 110) == "pass"
         assert self.run(44, 100, 90, 80, 110) == "fail"
         assert self.run(50, 100, 90) == "unknown"
@@ -88,7 +88,7 @@ class TestSizesAndRuns:
         assert self.run() == "fail"
         assert self.run(50, 100, 90, 110, until=AS_OF - 1) == "unknown"
 
-    def test_size_with_points_that_are_not_known(self) -> None:
+    def test_size_with_unknown_points(self) -> None:
         assert self.run(50, 100, 90, 110, since=SUNDAY - DAY) == "unknown"
         sizes = [100] * 30
         assert self.run(50, *sizes, since=SUNDAY - 60 * DAY) == "pass"
@@ -145,7 +145,7 @@ class TestRestoreTests:
         assert [tested(True, kind="unknown"), tested(False, usable=None)] == ["unknown", "fail"]
         assert tested(False, inferred=("restore_tested",)) == "unknown"
         assert [tested(False, tested_at=MONDAY - 301), tested(False, tested_at=MONDAY - 300)] == ["unknown", "fail"]
-        # No test: a snapshot, and a test in the future.
+        # Not counted: a test of a snapshot, and a test in the future.
         assert [tested(False, kind="snapshot"), tested(False, tested_at=AS_OF + 301)] == ["unknown", "unknown"]
         passed = t(SUNDAY, restore_tested=True, tested_at=TUESDAY)
         failed = t(MONDAY, restore_tested=False, tested_at=WEDNESDAY, usable=False)
@@ -155,7 +155,7 @@ class TestRestoreTests:
         expired = t(MONDAY, restore_tested=True, tested_at=WEDNESDAY, expires_at=AS_OF)
         assert self.run("max_age", "10h", expired, read_at=AS_OF - HOUR) == "pass"
 
-    def test_hidden_time_may_hold_a_newer_test(self) -> None:
+    def test_hidden_time_may_contain_a_newer_test(self) -> None:
         record = self.record(MONDAY, WEDNESDAY)
         assert self.run("max_age", "10h", [], record, since=SUNDAY) == "unknown"
         assert self.run("max_restore_time", "60s", [], record, since=SUNDAY) == "unknown"
@@ -204,13 +204,13 @@ class TestRestoreTests:
     def test_records_of_two_points_of_a_second(self) -> None:
         passed, failed = self.record(MONDAY, WEDNESDAY), self.record(MONDAY, WEDNESDAY, "failed")
         protected = t(MONDAY, tested_at=WEDNESDAY + 1)
-        # The U that does not change is still a U, so that the F stays.
+        # The unchanged U stays a U, so the F is kept.
         points = [*protected, *t(MONDAY, restore_tested=False, tested_at=TUESDAY)]
         assert self.run("all", True, points, passed) == "fail"
-        # The record may be that of the point that does not change: the other U stays a U.
+        # The record may belong to the unchanged point, so the other U stays a U.
         assert self.run("min_count", 1, t(MONDAY), passed) == "pass"
         assert self.run("min_count", 1, [*protected, *t(MONDAY)], passed) == "unknown"
-        # It is not one that a failed record could change, so that the T changes.
+        # A failed record cannot change it, so the T changes.
         assert self.run("min_count", 1, [*protected, *t(MONDAY, restore_tested=True)], failed) == "unknown"
         assert self.run("all", True, [*protected, *t(MONDAY, restore_tested=True)], failed) == "fail"
         # Of two F, the one that the product has not tested changes.
@@ -235,7 +235,7 @@ class TestRestoreTests:
 
     def test_only_one_point_of_a_second_changes(self) -> None:
         assert self.run("min_count", 2, t(MONDAY, MONDAY), self.record(MONDAY, WEDNESDAY)) == "unknown"
-        # The possible recovery point is used first, and the certain one stays unknown.
+        # The record uses the possible recovery point first, and the certain one stays unknown.
         points = [*t(MONDAY), *t(MONDAY, kind="unknown")]
         assert self.run("min_count", 1, points, self.record(MONDAY, WEDNESDAY)) == "unknown"
 

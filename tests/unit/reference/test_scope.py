@@ -207,14 +207,14 @@ class TestExpected:
         assert run(None, []) == ["pass"]
         assert run(None, ["file_system"]) == ["pass"]
         assert run(None, [], "1h") == ["unknown"]
-        # The inventory of this type could have been read, or it is not known whether it could.
+        # The inventory of this type could have been read, or that is unknown.
         assert run(None, ["vm"]) == ["unknown"]
         assert run(None, None) == ["unknown"]
         assert run(None, [], workload_type=None) == ["unknown"]
 
     def test_age_of_the_matching_row_alone(self) -> None:
-        # The newest point of the combined rows is recent enough, but not that of the row that matches. A snapshot is
-        # no point of the default kinds, so that the first row has the newest of these.
+        # The newest point of the combined rows is recent enough, but not that of the matching row. Snapshots are
+        # not counted by default, so the first row has the newest point.
         policy = {"recovery_points": {"max_age": "1d", "backup_types": ["snapshot"]}}
         first = result_of([row_of(t(WEDNESDAY), in_inventory=None)], inventory_types=())
         second = other([row_of(t(WEDNESDAY, kind="snapshot"), in_inventory=None)], inventory_types=())
@@ -284,7 +284,7 @@ class TestCombinedRows:
         first = result_of([row_of(t(MONDAY, WEDNESDAY))])
         second = other([row_of(t(WEDNESDAY, WEDNESDAY + 1))])
         assert results(self.run(policy, first, second, independent=True), COUNT) == ["pass"]
-        # In the time that both show, the second row has only a second of the first one.
+        # In the common window, the second row has only one second of the first one.
         first = replace(first, until=WEDNESDAY + 1)
         assert results(self.run(policy, first, second, independent=True), COUNT) == ["unknown"]
 
@@ -306,7 +306,7 @@ class TestCombinedRows:
     def test_gaps_of_an_incomplete_row(self) -> None:
         first = result_of([row_of(t(TUESDAY, WEDNESDAY))])
         incomplete = other([row_of(t(WEDNESDAY))], complete=False)
-        # An older point that was not read could begin a longer gap.
+        # An older point that was not read could start a longer gap.
         for value, expected in [("1d", "unknown"), ({"limit": "1d", "within": "30h"}, "pass"), ("23h", "fail")]:
             policy = {"recovery_points": {"max_gap": value}}
             assert results(self.run(policy, first, incomplete), "recovery_points.max_gap") == [expected]

@@ -12,7 +12,7 @@ from tests.tools.project import VENDORS
 
 
 def read_original(name: str) -> Any:
-    """Return a document of a vendor, without a note of whoever stored it and an ellipsis at its end."""
+    """Return a document of a vendor, without added notes and without an ellipsis at its end."""
     body = (VENDORS / name).read_bytes().replace(b"...\n</EntityReferences>", b"</EntityReferences>")
     document = parse(name, body)
     return {key: value for key, value in document.items() if key != "_note"} if isinstance(document, dict) else document

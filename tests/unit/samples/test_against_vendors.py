@@ -18,7 +18,7 @@ if not VENDORS.is_dir():
 _SPP, _UNITRENDS, _VPROTECT = "spp/samples", "unitrends/samples", "vprotect/samples"
 _PBS = "pbs/samples"
 _CLOUD, _VBR, _EM = "veeam_cloud/samples", "veeam_em_vbr/samples/vbr", "veeam_em_vbr/samples/em"
-# The vendors' documents with the same members and types, for each sample.
+# The vendors' documents with the same fields and types, for each sample.
 ORIGINALS: dict[str, tuple[str, ...]] = {
     "pbs/datastores.yml": (f"{_PBS}/admin_datastore_offline.json",),
     "pbs/groups.yml": (f"{_PBS}/groups_root.json", f"{_PBS}/groups_failed_sync_target.json"),
@@ -104,7 +104,7 @@ ORIGINALS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("name", ORIGINALS)
 def test_sample_has_the_shape_of_the_original(name: str) -> None:
-    """The same members, types, missing members, null values, empty values and formats of times."""
+    """It has the same fields, types, missing fields, null values, empty values and time formats."""
     assert compare([read(name)], [read_original(path) for path in ORIGINALS[name]]) == []
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every document of the vendors and every recording of a real server is parsed by the adapters, as own samples are."""
+"""Adapters parse all documents of the vendors and all recordings of real servers, as they parse own samples."""
 
 from __future__ import annotations
 

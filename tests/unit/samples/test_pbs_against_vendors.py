@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The adapter for Proxmox Backup Server reads the recorded responses of a real server to facts worked out by hand."""
+"""Recorded responses of a real Proxmox Backup Server give attributes that were derived by hand."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ ROOT = [
 CLUSTER = [
     ("store1/clusterA/vm/100", "failed", False, False, None, False),
     ("store1/clusterA/vm/101", "success", True, True, TASK_STARTED, True),
-    # Made after the verification.
+    # Created after the verification.
     ("store1/clusterA/vm/101", "success", True, None, None, False),
 ]
-# A copy of the first one: the task verified the other datastore.
+# A copy of the first one. The task verified the other datastore.
 COPY = ("store2/host/db01", "success", True, None, None, True)
 
 
@@ -41,7 +41,7 @@ def recorded(name: str) -> Any:
 
 
 def list_snapshots(place: str, name: str) -> dict[str, Any]:
-    """A recorded list of snapshots, and the groups that belong to it."""
+    """Return a recorded list of snapshots, and the groups that belong to it."""
     snapshots, (store, _colon, namespace) = recorded(name), place.partition(":")
     suffix = f":{namespace}" if namespace else ""
     listing = f"admin/datastore/{store}"
@@ -49,7 +49,7 @@ def list_snapshots(place: str, name: str) -> dict[str, Any]:
 
 
 def build_server() -> dict[str, Any]:
-    """The server of the recordings. The lists of groups are shortened in other places than those of snapshots."""
+    """Build the recorded server. Its lists of groups and of snapshots are shortened differently."""
     return {
         "version": recorded("version"),
         "access/permissions": recorded("access_permissions_full"),
@@ -71,7 +71,7 @@ def build_server() -> dict[str, Any]:
 
 
 def build_small_server(name: str, **more: Any) -> dict[str, Any]:
-    """A server with one datastore and one list of snapshots."""
+    """Build a server with one datastore and one list of snapshots."""
     return {
         **build_server(),
         "admin/datastore": {"data": [{"store": "store1", "comment": None, "backend-type": "filesystem"}]},
@@ -163,7 +163,7 @@ def test_constructed_snapshots() -> None:
 
 @pytest.mark.parametrize("jobs", ["verify", "prune"])
 def test_a_snapshot_without_files(jobs: str) -> None:
-    """Its verification counts if the jobs are those of the same server, but its files are not known."""
+    """Its verification counts if the jobs belong to the same server, but its files are unknown."""
     snapshots = {"data": [recorded("snapshot_pve_vm_weekly_verify")]}
     documents = build_small_server("snapshots_root", **{f"admin/{jobs}": recorded(f"admin_{jobs}")})
     documents["admin/datastore/store1/snapshots"] = snapshots

@@ -14,7 +14,7 @@ from tests.samples.shapes import compare, find_copies
 from tests.schemas.loader import load
 
 _CATALOG = "/api/endeavour/catalog/recovery/hypervisorvm"
-# Schema and request of each sample. The others have members that no simulator sends, or are of other releases.
+# Schema and request of each sample. The others have fields that no simulator sends, or belong to other releases.
 RESPONSES = [
     *(
         (f"pbs/{name}.yml", "pbs 4.2", f"{method} /api2/json/{path}", 200)
@@ -88,8 +88,8 @@ def test_restore_points_follow_the_schema(document: str, name: str) -> None:
     assert schema.document_problems(document, read(f"veeam_enterprise_manager/{name}")) == []
 
 
-def test_bodies_are_what_a_server_sends() -> None:
-    """Without the license, which is a comment of the file."""
+def test_bodies_have_no_license_header() -> None:
+    """The license is a comment in the file."""
     names = list(list_samples())
     assert len(names) > 50
     for name in names:
@@ -118,7 +118,7 @@ def test_differences_of_shapes_are_found(change: dict[str, Any], difference: str
 
 
 def test_equal_shapes_have_other_values() -> None:
-    """Links have arbitrary names; values do not count, except that they are not copied."""
+    """Links have arbitrary names. Values do not matter, but must not be copied."""
     other: dict[str, Any] = {
         "rows": [{"id": "row-8", "owner": None}, {"id": "row-9", "size": 2, "made": "2026-01-01T00:00:00Z"}],
         "notes": [],

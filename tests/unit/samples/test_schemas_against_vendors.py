@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Schemas of products without an OpenAPI file agree with the documents that the vendors print, and with recordings."""
+"""Schemas of products without an OpenAPI file match the documents that vendors publish, and recordings."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ RESPONSES = [
     ),
 ]
 # Differences of documents whose values are placeholders, or that are from an older release with other enumerations and
-# more members than the simulator sends.
+# more fields than the simulator sends.
 DIFFERENCES = {
     "vprotect/samples/doc_backups_7.4.json": ["'ENUM_NAME' is not one of", "is a required property"],
     "vprotect/samples/doc_nodes_older_apidocs.json": ["'ENUM_NAME' is not one of"],
@@ -131,8 +131,8 @@ ENTITIES = {
 
 
 @pytest.mark.parametrize(("schema", "request_line", "status", "file"), RESPONSES)
-def test_printed_responses(schema: str, request_line: str, status: int, file: str) -> None:
-    """No member of theirs is unknown, has another type, or is missing where ours is required."""
+def test_published_responses(schema: str, request_line: str, status: int, file: str) -> None:
+    """They have no unknown fields, no other types, and all fields that our schema requires."""
     document = read_original(file)
     if "snapshot_details" in file:
         document = [document]
@@ -144,7 +144,7 @@ def test_printed_responses(schema: str, request_line: str, status: int, file: st
 
 
 @pytest.mark.parametrize("path", PARENTS)
-def test_printed_entities(path: str) -> None:
+def test_published_entities(path: str) -> None:
     document = read_original(f"{_EM}/doc_{ENTITIES[path]}.xml")
     (entity,) = document.values()
     for unused in ("@xmlns:xsd", "@xmlns:xsi"):
@@ -197,8 +197,8 @@ def printed() -> Iterator[dict[str, Any]]:
         yield ready
 
 
-def test_printed_documents_to_the_letter(printed: dict[str, Any]) -> None:
-    """The estate of printed documents makes the simulators return exactly these."""
+def test_published_documents_are_reproduced_exactly(printed: dict[str, Any]) -> None:
+    """With the environment of published documents the simulators return exactly these documents."""
     spp = SppClient(printed)
     spp.log_in()
     counts = read_original("spp/samples/doc/aggregate_count_response.json")
@@ -247,7 +247,7 @@ def get_types(schema: Any, definitions: Any) -> set[str]:
 
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_hdf_types(name: str) -> None:
-    """Each member of ours is one of theirs with the same type, and no member that they require is missing."""
+    """Each field of our schema exists in theirs with the same type, and no required field is missing."""
     ours, theirs = load("hdf", "exec-json").definitions, read_hdf()["definitions"]
     original = theirs[DEFINITIONS[name]]
     assert set(original["required"]) <= set(ours[name]["required"])
@@ -257,7 +257,7 @@ def test_hdf_types(name: str) -> None:
         assert types <= allowed | ({"integer"} if "number" in allowed else set()), member
 
 
-def test_hdf_enumeration_and_outermost_members() -> None:
+def test_hdf_enumerations_and_top_level_fields() -> None:
     ours, theirs = load("hdf", "exec-json").definitions, read_hdf()
     assert ours["ResultStatus"]["enum"] == theirs["definitions"]["Control_Result_Status"]["enum"]
     assert set(theirs["required"]) == set(ours["Report"]["required"])
@@ -265,5 +265,5 @@ def test_hdf_enumeration_and_outermost_members() -> None:
 
 @pytest.mark.parametrize("compressed", [estate, healthy, unknown_only])
 def test_hdf_documents(compressed: Any) -> None:
-    """The documents are also valid for the schema that Heimdall publishes."""
+    """The documents are also valid according to the schema that Heimdall publishes."""
     jsonschema.validate(json.loads(to_hdf(compressed())), read_hdf())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The schemas of Veeam's products agree with the vendor's OpenAPI files, which are not part of the project."""
+"""The schemas of Veeam's products match the vendor's OpenAPI files, which are not part of the project."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ FILES = [
     ("veeam_azure", "8.1", "veeam_cloud/specs/vbazure_rest_v8.1_trimmed.json"),
     ("veeam_aws", "1.0-rev0", "veeam_cloud/specs/vbaws_swagger_2021_trimmed.yaml"),
 ]
-# Members that the simulators send and the files do not define.
+# Fields that the simulators send and the files do not define.
 BEYOND = {
     "1.3-rev2": [
-        # The file requires this member, and defines it in another spelling.
+        # The file requires this field, and defines it in another spelling.
         "DataDomain.ddServerName",
         # A server of version 13.1 sends them.
         "Error.status",
@@ -34,7 +34,7 @@ BEYOND = {
 
 
 @pytest.mark.parametrize(("product", "version", "file"), FILES)
-def test_schemas(product: str, version: str, file: str) -> None:
+def test_schemas_match_vendor_files(product: str, version: str, file: str) -> None:
     comparison = Comparison(load(product, version), VendorFile(VENDORS / file))
     differences = sorted(comparison.differences())
     assert differences == [f"{member}: not in the vendor's file" for member in BEYOND.get(version, ())]

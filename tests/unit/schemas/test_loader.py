@@ -98,7 +98,7 @@ def test_types(kind: str, good: list[Any], bad: list[Any]) -> None:
     assert [value for value in bad if not check(kind, value)] == []
 
 
-def test_members(example: Schema) -> None:
+def test_fields(example: Schema) -> None:
     def problems(**more: Any) -> list[str]:
         return example.problems("get", "/points", 200, {"points": [POINT, {**POINT, **more}]})
 
@@ -200,7 +200,7 @@ def test_the_result_is_valid_json_schema(example: Schema) -> None:
         (", examples: [a, AB-1]", "", "Code: a text has"),
     ],
 )
-def test_errors_in_the_notation(old: str, new: str, message: str) -> None:
+def test_notation_errors(old: str, new: str, message: str) -> None:
     assert old in EXAMPLE
     with pytest.raises(SchemaError, match=message):
         parse(EXAMPLE.replace(old, new))

@@ -61,13 +61,13 @@ class VendorFile:
         return schema
 
     def query(self, method: str, path: str) -> dict[str, Node]:
-        """The query keys of a request and their types."""
+        """Return the query keys of a request and their types."""
         operation, shared = self.paths[path][method.lower()], self.paths[path].get("parameters", ())
         listed = [self.resolve(parameter) for parameter in itertools.chain(shared, operation.get("parameters", ()))]
         return {one["name"]: one.get("schema", one) for one in listed if one["in"] == "query"}
 
     def members(self, node: Node) -> dict[str, tuple[bool, Node]]:
-        """The members of an object, those of its bases included, and whether they are required."""
+        """Return the fields of an object, including those of its bases, and whether they are required."""
         found: dict[str, tuple[bool, Node]] = {}
         for part in node.get("allOf", ()):
             found |= self.members(self.resolve(part))
@@ -102,7 +102,7 @@ class Comparison:
         if theirs is None:
             yield f"{where}: not in the vendor's file"
         else:
-            # Whether a key of a query can be null does not mean anything in a URL.
+            # Query keys in a URL cannot be null.
             yield from self._compare(where, ours, {**self._theirs.resolve(theirs), "nullable": False})
 
     def _compare(self, where: str, ours: Node, theirs: Node) -> Iterator[str]:

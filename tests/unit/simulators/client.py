@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A simple client for the simulators: the products' own calls and the control paths, without any logic."""
+"""A simple client for the simulators: requests of the products and control paths."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ WITH_SESSION = json.dumps([{"property": "sessionId", "op": ">", "value": "0"}])
 
 
 def milliseconds(text: str) -> int:
-    """A time of the ground truth in SPP's format."""
+    """Return a time of the ground truth in SPP's format."""
     return int(from_iso(text).timestamp() * 1000)
 
 
 def check_wrong_member(
     schema: Schema, path: str, page: dict[str, Any], wrong: tuple[str, object], required: tuple[str, str]
 ) -> None:
-    """The schema accepts a page, and rejects a wrong member of its second record, as well as two missing members.
+    """Check that the schema accepts a page, but not a wrong field in its second record or missing fields.
 
-    ``wrong``: (member, value). ``required``: a member of the record and one of the page.
+    ``wrong``: (field, value). ``required``: a field of the record and one of the page.
     """
     member, value = wrong
     changed = copy.deepcopy(page)
@@ -53,7 +53,7 @@ def check_wrong_member(
 
 
 class ProductClient:
-    """Client of one product. Every call passes `verify`: the environment could override it on the session."""
+    """Client of one product. Every request sets `verify`, because the environment could override it on the session."""
 
     def __init__(self, ready: Mapping[str, Any], product: str) -> None:
         self.entry: dict[str, Any] = ready["products"][product]
@@ -70,7 +70,7 @@ class ProductClient:
         return self.session.request(method, url, verify=self._ca_path, timeout=30, allow_redirects=False, **more)
 
     def get(self, path: str, **query: Any) -> Any:
-        """Return the JSON document of a GET, whose status must be 200."""
+        """Return the JSON document of a GET request, which must have the status 200."""
         response = self.call("GET", path, params=query)
         assert response.status_code == 200, f"{path}: {response.status_code} {response.text[:500]}"
         return response.json()
@@ -91,12 +91,12 @@ class ProductClient:
         return account
 
     def works(self, workload_type: str | None = None) -> list[dict[str, Any]]:
-        """The workloads of the ground truth that this product lists."""
+        """Return the workloads of the ground truth that this product lists."""
         known = [work for work in self.truth["workloads"] if work["key"] in self.lists["workloads"]]
         return [work for work in known if workload_type in (None, work["workload_type"])]
 
     def get_points(self, work: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The points of the ground truth that this product must list."""
+        """Return the points of the ground truth that this product must list."""
         return [point for point in work["points"] if point["key"] in self.lists["points"]]
 
     def workload(self, name: str) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class SppClient(ProductClient):
         return response
 
     def pages(self, path: str, key: str, **query: Any) -> Iterator[dict[str, Any]]:
-        """Every record of a list, following nextPage on the simulator's host."""
+        """Return every record of a list, following nextPage on the simulator's host."""
         document = self.get(path, **query)
         yield from document[key]
         while "nextPage" in document["links"]:
@@ -129,7 +129,7 @@ class SppClient(ProductClient):
     def counts(
         self, catalogue: str = "hypervisorvm", filter_text: str | None = WITH_SESSION, **body: Any
     ) -> dict[str, Any]:
-        """Results of an aggregate call, as {pk: row}; members of the body that are None are not sent."""
+        """Return the results of an aggregate request as {pk: row}; fields of the body that are None are not sent."""
         wanted = {name: value for name, value in {**AGGREGATE, **body}.items() if value is not None}
         query = {"action": "aggregate"} | ({} if filter_text is None else {"filter": filter_text})
         path = f"/api/endeavour/catalog/recovery/{catalogue}"
@@ -160,7 +160,7 @@ class AzureClient(ProductClient):
         return tokens
 
     def all(self, path: str, version: str = "v8.1", **query: Any) -> list[dict[str, Any]]:
-        """A complete list, read in pages of 100."""
+        """Return a complete list, read in pages of 100."""
         found: list[dict[str, Any]] = []
         while True:
             page = self.get(f"/api/{version}/{path}", Offset=len(found), Limit=100, **query)

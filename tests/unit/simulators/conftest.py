@@ -15,7 +15,7 @@ from tests.unit.simulators.client import AzureClient, SppClient
 from tests.unit.simulators.veeam_backup_replication.client import VbrClient
 from tests.unit.simulators.veeam_enterprise_manager.client import EmClient
 
-# An ordinary time of the day and week; test_estate covers date-dependent behaviour with many dates.
+# An ordinary time of the day and week; test_estate.py tests many dates.
 NOW = "2026-03-10T12:00:00Z"
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The invented estate: reproducible bytes, scenarios as described, and nothing impossible."""
+"""The sample environment: reproducible bytes, scenarios as described, and no impossible data."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def test_same_seed_same_bytes() -> None:
     assert first != get_text(estate_at(NOW + timedelta(days=1)))
 
 
-def test_neighbours_do_not_matter() -> None:
+def test_workloads_do_not_affect_each_other() -> None:
     few, many = estate_at(NOW, workloads=20), estate_at(NOW, workloads=60)
     assert [work.as_json(few.now) for work in few.workloads] == [work.as_json(many.now) for work in many.workloads[:20]]
 
 
-def test_document_is_the_estate() -> None:
+def test_document_contains_the_environment() -> None:
     estate = estate_at(NOW)
     document: dict[str, Any] = json.loads(get_text(estate))
     assert (document["seed"], document["now"], document["products"]) == (7, "2026-03-10T12:00:00.000000Z", {})
@@ -79,7 +79,7 @@ def test_document_is_the_estate() -> None:
 
 
 @pytest.mark.parametrize("now", MOMENTS, ids=str)
-def test_stories_hold_at_any_time(now: datetime) -> None:
+def test_scenarios_are_valid_at_any_time(now: datetime) -> None:
     estate = estate_at(now)
     for name in ("web-01", "erp-prod", "dc-01", "orders", '<b>vm & "co"</b>', "büro-größe-Łódź"):
         work = find_workload(estate, name)
@@ -102,7 +102,7 @@ def test_stories_hold_at_any_time(now: datetime) -> None:
 
 
 @pytest.mark.parametrize("now", MOMENTS, ids=str)
-def test_gap_and_failures_hold_at_any_time(now: datetime) -> None:
+def test_gap_and_failures_exist_at_any_time(now: datetime) -> None:
     estate = estate_at(now)
     moments = [point.created_at for point in find_workload(estate, "shop-front").points]
     gaps = [later - earlier for later, earlier in pairwise(moments)]
@@ -119,7 +119,7 @@ def test_gap_and_failures_hold_at_any_time(now: datetime) -> None:
 def test_generations() -> None:
     work = find_workload(estate_at(NOW, points=100), "ledger-archive")
     counts = {name: sum(name in point.retention for point in work.points) for name in ("weekly", "monthly", "yearly")}
-    # the last twelve months contain one January 1; the two before it are kept as yearly points and are also monthly
+    # The last twelve months contain one January 1. The two before it are kept as yearly points and are also monthly.
     assert counts == {"weekly": 8, "monthly": 12 + 2, "yearly": 3}
     daily = [point.run.started for point in work.points if point.retention == ("daily",)]
     assert daily[0] - daily[-1] < 16 * DAY
@@ -130,14 +130,14 @@ def test_generations() -> None:
         assert [copy.location.location_type for copy in point.copies] == ["archive" if archived else "disk"]
 
 
-def test_twins_share_a_name_and_no_place() -> None:
+def test_twins_share_a_name_but_no_location() -> None:
     twins = [work for work in estate_at(NOW).workloads if work.name == "dc-01"]
     assert [work.site.key for work in twins] == ["berlin", "chicago"]
     assert twins[0].key != twins[1].key
 
 
 @pytest.mark.parametrize("now", MOMENTS, ids=str)
-def test_nothing_impossible(now: datetime) -> None:
+def test_data_is_consistent(now: datetime) -> None:
     estate = estate_at(now, workloads=120, points=20)
     for work in estate.workloads:
         starts = [point.run.started for point in work.points]
@@ -161,14 +161,14 @@ def check_point(estate: Estate, work: Workload, point: Point) -> None:
         assert point.copies, where
 
 
-def test_every_story_is_met_in_a_large_estate() -> None:
+def test_every_scenario_occurs_in_a_large_environment() -> None:
     small, large = estate_at(NOW), estate_at(NOW, workloads=1000, points=2)
     assert {work.scenario for work in large.workloads[20:]} == {work.scenario for work in small.workloads}
     healthy = sum(work.scenario == "healthy" for work in large.workloads)
     assert healthy > 500
 
 
-def test_every_fact_occurs_both_ways() -> None:
+def test_every_attribute_is_true_and_false() -> None:
     points = [point for work in estate_at(NOW).workloads for point in work.points]
     for fact in ("tested_at", "checked_at", "immutable_until", "completed_at", "expires_at", "hold"):
         assert len({getattr(point, fact) is None for point in points}) == 2, fact

@@ -32,7 +32,7 @@ def statuses(spp: SppClient, count: int, path: str = SITES) -> list[int]:
 
 
 def try_request(spp: SppClient) -> list[int]:
-    """The status of one call; empty if the connection fails."""
+    """Return the status of one request; empty if the connection fails."""
     with contextlib.suppress(requests.exceptions.ConnectionError):
         return statuses(spp, 1)
     return []
@@ -54,14 +54,14 @@ def test_nth_after_and_times(spp: SppClient) -> None:
 
 
 def test_query_parameters_that_match(spp: SppClient) -> None:
-    """Listings that have the same path differ in a parameter; `nth` counts only requests that have it."""
+    """Listings with the same path differ in a parameter. `nth` counts only requests that have it."""
     match = {"path": SITES, "query": {"a": "1"}, "nth": 2}
     set_faults(spp, {"match": match, "fault": "status", "status": 500})
     paths = (SITES, f"{SITES}?a=1", f"{SITES}?a=2", f"{SITES}?a=1", f"{SITES}?a=1&b=2")
     assert [statuses(spp, 1, path) for path in paths] == [[200], [200], [200], [500], [200]]
 
 
-def test_only_what_matches(spp: SppClient) -> None:
+def test_only_matching_requests_are_affected(spp: SppClient) -> None:
     set_faults(spp, {"match": {"method": "GET", "path": "/api/endeavour/*"}, "fault": "status", "status": 500})
     assert statuses(spp, 1) == [200]
     assert statuses(spp, 1, "/api/endeavour/job") == [500]
@@ -69,7 +69,7 @@ def test_only_what_matches(spp: SppClient) -> None:
     assert statuses(spp, 1) == [200]
 
 
-def test_each_rule_counts_for_itself(spp: SppClient) -> None:
+def test_rules_count_separately(spp: SppClient) -> None:
     set_faults(
         spp,
         {"match": {"nth": 1}, "fault": "status", "status": 500},
@@ -78,7 +78,7 @@ def test_each_rule_counts_for_itself(spp: SppClient) -> None:
     assert statuses(spp, 3) == [500, 502, 200]
 
 
-def test_answers_that_are_no_json(spp: SppClient) -> None:
+def test_responses_that_are_not_json(spp: SppClient) -> None:
     full_text = spp.call("GET", SITES).text
     set_faults(spp, {"fault": "empty"})
     empty = spp.call("GET", SITES)
@@ -94,7 +94,7 @@ def test_answers_that_are_no_json(spp: SppClient) -> None:
         json.loads(cut.text)
 
 
-def test_connection_breaks_in_the_middle(spp: SppClient) -> None:
+def test_connection_breaks_during_a_response(spp: SppClient) -> None:
     set_faults(spp, {"match": {"path": SITES}, "fault": "reset", "times": 1})
     with pytest.raises((requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         spp.call("GET", SITES)
@@ -130,7 +130,7 @@ def test_session_expires(spp: SppClient, azure: AzureClient) -> None:
         ["empty"],
     ],
 )
-def test_rules_that_mean_nothing_are_refused(spp: SppClient, rules: object) -> None:
+def test_invalid_rules_are_rejected(spp: SppClient, rules: object) -> None:
     response = spp.call("POST", "/__faults", json=rules)
     assert response.status_code == 400
     assert response.json()["error"]
@@ -160,7 +160,7 @@ def test_reset(spp: SppClient) -> None:
 
 
 @pytest.mark.parametrize("wanted", [{"no_such": 1}, {"copies_as_rows": "perhaps"}, {"throttle": "many"}])
-def test_unknown_variants_are_refused(spp: SppClient, wanted: dict[str, object]) -> None:
+def test_unknown_variants_are_rejected(spp: SppClient, wanted: dict[str, object]) -> None:
     assert spp.call("POST", "/__variant", json=wanted).status_code == 400
 
 
@@ -168,7 +168,7 @@ def test_unknown_control(spp: SppClient) -> None:
     assert spp.call("GET", "/__nothing").status_code == 404
 
 
-def test_the_port_is_shut_and_opens_again(spp: SppClient) -> None:
+def test_the_port_is_closed_and_reopened(spp: SppClient) -> None:
     set_faults(spp, {"fault": "refused"})
     with contextlib.suppress(requests.exceptions.ConnectionError):
         # A kept-alive connection may be reset first.
@@ -180,7 +180,7 @@ def test_the_port_is_shut_and_opens_again(spp: SppClient) -> None:
     assert spp.call("GET", "/api/lifecycle/ping").status_code == 200
 
 
-def test_handshakes_are_cut(spp: SppClient) -> None:
+def test_handshakes_are_interrupted(spp: SppClient) -> None:
     set_faults(spp, {"fault": "tls_cut"})
     with pytest.raises(requests.exceptions.ConnectionError):
         spp.call("GET", SITES)
@@ -188,7 +188,7 @@ def test_handshakes_are_cut(spp: SppClient) -> None:
     assert statuses(spp, 1) == [200]
 
 
-def test_a_restart_ends_sessions_and_is_over_soon(spp: SppClient) -> None:
+def test_a_restart_ends_sessions_and_is_short(spp: SppClient) -> None:
     set_faults(spp, {"match": {"nth": 2}, "fault": "restart", "seconds": 0.2})
     assert statuses(spp, 1) == [200]
     with pytest.raises(requests.exceptions.ConnectionError):
@@ -200,7 +200,7 @@ def test_a_restart_ends_sessions_and_is_over_soon(spp: SppClient) -> None:
     assert result == [401]
 
 
-def test_a_log_in_that_was_under_way_goes_down_with_the_server(spp: SppClient) -> None:
+def test_a_pending_login_is_lost_in_a_restart(spp: SppClient) -> None:
     login = spp.account()
     slow = {"match": {"method": "POST"}, "fault": "delay", "seconds": 0.5}
     set_faults(spp, slow, {"match": {"path": SITES}, "fault": "restart", "seconds": 0.1})
@@ -221,7 +221,7 @@ def test_a_log_in_that_was_under_way_goes_down_with_the_server(spp: SppClient) -
 
 
 @pytest.mark.parametrize("name", ["reset_unanswered", "closed_unanswered"])
-def test_a_call_without_an_answer(spp: SppClient, name: str) -> None:
+def test_a_request_without_a_response(spp: SppClient, name: str) -> None:
     set_faults(spp, {"match": {"path": SITES}, "fault": name, "times": 1})
     with pytest.raises(requests.exceptions.ConnectionError):
         spp.call("GET", SITES)
@@ -229,9 +229,7 @@ def test_a_call_without_an_answer(spp: SppClient, name: str) -> None:
     assert spp.control("faults") == [{"fault": name, "met": 2, "done": 1, "changed": 1}]
 
 
-def test_an_answer_that_drips_is_whole_in_the_end_and_its_connection_lives_on(
-    spp: SppClient, ready: dict[str, Any]
-) -> None:
+def test_a_trickling_response_is_complete_and_keeps_the_connection(spp: SppClient, ready: dict[str, Any]) -> None:
     sites = spp.get(SITES)
     set_faults(spp, {"match": {"path": SITES}, "fault": "slow_body", "seconds": 0})
     context = ssl.create_default_context(cafile=ready["ca_path"])
@@ -244,7 +242,7 @@ def test_an_answer_that_drips_is_whole_in_the_end_and_its_connection_lives_on(
             assert json.load(line.getresponse()) == sites
 
 
-def test_words_of_the_server(spp: SppClient) -> None:
+def test_message_of_the_server(spp: SppClient) -> None:
     set_faults(spp, {"match": {"path": SITES}, "fault": "redirect"})
     assert spp.call("GET", SITES).headers["Location"].startswith("https://elsewhere.example/api/site")
     set_faults(spp, {"match": {"method": "POST"}, "fault": "session_limit"})
@@ -254,7 +252,7 @@ def test_words_of_the_server(spp: SppClient) -> None:
     assert "maximum number of sessions" in refused.json()["description"]
 
 
-def test_the_clock_is_turned(spp: SppClient) -> None:
+def test_the_clock_can_be_changed(spp: SppClient) -> None:
     before = parsedate_to_datetime(spp.call("GET", SITES).headers["Date"])
     set_faults(spp, {"match": {"nth": 1}, "fault": "clock", "seconds": 7200})
     after = parsedate_to_datetime(spp.call("GET", SITES).headers["Date"])

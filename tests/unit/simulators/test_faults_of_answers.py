@@ -52,7 +52,7 @@ def xml(name: str, **details: Any) -> str:
     return rule.change_response(call(), Response(200, XML.encode(), "application/xml")).body.decode()
 
 
-def test_there_are_all_kinds() -> None:
+def test_all_kinds_of_faults_exist() -> None:
     assert len(KINDS) >= 35
     assert all(api.MEMBER_NAMES.enum_members for api in PRODUCT_APIS.values())
 
@@ -100,7 +100,7 @@ def test_totals() -> None:
     assert changed_response.headers["X-Total-Count"] == "12"
 
 
-def test_members() -> None:
+def test_fields() -> None:
     assert all("state" not in row for row in apply_fault("missing_members", members=["State"])["results"])
     assert all(row["state"] is None for row in apply_fault("null_members", members=["state"])["results"])
     assert all(row["state"] == "NeverHeardOf" for row in apply_fault("unknown_words")["results"])
@@ -110,7 +110,7 @@ def test_members() -> None:
     assert "<State" not in xml("missing_members", members=["State"])
 
 
-def test_a_share_of_the_members_is_the_same_in_every_row_and_for_every_seed() -> None:
+def test_a_share_of_fields_is_the_same_in_every_row_and_for_every_seed() -> None:
     first, second = (apply_fault("missing_members", share=0.5, seed=3)["results"] for _turn in range(2))
     assert first == second
     assert set(first[0]) == set(first[1])
@@ -131,7 +131,7 @@ def test_pages() -> None:
     assert changed_response["links"]["nextPage"]["href"].endswith("/api/list?pageSize=5")
 
 
-def test_what_cannot_be_bent_is_left_and_not_counted() -> None:
+def test_responses_that_cannot_be_changed_are_not_counted() -> None:
     for name in ("duplicate_rows", "unknown_words", "foreign_links", "numbers_as_text"):
         rule = fault(name)
         response = good({"results": []})
@@ -141,7 +141,7 @@ def test_what_cannot_be_bent_is_left_and_not_counted() -> None:
     assert fault("missing_rows").change_response(call(), refused) is refused
 
 
-def test_some_calls_at_random_and_the_same_ones_for_a_seed() -> None:
+def test_random_requests_depend_only_on_the_seed() -> None:
     def active_calls(seed: int) -> list[bool]:
         plan = FaultPlan(PRODUCT_APIS["spp"].MEMBER_NAMES)
         plan.load([{"match": {"method": "GET"}, "fault": "reset", "rate": 0.3, "seed": seed}])

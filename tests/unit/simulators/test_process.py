@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulators as a process: its files, its end, and the vendors' printed documents."""
+"""The simulators as a process: files, termination, and published documents of the vendors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def wait_for(path: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_ends_when_told_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+def test_terminates_on_request_without_leftovers(tmp_path: Path, number: signal.Signals) -> None:
     ready_file, temporary = tmp_path / "ready.json", tmp_path / "tmp"
     temporary.mkdir()
     process = start(ready_file, "--workloads=3", env={**os.environ, "TMPDIR": str(temporary)})
@@ -74,7 +74,7 @@ def test_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
         (["--points=0"], "not a number above 0"),
     ],
 )
-def test_wrong_arguments(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_invalid_arguments_are_rejected(tmp_path: Path, arguments: list[str], message: str) -> None:
     process = start(tmp_path / "ready.json", *arguments, stderr=subprocess.PIPE)
     _ignored, errors = process.communicate(timeout=30)
     assert process.returncode == 2
@@ -82,12 +82,12 @@ def test_wrong_arguments(tmp_path: Path, arguments: list[str], message: str) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_running_tells_why_it_did_not_start() -> None:
+def test_a_failed_start_reports_the_reason() -> None:
     with pytest.raises(SimulatorError, match="no variant 'colour'"), running(variants={"spp.colour": "red"}):
         pass
 
 
-def test_estate_is_the_same_for_the_same_now() -> None:
+def test_data_is_the_same_for_the_same_time() -> None:
     texts = []
     for _ignored in range(2):
         with running(("spp",), workloads=5, points=3, now="2026-03-10T12:00:00Z") as ready:
@@ -95,7 +95,7 @@ def test_estate_is_the_same_for_the_same_now() -> None:
     assert texts[0] == texts[1]
 
 
-def test_options_of_running() -> None:
+def test_start_options() -> None:
     wanted = {"spp.copies_as_rows": False, "spp.version": "10.1.6"}
     with running(("spp",), workloads=4, points=5, latency_ms=80, variants=wanted) as ready:
         assert list(ready["products"]) == ["spp"]
@@ -115,7 +115,7 @@ def printed() -> Iterator[dict[str, Any]]:
         yield ready
 
 
-def test_ibm_counts_ten_and_one(printed: dict[str, Any]) -> None:
+def test_published_counts_of_ibm(printed: dict[str, Any]) -> None:
     spp = SppClient(printed)
     spp.log_in()
     assert {pk: row["count"] for pk, row in spp.counts().items()} == {
@@ -133,7 +133,7 @@ def test_ibm_counts_ten_and_one(printed: dict[str, Any]) -> None:
     assert sums == {10_737_418_240, 1_073_741_824_000}
 
 
-def test_veeam_lists_five_points(printed: dict[str, Any]) -> None:
+def test_published_points_of_veeam(printed: dict[str, Any]) -> None:
     azure = AzureClient(printed)
     azure.log_in()
     page = azure.get("/api/v1/restorePoints")
@@ -149,7 +149,7 @@ def test_veeam_lists_five_points(printed: dict[str, Any]) -> None:
 
 
 def test_printed_documents_follow_their_schemas(printed: dict[str, Any]) -> None:
-    """Their members and types; the values are tested above."""
+    """Fields and types match; the values are tested above."""
     spp = SppClient(printed)
     spp.log_in()
     query = {"action": "aggregate", "filter": WITH_SESSION}

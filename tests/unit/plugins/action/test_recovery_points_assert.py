@@ -69,8 +69,8 @@ class TestResult:
         )
 
     @pytest.mark.parametrize("number", [1, 60])
-    def test_a_failure_has_each_text_once(self, number: int) -> None:
-        """Ansible prints the complete result: no assessment, and at most 20 findings, in the message only."""
+    def test_a_failed_task_does_not_repeat_findings(self, number: int) -> None:
+        """Ansible prints the complete result, so it has no assessment, and at most 20 findings, only in the message."""
         result = run(results=read(*(few(index) for index in range(number))), policy=SEVEN)
         assert result.keys() == {"changed", "failed", "msg", "compliant", "headline", "totals"}
         printed = json.dumps({**result, "headline": ""})
@@ -79,7 +79,7 @@ class TestResult:
         assert len(result["msg"].splitlines()) == (1 + shown if number == 1 else 1 + 20 + 1)
         assert len(printed) < 2500
 
-    def test_notes_are_warnings_that_change_nothing(self) -> None:
+    def test_notes_are_warnings_without_effect_on_the_result(self) -> None:
         notes = ["The limit a left out 2 of 3 backup servers.", "{{ 1 + 1 }}"]
         plain = run(results=read(row()), policy=SEVEN)
         result = run(results=read(row()), policy=SEVEN, notes=notes)
@@ -93,7 +93,7 @@ class TestResult:
         # A note proves nothing.
         assert run(results=read(), policy=SEVEN, notes=notes)["compliant"] is False
 
-    def test_without_failing(self) -> None:
+    def test_result_with_fail_false(self) -> None:
         """The result is the same as with ``fail``, with the findings and the assessment."""
         bad = read(row(nightly(3)))
         failed, returned = (run(results=bad, policy=SEVEN, fail=value) for value in (True, "no"))
@@ -105,12 +105,12 @@ class TestResult:
         assert returned["compliant"] is False
         assert open_assessment(returned)["headline"] == returned["headline"]
 
-    def test_what_cannot_be_evaluated_fails_all_the_same(self) -> None:
+    def test_invalid_input_fails_even_with_fail_false(self) -> None:
         result = run(results=read(row()), policy={"recovery_points": {}}, fail=False)
         assert (result["failed"], result["compliant"]) == (True, False)
 
     @pytest.mark.parametrize("count", [3, 30])
-    def test_what_is_not_registered_holds_nothing_that_nobody_reads(self, count: int) -> None:
+    def test_unregistered_results_omit_unused_data(self, count: int) -> None:
         workload = read(row(nightly(count)))
         registered, not_registered = (
             run(results=workload, policy=SEVEN, fail=False, register=name) for name in ("verdict", None)
@@ -118,7 +118,7 @@ class TestResult:
         assert registered.pop("assessment")
         assert not_registered == registered
 
-    def test_the_message_names_twenty_and_says_how_many_more(self) -> None:
+    def test_the_message_lists_twenty_findings_and_counts_the_rest(self) -> None:
         rows = [few(number) for number in range(25)]
         lines = run(results=read(row(), *rows), policy=SEVEN)["msg"].splitlines()
         assert lines[0] == "Not compliant: 25 of 26 workloads failed, 1 passed"
@@ -135,12 +135,12 @@ class TestResult:
         assert "... and 40 more" in result["msg"]
         assert len(open_assessment(result)["findings"]) == 64
 
-    def test_findings_are_those_that_are_no_pass_the_worst_first(self) -> None:
+    def test_findings_exclude_passes_and_start_with_the_worst(self) -> None:
         policy = {"recovery_points": {"min_count": 7, "max_age": {"limit": "6h", "warn_at": "50%"}}}
         result = run(results=read(row(), row(EMPTY, id="id-2")), policy=policy, fail=False)
         assert [finding["result"] for finding in result["findings"]] == ["fail", "fail", "warn"]
 
-    def test_messages_of_ones_own(self) -> None:
+    def test_custom_messages(self) -> None:
         """They are added to the headline, which is always the first line."""
         good, bad = read(row()), read(row(nightly(1)))
         passed, failed = "Compliant: 1 of 1 workload passed", "Not compliant: 1 of 1 workload failed"
@@ -151,15 +151,15 @@ class TestResult:
         assert run(results=bad, policy=SEVEN, fail_msg="Call us", quiet=True)["msg"] == f"{failed}\nCall us"
         assert run(results=bad, policy=SEVEN, quiet="yes")["msg"] == failed
 
-    def test_a_hostile_name_ends_no_line(self) -> None:
+    def test_control_characters_in_names_do_not_break_lines(self) -> None:
         hostile = few(name="a\n- b: all is well\x1b[2J")
         assert len(run(results=read(row(), hostile), policy=SEVEN)["msg"].splitlines()) == 2
 
-    def test_an_incomplete_read_is_told_first(self) -> None:
+    def test_the_message_starts_with_incomplete_reads(self) -> None:
         lines = run(results=read(row(), complete=False), policy=SEVEN)["msg"].splitlines()
         assert lines[1] == "- vbr1 was only partially read: no reason given [data.complete]"
 
-    def test_the_version_is_that_of_the_collection(self) -> None:
+    def test_the_assessment_has_the_collection_version(self) -> None:
         galaxy = Path(plugin.__file__).parents[2] / "galaxy.yml"
         manifest = galaxy.with_name("MANIFEST.json")
         if manifest.exists():
@@ -168,14 +168,16 @@ class TestResult:
             version = yaml.safe_load(galaxy.read_text())["version"]
         assert open_assessment(run(results=read(row()), policy=SEVEN))["collection_version"] == version
 
-    def test_now_is_the_default(self) -> None:
+    def test_as_of_defaults_to_the_current_time(self) -> None:
         before = datetime.datetime.now(datetime.timezone.utc)
         given = read(row(), read_at=format_time(int(before.timestamp()) * SECOND))
         result = parse_time(open_assessment(run(results=given, policy=SEVEN, as_of=None))["as_of"])
         assert 0 <= result - int(before.timestamp() * 10**6) < 60 * 10**6
 
     @pytest.mark.parametrize(("age", "taken"), [(0, True), (23 * 3600, True), (25 * 3600, False), (-60, False)])
-    def test_the_newest_read_unless_it_is_too_old(self, age: int, taken: bool, tmp_path: Path) -> None:
+    def test_as_of_newest_uses_the_newest_read_unless_it_is_too_old(
+        self, age: int, taken: bool, tmp_path: Path
+    ) -> None:
         """Old read results must not count as the current state only because there are no newer ones."""
         now = int(datetime.datetime.now(datetime.timezone.utc).timestamp())
         newest, older = (format_time((now - age - extra) * SECOND) for extra in (0, 5))
@@ -205,7 +207,7 @@ class TestArguments:
             ({"results": read(row()), "policy": SEVEN, "expected_match": "long"}, "expected_match"),
         ],
     )
-    def test_wrong_arguments(self, arguments: dict[str, Any], text: str) -> None:
+    def test_invalid_arguments_are_rejected(self, arguments: dict[str, Any], text: str) -> None:
         with pytest.raises(AnsibleActionFail) as caught:
             run(**arguments)
         assert text in str(caught.value)
@@ -236,14 +238,14 @@ class TestArguments:
             ),
         ],
     )
-    def test_what_cannot_be_judged_fails(self, arguments: dict[str, Any], code: str, text: str) -> None:
+    def test_invalid_results_fail(self, arguments: dict[str, Any], code: str, text: str) -> None:
         result = run(**{"results": read(row()), **arguments})
         assert (result["failed"], result["compliant"], result["changed"]) == (True, False, False)
         assert text in result["msg"]
         assert result["failure"]["code"] == code
         assert "assessment" not in result
 
-    def test_everything_may_be_given(self) -> None:
+    def test_all_arguments_together(self) -> None:
         result = run(
             results=[
                 # A waiver is not a proof, so one workload must pass.
@@ -267,7 +269,7 @@ class TestArguments:
         )
         assert result["compliant"] is True
         assert [finding["result"] for finding in result["findings"]] == ["waived", "not_applicable"]
-        # The points are from 02:00 UTC, so each belongs to the day before; the two newest days have none.
+        # The points were created at 02:00 UTC, so each belongs to the previous day. The two newest days have none.
         timelines = {one["workload_name"]: one["timeline"] for one in open_assessment(result)["workloads"]}
         assert timelines["web01"] == "I" * 30 + ".."
 
@@ -276,7 +278,7 @@ class TestArguments:
         (workload,) = open_assessment(run(results=read(row()), policy=SEVEN, **given))["workloads"]
         assert workload["timeline"] is None
 
-    def test_a_failed_read_may_be_a_finding(self) -> None:
+    def test_failed_reads_can_be_reported_as_findings(self) -> None:
         failed = {"failed": True, "msg": "401", "failure": {"server": "vbr2"}}
         result = run(results=[read(row()), failed], policy=SEVEN, on_read_error="finding", fail=False)
         assert result["compliant"] is False
@@ -328,8 +330,8 @@ PLAY = """
 
 
 @pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["", "check"])
-def test_in_a_play(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    """Templated, registered, looped, from files, with YAML dates: always the same result."""
+def test_all_forms_of_input_give_the_same_result_in_a_play(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """Input may be templated, registered, looped, read from files, or contain YAML dates."""
     workload = row(nightly(31, encrypted=True))
     (tmp_path / "plain.json").write_text(json.dumps(read(workload)))
     (tmp_path / "packed.json").write_text(json.dumps(read(workload, compress=True)))

@@ -33,8 +33,8 @@ documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: 
 
 
 @documents
-def test_the_same_assessment_is_the_same_bytes(document: Callable[..., str]) -> None:
-    """Compressed, plain, or as a registered result, at any time."""
+def test_documents_are_deterministic(document: Callable[..., str]) -> None:
+    """Input form (compressed, plain or registered result) and time do not change the bytes."""
     result = document(estate())
     assert result
     assert document(plain(estate())) == result
@@ -46,7 +46,7 @@ def test_the_same_assessment_is_the_same_bytes(document: Callable[..., str]) -> 
     [to_csv, to_hdf, to_json, to_junit, to_markdown, to_oscal, to_text],
     ids=lambda document: document.__name__,
 )
-def test_the_first_two_lines_have_the_overall_result(document: Callable[..., str]) -> None:
+def test_the_first_two_lines_state_the_overall_result(document: Callable[..., str]) -> None:
     """Compliant or not; workloads that failed or are unknown; what was not found; servers that were not read."""
     first = " ".join(document(estate()).splitlines()[:2])
     assert re.search("not compliant: 2 of 23 workloads failed, 2 unknown, ", first, re.IGNORECASE)
@@ -54,7 +54,7 @@ def test_the_first_two_lines_have_the_overall_result(document: Callable[..., str
 
 
 @documents
-def test_what_it_rests_on_is_named(document: Callable[..., str]) -> None:
+def test_data_sources_are_listed(document: Callable[..., str]) -> None:
     """Servers, product versions, times, the collection, the policy, the digest of each read result."""
     result, assessment = document(estate()).replace("\\", ""), plain(estate())
     for read in assessment["data_sources"][1:]:
@@ -65,15 +65,15 @@ def test_what_it_rests_on_is_named(document: Callable[..., str]) -> None:
 
 
 @documents
-def test_nothing_in_it_obeys_a_name(document: Callable[..., str]) -> None:
-    """No character that is invisible, ends a line, changes the text direction or cannot be encoded."""
+def test_control_characters_in_names_are_replaced(document: Callable[..., str]) -> None:
+    """Documents have no characters that are invisible, break lines, change the direction, or cannot be encoded."""
     result = document(estate())
     assert result.encode()
     assert not set(result) & set("\0\x07\x1b\t\u202e\u2066\u2028\ufffe\uffff")
 
 
 @documents
-def test_large_estates_are_quick(document: Callable[..., str]) -> None:
+def test_time_for_5000_workloads(document: Callable[..., str]) -> None:
     """5,000 workloads; measured in CPU time of this process."""
     assessment = large()
     before = time.process_time()
@@ -82,7 +82,7 @@ def test_large_estates_are_quick(document: Callable[..., str]) -> None:
 
 
 @documents
-def test_what_is_no_assessment_is_refused(document: Callable[..., str]) -> None:
+def test_input_without_an_assessment_is_rejected(document: Callable[..., str]) -> None:
     """The message has the name of the filter and the invalid value."""
     with pytest.raises(
         AnsibleFilterError, match=f"backup.audit.{document.__name__}: the input has no 'assessment' .found schema"
@@ -90,7 +90,7 @@ def test_what_is_no_assessment_is_refused(document: Callable[..., str]) -> None:
         document({"schema": "backup.audit/read/1"})
 
 
-def test_comparing_refuses_it_too() -> None:
+def test_comparison_rejects_input_without_an_assessment() -> None:
     """Of either argument."""
     with pytest.raises(AnsibleFilterError, match="compare_assessments: before has no 'assessment'"):
         compare_assessments(estate(), {})

@@ -22,7 +22,7 @@ GOOD = "spp-a: {username: one, password: 'p: 1'}\nspp-b:\n  username: two\n  pas
         ("spp-c", {}),
     ],
 )
-def test_the_account_of_a_host(host: str, account: dict[str, str]) -> None:
+def test_each_host_gets_its_own_account(host: str, account: dict[str, str]) -> None:
     assert awx_account(GOOD, host) == account
 
 
@@ -49,7 +49,7 @@ def test_an_empty_credential_has_no_accounts(content: str) -> None:
         ("spp-a: {username: true, password: s3cret}", "host spp-a: username must be text, found bool"),
     ],
 )
-def test_errors_name_the_credential_and_no_value(content: str, message: str) -> None:
+def test_errors_name_the_credential_but_no_value(content: str, message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=message) as raised:
         awx_account(content, "spp-a")
     assert "AWX credential of the type 'Backup audit: accounts'" in str(raised.value)

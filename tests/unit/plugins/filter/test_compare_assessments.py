@@ -49,7 +49,7 @@ def test_nothing_changed() -> None:
     assert result["totals"]["unchanged"] == len(places)
 
 
-def test_worse_and_better_say_why() -> None:
+def test_changes_include_results_and_controls() -> None:
     """Results and changed controls are included."""
     before, after = (
         single_server(point_row("a"), late("b"), point_row("c")),
@@ -69,7 +69,7 @@ def test_worse_and_better_say_why() -> None:
     assert result["totals"]["unchanged"] == 2
 
 
-def test_the_same_verdict_for_one_more_reason_is_worse() -> None:
+def test_an_additional_failure_is_worse_even_with_the_same_result() -> None:
     """With one failure fewer it is better; a control that got worse is not offset by one that got better."""
     good, one, two = point_row("b"), late("a"), point_row("a", EMPTY)
     assert names(compare_assessments(single_server(two, good), single_server(one, good))) == {"worse": ["a"]}
@@ -79,7 +79,7 @@ def test_the_same_verdict_for_one_more_reason_is_worse() -> None:
     assert names(compare_assessments(single_server(one), single_server(both))) == {"better": ["a"]}
 
 
-def test_out_of_sight_is_not_gone() -> None:
+def test_a_workload_of_an_unread_server_is_not_gone() -> None:
     """A workload whose server was not read now may still exist."""
     before = compressed_assessment(server("vbr1", point_row("a")), server("vbr2", point_row("b"), point_row("c")))
     after = compressed_assessment(server("vbr1", point_row("a")), server("vbr2", point_row("b")))
@@ -94,7 +94,7 @@ def test_out_of_sight_is_not_gone() -> None:
     assert names(compare_assessments(before, after)) == {"new": ["c"]}
 
 
-def test_judged_no_more_is_not_better() -> None:
+def test_an_excluded_workload_has_not_improved() -> None:
     """Excluding a failing workload makes the assessment compliant; it is still reported."""
     exclude = [{"match": {"workload_name": "a"}, "reason": "no longer wanted"}]
     before, after = single_server(late("a"), point_row("b")), single_server(late("a"), point_row("b"), exclude=exclude)
@@ -105,7 +105,7 @@ def test_judged_no_more_is_not_better() -> None:
 
 
 @pytest.mark.parametrize("name", ["before", "after"])
-def test_both_are_named(name: str) -> None:
+def test_both_assessments_are_described(name: str) -> None:
     """Time, policy and read results of both are included."""
     result = compare_assessments(estate(), before=estate())[name]
     assessment = plain(estate())

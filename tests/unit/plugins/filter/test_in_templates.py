@@ -42,7 +42,7 @@ def test_documents_stay_text(document: Callable[..., str]) -> None:
     assert result == document(estate())
 
 
-def test_names_are_no_templates() -> None:
+def test_names_are_not_templated() -> None:
     """A workload may be named {{ 1 + 1 }}."""
     assert "{{ 1 + 1 }}" in templated(to_csv)
     result = templated(compare_assessments, {"assessment": healthy()})

@@ -41,17 +41,17 @@ def workload_names(sample: list[dict[str, Any]]) -> list[str]:
     return [one["workload_name"] for one in sample]
 
 
-def test_the_same_seed_and_date_make_the_same_choice() -> None:
+def test_selection_depends_only_on_seed_and_date() -> None:
     first = restore_sample(RESULT, count=3, seed="2026", date="2026-11-21")
     assert len(first) == 3
     assert workload_names(first) == workload_names(
         restore_sample(read_result(True, False), count=3, seed="2026", date="2026-11-21")
     )
-    # Recorded when this was written: another order would be another selection for an auditor.
+    # Expected values are fixed: with a different order, an auditor could not reproduce the selection.
     assert workload_names(first) == ["host18", "host19", "host07"]
 
 
-def test_another_date_makes_another_choice_and_few_are_left_out_in_a_month() -> None:
+def test_selection_differs_by_date_and_covers_most_workloads_in_a_month() -> None:
     days = [
         tuple(workload_names(restore_sample(RESULT, count=3, seed="2026", date=f"2026-11-{day:02}")))
         for day in range(1, 31)
@@ -60,7 +60,7 @@ def test_another_date_makes_another_choice_and_few_are_left_out_in_a_month() -> 
     assert len({name for day in days for name in day}) >= 18
 
 
-def test_each_comes_with_its_newest_point_that_may_be_usable() -> None:
+def test_the_newest_point_that_may_be_usable_is_selected() -> None:
     assert restore_sample(RESULT, workload_names=["host07"])[0]["point"]["id"] == "7-1"
     assert restore_sample(read_result(True, False), workload_names=["host07"])[0]["point"]["id"] == "7-0"
     assert restore_sample(read_result(True, None), workload_names=["host07"])[0]["point"]["id"] == "7-1"
@@ -82,7 +82,7 @@ def build_result(*points: tuple[str, str, tuple[str, ...]]) -> dict[str, Any]:
     return result.result()
 
 
-def test_all_workloads_of_a_name_are_chosen() -> None:
+def test_all_workloads_with_the_same_name_are_selected() -> None:
     result = build_result(("web01 /etc", "web01", ()), ("web01 /data", "web01", ()), ("db01 /etc", "db01", ()))
     chosen = {
         tuple(sorted(one["workload_id"] for one in restore_sample(result, date=str(number)))) for number in range(20)
@@ -91,8 +91,8 @@ def test_all_workloads_of_a_name_are_chosen() -> None:
     assert len(restore_sample(result, count=2)) == 3
 
 
-def test_each_location_is_chosen_in_a_few_days() -> None:
-    """Each time the newest point in the location."""
+def test_each_location_is_selected_within_a_few_days() -> None:
+    """The newest point of the location is selected each time."""
     result = build_result(
         ("main", "main", ("repo1",)), ("main", "main", ("repo2",)), ("main", "main", ("repo1", "repo3"))
     )
@@ -104,7 +104,7 @@ def test_each_location_is_chosen_in_a_few_days() -> None:
     assert chosen == {"repo1": "2", "repo2": "1", "repo3": "2"}
 
 
-def test_a_point_without_a_location_is_chosen() -> None:
+def test_a_point_without_a_location_can_be_selected() -> None:
     (one,) = restore_sample(build_result(("web01", "web01", ())))
     assert (one["location"], one["point"]["id"]) == (None, "0")
 
@@ -114,11 +114,11 @@ def test_a_point_without_a_location_is_chosen() -> None:
     [read_result(False), read_result(), read_result(True, kind="snapshot"), read_result(True, kind="unknown")],
     ids=["unusable", "no point", "snapshot", "unknown"],
 )
-def test_one_without_any_point_is_chosen_all_the_same(lost: dict[str, Any]) -> None:
+def test_workloads_without_points_can_be_selected(lost: dict[str, Any]) -> None:
     assert restore_sample(lost, workload_names=["host07"])[0]["point"] is None
 
 
-def test_names_and_patterns() -> None:
+def test_selection_by_names_and_patterns() -> None:
     assert workload_names(restore_sample(RESULT, workload_names=["HOST01", "host1[0-2]"])) == [
         "host01",
         "host10",
@@ -134,12 +134,12 @@ def test_names_and_patterns() -> None:
         ({"count": 0}, "count: 0 is less than 1"),
     ],
 )
-def test_a_choice_that_would_prove_less_than_it_seems_is_refused(given: dict[str, Any], message: str) -> None:
+def test_misleading_selections_are_rejected(given: dict[str, Any], message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=message):
         restore_sample(RESULT, **given)
 
 
-def test_a_read_without_workloads_or_without_points_is_refused() -> None:
+def test_read_results_without_workloads_or_points_are_rejected() -> None:
     with pytest.raises(AnsibleFilterError, match="no workload to restore"):
         restore_sample(read_result(names=0))
     with pytest.raises(AnsibleFilterError, match="detail: recovery_points"):
@@ -161,12 +161,12 @@ def test_a_read_without_workloads_or_without_points_is_refused() -> None:
         ([{"id": "7-1"}], r"recovery_points\[0\]\.kind: invalid value None"),
     ],
 )
-def test_listed_points_are_checked_because_the_digest_does_not_cover_them(listed: object, message: str) -> None:
+def test_listed_points_are_validated(listed: object, message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=message):
         restore_sample({**RESULT, "recovery_points": listed})
 
 
-def test_a_record_that_makes_no_sense_is_refused() -> None:
+def test_invalid_records_are_rejected() -> None:
     with pytest.raises(
         AnsibleFilterError, match="a restore test has no valid workload_name, point_created_at, tested_at, result"
     ):

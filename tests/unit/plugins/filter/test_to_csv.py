@@ -25,7 +25,7 @@ def lines(compressed: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(to_csv(compressed), newline=""), strict=True))
 
 
-def test_every_finding_is_a_line() -> None:
+def test_every_finding_has_a_line() -> None:
     """In the order of the assessment, after the line of the whole assessment."""
     result, assessment = lines(estate()), plain(estate())
     assert result[0]["record"] == "assessment"
@@ -40,7 +40,7 @@ def test_every_finding_is_a_line() -> None:
     assert all(None not in line and None not in line.values() for line in result)
 
 
-def test_a_range_that_can_be_restored() -> None:
+def test_restorable_range_columns() -> None:
     ends = {"restorable_from": moment(days=9), "restorable_until": moment(hours=2)}
     database = point_row("db01", [*daily_points(), point(days=9, kind="continuous", **ends)])
     found = lines(compressed_assessment(server("vbr1", database)))[1:]
@@ -49,7 +49,7 @@ def test_a_range_that_can_be_restored() -> None:
     }
 
 
-def test_a_line_stands_alone() -> None:
+def test_each_line_is_self_contained() -> None:
     """Each line has workload, read result and finding, so that lines can be filtered and sorted."""
     (line,) = (
         line
@@ -81,7 +81,7 @@ def test_a_line_stands_alone() -> None:
     assert "NIST SP 800-53 CP-9" in line["references"]
 
 
-def test_no_cell_is_a_formula() -> None:
+def test_formulas_are_escaped() -> None:
     """An apostrophe turns it into text; numbers stay numbers."""
     result = lines(estate())
     names = {line["workload_name"] for line in result}
@@ -91,7 +91,7 @@ def test_no_cell_is_a_formula() -> None:
             assert not cell.lstrip().startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
-def test_what_is_unknown_is_empty() -> None:
+def test_unknown_values_are_empty() -> None:
     """An unknown workload has no number of points, and a server that was not read has no digest."""
     result = lines(estate())
     (missing,) = (line for line in result if line["workload_name"] == "missing.example.com")

@@ -39,15 +39,15 @@ def heimdall(control: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("compressed", [estate, healthy, unknown_only])
-def test_it_is_of_the_schema(compressed: Any) -> None:
-    """All members and types are those of the format that Heimdall reads."""
+def test_document_is_valid(compressed: Any) -> None:
+    """All fields and types match the format that Heimdall reads."""
     document = json.loads(to_hdf(compressed()))
     assert SCHEMA.document_problems("report", document) == []
     assert all(0 <= control["impact"] <= 1 for control in document["profiles"][0]["controls"])
 
 
-def test_schema_bites() -> None:
-    """A member that is missing, misspelled or additional, or has another type or status, is an error."""
+def test_schema_rejects_invalid_documents() -> None:
+    """Missing, misspelled and additional fields, and other types or statuses, are errors."""
     document = json.loads(to_hdf(estate()))
     result = document["profiles"][0]["controls"][0]["results"][0]
     for wrong in ({"status": "unknown"}, {"start_time": "now"}, {"resource_id": 7}, {"code_description": "x"}):
@@ -58,7 +58,7 @@ def test_schema_bites() -> None:
     assert SCHEMA.document_problems("report", document) != []
 
 
-def test_every_finding_is_a_result() -> None:
+def test_every_finding_has_a_result() -> None:
     """No finding is lost, and each has the right status."""
     results = [result for control in controls(estate()).values() for result in control["results"]]
     findings = plain(estate())["findings"]
@@ -71,8 +71,8 @@ def test_every_finding_is_a_result() -> None:
     assert output["passed"] == found["pass"] + 1
 
 
-def test_what_is_unknown_never_passes() -> None:
-    """Heimdall passes a control with passed and skipped results, so unknown must be more than skipped."""
+def test_unknown_never_passes() -> None:
+    """Heimdall passes a control with passed and skipped results, so unknown must not be reported as skipped."""
     output = controls(estate())
     for name in ("encrypted.all yes (silver)", "offsite.min_count >= 1 (silver)"):
         statuses = {result["status"] for result in output[name]["results"]}
@@ -82,8 +82,8 @@ def test_what_is_unknown_never_passes() -> None:
     assert {heimdall(control) for control in controls(healthy()).values()} == {"passed"}
 
 
-def test_what_is_waived_is_a_control_of_its_own() -> None:
-    """With the end and the reason of the waiver; an expired waiver does not count."""
+def test_waived_findings_have_a_separate_control() -> None:
+    """The control has the end and the reason of the waiver. Expired waivers do not count."""
     output = controls(estate())
     waived = output["recovery_points.max_age <= 26h (silver) waived"]
     assert waived["waiver_data"]["expiration_date"] == "2026-12-31"
@@ -94,8 +94,8 @@ def test_what_is_waived_is_a_control_of_its_own() -> None:
     assert heimdall(output["policy.exclude"]) == "not applicable"
 
 
-def test_tags_and_frame() -> None:
-    """NIST names where Heimdall expects them; data sources as inputs."""
+def test_tags_and_document_structure() -> None:
+    """NIST control names are in the tag that Heimdall expects. Data sources are inputs."""
     document = json.loads(to_hdf(estate()))
     result, assessment = controls(estate()), plain(estate())
     assert result["recovery_points.min_count >= 7 (silver)"]["tags"]["nist"] == ["CP-9", "CP-10"]

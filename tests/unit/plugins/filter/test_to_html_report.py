@@ -59,8 +59,8 @@ class Seen(html.parser.HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def test_the_verdict_comes_first() -> None:
-    """Then servers that were not read, before any result that depends on them."""
+def test_the_overall_result_comes_first() -> None:
+    """Servers that were not read follow, before any result that depends on them."""
     text = Seen(to_html_report(estate())).text
     where = [
         text.index(message)
@@ -85,8 +85,8 @@ def test_the_verdict_comes_first() -> None:
     assert "Compliant 2 of 2 workloads passed 100% compliant: 2 of 2 workloads" in Seen(to_html_report(healthy())).text
 
 
-def test_every_workload_is_there_without_the_script() -> None:
-    """With result, points, and every reason; timeline as letters."""
+def test_all_workloads_are_shown_without_the_script() -> None:
+    """Each row has result, points and all reasons. The timeline is shown as letters."""
     page = Seen(to_html_report(estate()))
     rows = [row for row in page.all("tr") if "data-v" in row]
     assert len(rows) == len(plain(estate())["workloads"])
@@ -101,14 +101,14 @@ def test_every_workload_is_there_without_the_script() -> None:
     assert "not evaluated" in page.text
 
 
-def test_every_result_in_the_table_can_be_shown() -> None:
-    """Also that of an expected name without a workload, which totals count apart."""
+def test_the_filter_offers_every_result_in_the_table() -> None:
+    """Including the result of expected names without a workload, which totals count separately."""
     page = Seen(to_html_report(compressed_assessment(server("vbr1", point_row("web01")), expected=["web01", "gone"])))
     chips = {one["data-verdict"] for one in page.all("button") if "data-verdict" in one}
     assert chips == {row["data-v"] for row in page.all("tr") if "data-v" in row} == {"pass", "fail"}
 
 
-def test_without_timelines() -> None:
+def test_report_without_timelines() -> None:
     """The page says so, because an empty cell would look like a workload without recovery points."""
     read_result = server("vbr1", point_row("web01"), point_row("never", EMPTY))
     page = Seen(to_html_report(compressed_assessment(read_result, timelines=False)))
@@ -117,7 +117,7 @@ def test_without_timelines() -> None:
     assert not [row for row in page.all("tr") if "data-h" in row]
 
 
-def test_a_range_that_can_be_restored_is_shown() -> None:
+def test_restorable_range_is_shown() -> None:
     """Below the timeline, only for workloads with point-in-time recovery."""
     ends = {"restorable_from": moment(days=9), "restorable_until": moment(hours=2)}
     database = point_row("db01", [*daily_points(), point(days=9, kind="continuous", **ends)])
@@ -137,7 +137,7 @@ def test_every_letter_of_a_timeline_is_drawn() -> None:
     assert ".line .I, .line .B { fill: var(--incr); }" in page
 
 
-def test_it_needs_nothing_else() -> None:
+def test_report_is_self_contained() -> None:
     """No element refers to anything outside of the page."""
     page = Seen(to_html_report(estate()))
     for tag, attributes in page.tags:
@@ -159,7 +159,7 @@ def test_only_its_own_script_may_run() -> None:
     assert "unsafe" not in str(policy)
 
 
-def test_names_are_text() -> None:
+def test_names_are_escaped() -> None:
     """A name never creates an element, and is shown unchanged."""
     page = Seen(to_html_report(estate()))
     assert [one.get("type") for one in page.all("script")] == ["application/json", None]
@@ -169,13 +169,13 @@ def test_names_are_text() -> None:
     assert not page.all("img") + page.all("b" if "<b>" in HOSTILE else "i")
 
 
-def test_the_title_is_text_too() -> None:
-    """It can be set in a play."""
+def test_title_is_escaped() -> None:
+    """Plays can set the title."""
     page = Seen(to_html_report(estate(), title="<b>Backups</b>\0"))
     assert "Not compliant: <b>Backups</b>\ufffd" in page.text
 
 
-def test_tables_can_be_heard() -> None:
+def test_tables_are_accessible_to_screen_readers() -> None:
     """Each has a caption, and each heading has a scope."""
     page = Seen(to_html_report(estate()))
     # Controls, tier, product, type, platform, servers, workloads, exclusions, waivers.
@@ -186,7 +186,7 @@ def test_tables_can_be_heard() -> None:
     assert [one["aria-sort"] for one in page.all("th") if "aria-sort" in one] == ["ascending"]
 
 
-def test_nothing_read_is_a_page_too() -> None:
+def test_report_without_workloads() -> None:
     """No workload at all is the worst result."""
     text = Seen(to_html_report(compressed_assessment(server("vbr1")))).text
     assert "Not compliant no workloads were evaluated" in text
@@ -201,7 +201,7 @@ def test_unknown_is_not_shown_as_pass() -> None:
     assert "cannot verify that all recovery points are encrypted" in page.text
 
 
-def test_bars_show_what_is_rare() -> None:
+def test_bars_show_small_shares() -> None:
     """One failure among thousands has a visible part."""
     rows = [point_row(f"w{number}") for number in range(400)]
     rows.append(point_row("x", daily_points("III")))

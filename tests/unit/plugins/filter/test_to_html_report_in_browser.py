@@ -50,7 +50,7 @@ SHOWN = "[...document.querySelectorAll('#table tr[data-v]')].filter((row) => !ro
 NAMES_SHOWN = f"{SHOWN}.map((row) => row.querySelector('bdi').textContent)"
 
 
-def test_nothing_is_fetched_and_no_name_runs(port: int, report: Path) -> None:
+def test_no_requests_and_no_injected_scripts(port: int, report: Path) -> None:
     """The page makes no requests, logs no errors, and keeps its own title."""
 
     async def work(page: Page) -> tuple[list[str], list[str], Any]:
@@ -61,8 +61,8 @@ def test_nothing_is_fetched_and_no_name_runs(port: int, report: Path) -> None:
     assert in_browser(port, work) == ([report.as_uri()], [], "Not compliant: Backup compliance report")
 
 
-def test_search_and_verdicts(port: int, report: Path) -> None:
-    """Words filter the table, results can be hidden, and the number of rows is shown."""
+def test_search_and_result_filter(port: int, report: Path) -> None:
+    """Search terms filter the table, results can be hidden, and the number of visible rows is shown."""
 
     async def work(page: Page) -> dict[str, Any]:
         await page.open(report)
@@ -112,8 +112,8 @@ def test_sorting_by_keyboard(port: int, report: Path) -> None:
     assert all(len(rows) == 24 for _how, rows, _names in result.values())
 
 
-def test_a_row_opens_to_all_findings(port: int, report: Path) -> None:
-    """Includes passes, each with its certainty, and it closes again."""
+def test_opening_a_row_shows_all_findings(port: int, report: Path) -> None:
+    """Passes are included, each finding has its certainty, and the row can be closed again."""
 
     async def work(page: Page) -> list[Any]:
         await page.open(report)
@@ -135,7 +135,7 @@ def test_a_row_opens_to_all_findings(port: int, report: Path) -> None:
     assert (expanded, left) == ("true", 0)
 
 
-def test_timelines_show_kinds_gaps_and_the_limit(port: int, report: Path) -> None:
+def test_timelines_show_types_gaps_and_the_limit(port: int, report: Path) -> None:
     """One mark for each day with a point, unusable points are crossed out, and the label describes the same."""
 
     async def work(page: Page) -> Any:
@@ -166,7 +166,7 @@ def test_timelines_show_kinds_gaps_and_the_limit(port: int, report: Path) -> Non
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 400])
-def test_all_text_can_be_read(port: int, report: Path, scheme: str, width: int) -> None:
+def test_text_contrast(port: int, report: Path, scheme: str, width: int) -> None:
     """WCAG AA in light and dark mode, and nothing makes the page wider than its window."""
 
     async def work(page: Page) -> tuple[Any, Any, Any]:
@@ -186,7 +186,7 @@ def test_all_text_can_be_read(port: int, report: Path, scheme: str, width: int) 
     assert (background == "rgb(245, 246, 248)") is (scheme == "light")
 
 
-def test_the_scheme_can_be_turned(port: int, report: Path) -> None:
+def test_color_scheme_can_be_switched(port: int, report: Path) -> None:
     """Regardless of the system preference."""
 
     async def work(page: Page) -> list[str]:
@@ -203,8 +203,8 @@ def test_the_scheme_can_be_turned(port: int, report: Path) -> None:
     assert light == again != dark
 
 
-def test_on_paper_every_timeline_is_drawn(port: int, report: Path) -> None:
-    """Including rows that were never scrolled to; and the policy is expanded."""
+def test_printed_report_has_all_timelines(port: int, report: Path) -> None:
+    """Including timelines of rows that were never scrolled to. The policy is expanded."""
 
     async def work(page: Page) -> tuple[int, int, bool]:
         await page.open(report)
@@ -218,8 +218,8 @@ def test_on_paper_every_timeline_is_drawn(port: int, report: Path) -> None:
     assert (left, drawn, opened) == (0, 22, True)
 
 
-def test_five_thousand_workloads(port: int, tmp_path: Path) -> None:
-    """All rows are there within the time limit."""
+def test_report_with_5000_workloads(port: int, tmp_path: Path) -> None:
+    """All rows are shown within the time limit."""
     file = tmp_path / "large.html"
     file.write_text(to_html_report(large()), "utf-8")
 

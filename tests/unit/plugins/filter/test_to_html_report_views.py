@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Views of the HTML report in a real browser: filters, the address, exports, marks of timelines, phones and paper."""
+"""Views of the HTML report in a real browser: filters, the URL, exports, marks of timelines, phones and paper."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def tier_names() -> set[str]:
     return {str(one["workload_name"]) for one in plain(estate())["findings"] if one["tier"] == "silver"}
 
 
-def test_names_of_controls_servers_and_groups_filter_the_workloads(port: int, report: Path) -> None:
-    """Each jump shows only its workloads, and is in the address. Of a control: those that did not pass it."""
+def test_control_server_and_group_names_filter_the_workloads(port: int, report: Path) -> None:
+    """A link shows only related workloads and is stored in the URL. A control shows workloads that did not pass."""
 
     async def work(page: Page) -> dict[str, Any]:
         await opened(page, report)
@@ -114,8 +114,8 @@ def test_names_of_controls_servers_and_groups_filter_the_workloads(port: int, re
     assert found["server"][1] == "#server=vbr1.example.com"
 
 
-def test_the_address_restores_a_view(port: int, report: Path) -> None:
-    """Words, results, values and the order; a value that does not exist any more is ignored."""
+def test_url_restores_a_view(port: int, report: Path) -> None:
+    """The URL contains search terms, results, values and the order. Values that no longer exist are ignored."""
 
     async def work(page: Page) -> list[Any]:
         address = "q=e&result=fail,unknown&server=vbr1.example.com&sort=-n&platform=gone"
@@ -139,8 +139,8 @@ def download(kind: str) -> str:
     }})"""
 
 
-def test_what_is_shown_can_be_saved(port: int, report: Path) -> None:
-    """As CSV without formulas, and as JSON with all findings; only the rows that are shown."""
+def test_visible_rows_can_be_exported(port: int, report: Path) -> None:
+    """CSV has no formulas, JSON has all findings, and both contain only the visible rows."""
 
     async def work(page: Page) -> tuple[str, str, list[str]]:
         await opened(page, report)
@@ -178,8 +178,8 @@ def timeline(name: str) -> str:
     }}; look(); }})"""
 
 
-def test_only_what_fails_is_shaded_and_what_does_not_count_is_hollow(port: int, tmp_path: Path) -> None:
-    """A gap is shaded within the window of the rule that fails, but not an old one or one of a workload that passes."""
+def test_failing_gaps_are_shaded_and_uncounted_points_are_hollow(port: int, tmp_path: Path) -> None:
+    """A gap is shaded within the window of the failing rule, but not older gaps or gaps of passing workloads."""
     rows = [
         # Passes: the gap is outside the window of 7 days.
         point_row("old gap", daily_points("FIII...IIIIIIII")),
@@ -233,8 +233,8 @@ def test_only_what_fails_is_shaded_and_what_does_not_count_is_hollow(port: int, 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("media", ["screen", "print"])
-def test_every_mark_can_be_seen(port: int, report: Path, scheme: str, media: str) -> None:
-    """WCAG 1.4.11: at least 3:1 against what is behind it."""
+def test_timeline_mark_contrast(port: int, report: Path, scheme: str, media: str) -> None:
+    """WCAG 1.4.11 requires at least 3:1 against the background."""
 
     async def work(page: Page) -> Any:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
@@ -251,7 +251,7 @@ def test_every_mark_can_be_seen(port: int, report: Path, scheme: str, media: str
     assert {name: ratio for name, ratio in seen.items() if ratio < 3} == {}
 
 
-def test_on_a_phone_no_table_is_cut(port: int, report: Path) -> None:
+def test_tables_fit_on_a_phone(port: int, report: Path) -> None:
     """Nothing is wider than the window or hidden behind a scroll bar, and every cell has its heading."""
 
     async def work(page: Page) -> tuple[Any, Any]:
@@ -284,8 +284,8 @@ def print_report(port: int, file: Path) -> list[str]:
     return [page.get_textpage().get_text_range() for page in document]
 
 
-def test_each_page_on_paper_has_number_date_and_policy(port: int, report: Path) -> None:
-    """So that a single page can be attributed."""
+def test_each_printed_page_has_number_date_and_policy(port: int, report: Path) -> None:
+    """A single page can be attributed to its report."""
     pages = print_report(port, report)
     digest = plain(estate())["policy_sha256"]
     for number, text in enumerate(pages, 1):
@@ -293,8 +293,8 @@ def test_each_page_on_paper_has_number_date_and_policy(port: int, report: Path) 
         assert f"As of 2026-11-21 07:00 UTC, policy SHA-256 {digest}" in " ".join(text.split())
 
 
-def test_160_workloads_are_at_most_12_pages(port: int, tmp_path: Path) -> None:
-    """A third of them fails for several reasons. Each page of the table has all headings and at least three rows."""
+def test_160_workloads_print_on_at_most_12_pages(port: int, tmp_path: Path) -> None:
+    """A third of the workloads fail for several reasons. Each page has all headings and at least three rows."""
     rows = [
         point_row(
             f"vm-{number:03d}.example.com",
@@ -315,7 +315,7 @@ def test_160_workloads_are_at_most_12_pages(port: int, tmp_path: Path) -> None:
             assert all(heading in text for heading in ("Result", "Workload", "Server", "Points", "Newest", "Reason"))
 
 
-def test_no_heading_on_paper_is_without_its_table(port: int, report: Path) -> None:
+def test_printed_headings_stay_with_their_table(port: int, report: Path) -> None:
     """The last line of a page, above its margin, is never a heading."""
     headings = {"Controls", "Summary", "Data sources", "Workloads", "Exclusions", "Waivers", "Trend"}
     for text in print_report(port, report):
@@ -324,8 +324,8 @@ def test_no_heading_on_paper_is_without_its_table(port: int, report: Path) -> No
         assert body[-1] not in headings
 
 
-def test_the_report_with_a_trend_has_the_same_bytes() -> None:
-    """From the same history."""
+def test_report_with_a_trend_is_deterministic() -> None:
+    """The same history gives the same bytes."""
     assert to_html_report(estate(), history=estate_history()) == to_html_report(
         plain(estate()), history=estate_history()
     )

@@ -12,7 +12,7 @@ from ansible_collections.backup.audit.plugins.filter.to_json import to_json
 from tests.unit.plugins.plugin_utils.assessments import HOSTILE, estate
 
 
-def test_the_document_is_the_assessment_with_its_headline_first() -> None:
+def test_document_is_the_assessment_with_the_headline_first() -> None:
     text = to_json(estate())
     document = json.loads(text)
     assert document == to_assessment(estate())
@@ -21,7 +21,7 @@ def test_the_document_is_the_assessment_with_its_headline_first() -> None:
 
 
 def test_each_workload_and_each_finding_is_one_line() -> None:
-    """So that tools for lines can search and compare the file."""
+    """Line-based tools can search and compare the file."""
     lines = [line.rstrip(",") for line in to_json(estate()).splitlines()]
     assessment = to_assessment(estate())
     records = [*assessment["workloads"], *assessment["findings"]]
@@ -29,6 +29,6 @@ def test_each_workload_and_each_finding_is_one_line() -> None:
     assert [record for record in found if record in records] == records
 
 
-def test_an_empty_list_stays_a_list() -> None:
+def test_empty_lists_are_kept() -> None:
     assessment = {**to_assessment(estate()), "workloads": []}
     assert json.loads(to_json(assessment))["workloads"] == []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JUnit, parsed with junitparser: every finding is a case, and only proved findings are successes."""
+"""JUnit, parsed with junitparser: every finding is a test case, and only proven findings are successes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def outcome(case: TestCase) -> str:
     return "failure" if Failure in kinds else "skipped" if Skipped in kinds else "success"
 
 
-def test_every_finding_is_a_case() -> None:
+def test_every_finding_has_a_test_case() -> None:
     """The counts of suites match their cases."""
     result = suites(estate())
     cases = [case for suite in result.values() for case in suite]
@@ -41,15 +41,15 @@ def test_every_finding_is_a_case() -> None:
         assert (suite.tests, suite.failures, suite.skipped) == (len(list(suite)), own["failure"], own["skipped"])
 
 
-def test_no_two_cases_are_called_the_same() -> None:
+def test_names_of_test_cases_are_unique() -> None:
     """CI servers would treat them as one."""
     for suite in suites(estate()).values():
         names = [(case.classname, case.name) for case in suite]
         assert len(names) == len(set(names))
 
 
-def test_unknown_is_no_success() -> None:
-    """Not if the policy ignores it, and not if it only warns."""
+def test_unknown_is_not_a_success() -> None:
+    """Not even if the policy ignores unknown values or only warns about them."""
     (suite,) = (suite for name, suite in suites(unknown_only()).items() if name == "vbr1.example.com")
     result = {case.name: case for case in suite if case.classname == "web01"}
     for control in ("encrypted.all", "offsite.min_count"):
@@ -58,8 +58,8 @@ def test_unknown_is_no_success() -> None:
     assert outcome(result["recovery_points.min_count"]) == "success"
 
 
-def test_failures_say_why() -> None:
-    """With the measured value, the limit, and the requirements."""
+def test_failures_include_the_reason() -> None:
+    """They include the measured value, the limit, and the requirements."""
     cases = {(case.classname, case.name): case for suite in suites(estate()).values() for case in suite}
     late = cases["late", "recovery_points.max_age"].result[0]
     assert "4d old (maximum 26h) (waiver ended: 2026-01-01)" in late.message
@@ -77,8 +77,8 @@ def test_a_server_that_was_not_read_fails() -> None:
     assert "the log-in was rejected <b>now</b>" in case.result[0].message
 
 
-def test_properties_name_what_it_rests_on() -> None:
-    """All in the suite without a server; only its own read result in the suite of a server."""
+def test_properties_list_the_data_sources() -> None:
+    """The suite without a server lists all data sources. The suite of a server lists only its own read result."""
     result = {}
     for name, suite in suites(estate()).items():
         # The package is typed except for this.
@@ -91,7 +91,7 @@ def test_properties_name_what_it_rests_on() -> None:
     assert "read.3.sha256" not in result["vbr1.example.com"]
 
 
-def test_workloads_are_called_as_they_are_called() -> None:
+def test_workload_names_are_unchanged() -> None:
     """Markup in names is text; characters that are invalid in XML are replaced."""
     names = {case.classname for case in suites(estate())["vbr2 \ufffd<i>|"]}
     assert {
@@ -104,6 +104,6 @@ def test_workloads_are_called_as_they_are_called() -> None:
     } <= names
 
 
-def test_healthy_is_all_success() -> None:
+def test_healthy_workloads_are_all_successes() -> None:
     """Nothing fails, nothing is skipped."""
     assert {outcome(case) for suite in suites(healthy()).values() for case in suite} == {"success"}

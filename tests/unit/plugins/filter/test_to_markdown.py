@@ -26,8 +26,8 @@ def table(text: str, heading: str) -> list[list[str]]:
     return [[html.unescape(cell) for cell in re.findall(r"<t[hd]>(.*?)</t[hd]>", line)] for line in lines]
 
 
-def test_the_verdict_comes_first() -> None:
-    """Then servers that were not read."""
+def test_the_overall_result_comes_first() -> None:
+    """Servers that were not read follow."""
     lines = to_markdown(estate()).splitlines()
     assert lines[0] == (
         "# Not compliant: 2 of 23 workloads failed, 2 unknown, 1 with warnings, 1 waived, 16 passed, 1 not applicable; "
@@ -39,8 +39,8 @@ def test_the_verdict_comes_first() -> None:
     assert to_markdown(healthy()).splitlines()[0].startswith("# Compliant: ")
 
 
-def test_every_workload_has_a_line() -> None:
-    """The worst first, each with its reason."""
+def test_every_workload_has_a_row() -> None:
+    """The worst come first, each with the reason."""
     head, *lines = table(to_markdown(estate()), "Workloads")
     assert head == ["result", "workload", "source", "points", "newest", "age", "reason"]
     assert all(len(line) == len(head) for line in lines)
@@ -58,7 +58,7 @@ def test_every_workload_has_a_line() -> None:
     ]
 
 
-def test_names_are_text() -> None:
+def test_names_are_escaped() -> None:
     """A name never creates markup, a cell or a line."""
     names = {line[1] for line in table(to_markdown(estate()), "Workloads")}
     assert {HOSTILE[0], HOSTILE[1], HOSTILE[3], HOSTILE[9], HOSTILE[11], HOSTILE[12], HOSTILE[13]} <= names
@@ -89,8 +89,8 @@ def test_controls_waivers_and_basis() -> None:
     assert read_results[1][7] == "the log-in was rejected <b>now</b>"
 
 
-def test_a_policy_cannot_leave_its_fence() -> None:
-    """Any content of it stays a code block."""
+def test_policy_stays_in_its_code_block() -> None:
+    """Content of the policy cannot end the code block."""
     assessment = plain(healthy())
     assessment["policy"] = {"why": "```` <script>alert(1)</script>"}
     assert "<script>" not in rendered(to_markdown(assessment))

@@ -39,14 +39,14 @@ def samples(text: str, parse: Any = openmetrics) -> Samples:
 
 
 @pytest.mark.parametrize("compressed", [estate, healthy])
-def test_both_formats_read_the_same(compressed: Any) -> None:
-    """One file for both formats."""
+def test_both_formats_have_the_same_samples(compressed: Any) -> None:
+    """One file is valid in both formats."""
     text = to_openmetrics(compressed())
     assert samples(text) == samples(text, text_format)
     assert text.endswith("\n# EOF\n")
 
 
-def test_the_whole() -> None:
+def test_totals() -> None:
     """Counts match the assessment."""
     result, assessment = samples(to_openmetrics(estate())), plain(estate())
     assert result["compliant"] == [({}, 0)]
@@ -87,7 +87,7 @@ def test_workloads() -> None:
     assert newest["web01"] == 1795226400
 
 
-def test_names_survive_their_escapes() -> None:
+def test_escaped_names_are_parsed_unchanged() -> None:
     """Quotes and backslashes are restored by parsers."""
     names = {labels["workload"] for labels, _value in samples(to_openmetrics(estate()))["workload_verdict"]}
     assert {HOSTILE[0], HOSTILE[1], HOSTILE[3], HOSTILE[9], "line\ufffdbreak\ufffd\ufffdtab"} <= names
@@ -102,7 +102,7 @@ def test_no_two_samples_have_the_same_labels() -> None:
     assert set(counts.values()) == {1}
 
 
-def test_workloads_can_be_left_out() -> None:
+def test_workload_samples_are_optional() -> None:
     """For environments in which one series per workload would be too many."""
     result = samples(to_openmetrics(estate(), workloads=False))
     assert not [name for name in result if name.startswith("workload_")]

@@ -63,7 +63,7 @@ def texts(value: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("compressed", [estate, healthy, unknown_only])
-def test_references_lead_somewhere(compressed: Any, tmp_path: Path) -> None:
+def test_references_are_valid(compressed: Any, tmp_path: Path) -> None:
     """Every referenced UUID is in the document once, and is a version 5 UUID."""
     load_with_trestle(compressed(), tmp_path)
     text = to_oscal(compressed())
@@ -78,7 +78,7 @@ def test_references_lead_somewhere(compressed: Any, tmp_path: Path) -> None:
     assert referred <= set(named)
 
 
-def test_every_finding_is_a_subject(tmp_path: Path) -> None:
+def test_every_finding_has_a_subject(tmp_path: Path) -> None:
     """Each workload and control occurs, including passes, with its message."""
     assessment = plain(estate())
     observations = load_result(estate(), tmp_path).observations or []
@@ -90,7 +90,7 @@ def test_every_finding_is_a_subject(tmp_path: Path) -> None:
         assert sum(len(one.subjects or []) for one, known in pairs if known["result"] == result) == count
 
 
-def test_satisfied_is_only_what_was_proved(tmp_path: Path) -> None:
+def test_only_proven_controls_are_satisfied(tmp_path: Path) -> None:
     """Unknown does not satisfy, regardless of on_unknown in the policy."""
     assert set(states(healthy(), tmp_path).values()) == {("satisfied", "pass")}
     result = states(unknown_only(), tmp_path)
@@ -106,7 +106,7 @@ def test_a_server_that_was_not_read_satisfies_nothing(tmp_path: Path) -> None:
     assert set(states(compressed, tmp_path).values()) == {("not-satisfied", "fail")}
 
 
-def test_a_waiver_is_a_risk_taken(tmp_path: Path) -> None:
+def test_waivers_are_accepted_risks(tmp_path: Path) -> None:
     """Compliant with the policy, but not satisfied."""
     waivers = [{"workload": "*", "control": "recovery_points.min_count", "until": "2027-01-01", "reason": "young"}]
     compressed = compressed_assessment(server("vbr1", point_row("web01", daily_points("III"))), waivers=waivers)
@@ -114,13 +114,13 @@ def test_a_waiver_is_a_risk_taken(tmp_path: Path) -> None:
     assert states(compressed, tmp_path)["NIST SP 800-53 CP-9"] == ("not-satisfied", "other")
 
 
-def test_nothing_read_is_a_document_too(tmp_path: Path) -> None:
+def test_document_without_workloads(tmp_path: Path) -> None:
     """Without workloads no control is satisfied."""
     assert states(compressed_assessment(UNREAD), tmp_path) == {"NIST SP 800-53 CP-9": ("not-satisfied", "fail")}
 
 
-def test_controls_are_called_as_in_the_catalog(tmp_path: Path) -> None:
-    """Enhancements are written with a dot; and the objective of a finding."""
+def test_control_ids_match_the_catalog(tmp_path: Path) -> None:
+    """Enhancements are written with a dot. Findings have the objective id."""
     result = load_result(estate(), tmp_path)
     (selection,) = result.reviewed_controls.control_selections
     assert isinstance(selection, ControlSelections)
@@ -130,7 +130,7 @@ def test_controls_are_called_as_in_the_catalog(tmp_path: Path) -> None:
     assert targets == {f"{name}_obj" for name in ids}
 
 
-def test_what_it_rests_on(tmp_path: Path) -> None:
+def test_document_has_policy_and_read_results(tmp_path: Path) -> None:
     """Contains the policy and each read result with its digest; observations have time and source."""
     result, assessment = load_with_trestle(estate(), tmp_path), plain(estate())
     assert result.metadata.oscal_version.root.root == "1.1.2"
@@ -144,7 +144,7 @@ def test_what_it_rests_on(tmp_path: Path) -> None:
     assert known[0]["failure"] == "the log-in was rejected <b>now</b>"
 
 
-def test_names_are_no_markup(tmp_path: Path) -> None:
+def test_markup_in_names_is_escaped(tmp_path: Path) -> None:
     """Titles are markup in OSCAL, so markup characters are escaped."""
     observations = load_result(estate(), tmp_path).observations or []
     titles = {subject.title for one in observations for subject in one.subjects or []}
@@ -152,7 +152,7 @@ def test_names_are_no_markup(tmp_path: Path) -> None:
     assert not [title for title in titles if title and "<" in title.replace(r"\<", "")]
 
 
-def test_another_assessment_shares_no_uuid() -> None:
+def test_different_assessments_have_different_uuids() -> None:
     """Different assessments give documents with different UUIDs."""
     one, other = (set(texts(json.loads(to_oscal(compressed)))) for compressed in (healthy(), unknown_only()))
     assert not one & other

@@ -27,8 +27,8 @@ DOCUMENTS = pytest.mark.parametrize(
 SKIPPED = "not valid JSON, so the line is truncated or damaged"
 
 
-def test_the_report_shows_the_trend() -> None:
-    """Shares of the periods, changes, lines that are left out, and since when each workload fails."""
+def test_report_shows_the_trend() -> None:
+    """It includes shares of the periods, changes, the number of omitted lines, and since when each workload fails."""
     page = Seen(to_html_report(estate(), history=estate_history()))
     for text in (
         "5 runs from 2026-11-17 07:00 to 2026-11-21 07:00 UTC, 5 of them incomplete (not all servers were read).",
@@ -51,7 +51,7 @@ def test_the_report_shows_the_trend() -> None:
     assert str(paths[1]["d"]).rpartition("M")[2].startswith("1456 ")
 
 
-def test_without_a_history_there_is_no_trend() -> None:
+def test_no_trend_without_a_history() -> None:
     """An empty value, a history without runs, and a skipped task."""
     plain = to_html_report(estate())
     empty = pack({"schema": "backup.audit/trend/1", "runs": 0, "skipped": []})
@@ -89,7 +89,7 @@ def test_metrics_without_workloads() -> None:
     assert "backup_audit_workload" not in text.replace("backup_audit_workloads", "")
 
 
-def test_the_csv_has_the_trend() -> None:
+def test_csv_has_the_trend() -> None:
     """In each line of a workload, and in lines for tiers, changes and the history."""
     lines = list(csv.DictReader(io.StringIO(to_csv(estate(), history=estate_history()), newline=""), strict=True))
     assert all(None not in line and None not in line.values() for line in lines)
@@ -123,7 +123,7 @@ def test_the_csv_has_the_trend() -> None:
         ({"trend": estate_history()["trend"][:-40]}, "history: the trend is damaged"),
     ],
 )
-def test_an_invalid_history_is_refused(document: Callable[..., str], history: Any, reason: str) -> None:
+def test_an_invalid_history_is_rejected(document: Callable[..., str], history: Any, reason: str) -> None:
     """With the name of the filter, and where the value comes from."""
     with pytest.raises(AnsibleFilterError, match=f"backup.audit.{document.__name__}: .*{reason}"):
         document(estate(), history=history)

@@ -26,7 +26,7 @@ KNOWN = ["backup_url", "backup_username", "backup_workload_names", "compliance_d
                 "compliance_polcy. Did you mean 'compliance_policy'?",
             ],
         ),
-        # Nothing similar: named all the same.
+        # No similar name, but still listed.
         (["something_else"], False, ["something_else."]),
         # Two characters are a typing error, three may be a variable of another role.
         (

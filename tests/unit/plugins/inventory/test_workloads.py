@@ -19,7 +19,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import P
 from tests.awx.rules import imported_host
 
 LOGIN = {"url": "https://127.0.0.1:9", "username": "auditor@pbs", "password": "c0rrect", "retries": 0}
-# Options that a product needs in addition.
+# Additional options that some products require.
 MORE: dict[str, dict[str, Any]] = {
     "aws_backup": {"regions": ["eu-west-1"]},
     "azure_backup": {
@@ -43,7 +43,7 @@ def workload(name: str, source: str = "spp", ident: str | None = "1", origin: st
             [workload("a", ident="1"), workload("a", ident="2"), workload("a", "vbr")],
             ["a--spp--%(spp_1)s", "a--spp--%(spp_2)s", "a--vbr"],
         ),
-        # Rows that nothing tells apart.
+        # Rows that cannot be distinguished.
         ([workload("a"), workload("a")], ["a--spp--%(spp_1)s--1", "a--spp--%(spp_1)s--2"]),
         # The name of a workload may equal the name of another one with its source added.
         ([workload("a"), workload("a", "vbr"), workload("a--spp", "em")], ["a--spp--%(spp_1)s", "a--vbr", "a--spp"]),
@@ -63,7 +63,7 @@ def workload(name: str, source: str = "spp", ident: str | None = "1", origin: st
         ),
     ],
 )
-def test_every_host_has_a_name_of_its_own(workloads: list[dict[str, Any]], names: list[str]) -> None:
+def test_every_host_has_a_unique_name(workloads: list[dict[str, Any]], names: list[str]) -> None:
     def checksum(*identity: str | None) -> str:
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:10]
 
@@ -78,7 +78,7 @@ def test_every_host_has_a_name_of_its_own(workloads: list[dict[str, Any]], names
 
 
 def test_host_names_are_unique_and_plain_for_any_text() -> None:
-    """Names do not depend on the order of the workloads, and AWX and a limit take them as they are."""
+    """Names do not depend on the order of the workloads. AWX and --limit accept them unchanged."""
     generator = random.Random(7)
     letters = "ab:@#!&,[]{}*?~ -._\u00fc\u4efd\n/\\'\""
     workloads = [
@@ -121,7 +121,7 @@ def test_host_names_are_unique_and_plain_for_any_text() -> None:
         ),
     ],
 )
-def test_servers_that_make_no_sense_are_refused(servers: Any, message: str) -> None:
+def test_invalid_server_options_are_rejected(servers: Any, message: str) -> None:
     with pytest.raises(OptionError, match=message) as raised:
         read_servers(servers)
     assert "c0rrect" not in str(raised.value)
@@ -145,7 +145,7 @@ def test_options_of_the_cache_key(product: str, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("product", list(PRODUCTS))
-def test_a_server_that_does_not_answer_is_a_failure(product: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_server_is_a_failure(product: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "")
     (result,) = read_servers([{"product": product, **LOGIN, **MORE.get(product, {})}])
     assert result["failed"]

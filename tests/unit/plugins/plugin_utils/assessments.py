@@ -63,7 +63,7 @@ POLICY_OPTIONS: dict[str, Any] = {
 UNREAD = {"server": {"host": "dark.example.com"}, "failure": "the log-in was rejected <b>now</b>"}
 
 
-# The points of a good workload, one letter for each day; 12 of them are usable recovery points.
+# Points of a good workload, one letter for each day. 12 of them are usable recovery points.
 TIMELINE = "FIIIIIBF.i..SRAII"
 _KINDS = {
     "F": "full",
@@ -77,7 +77,7 @@ _KINDS = {
 
 
 def daily_points(letters: str = TIMELINE, *, days: int = 0, hours: int = 5, **facts: Any) -> list[RecoveryPoint]:
-    """Build a point for each letter, one a day (none for a dot), the newest that old; lower case: not usable."""
+    """Build one point a day for each letter except dots; lower case means unusable. The newest has this age."""
     given = {"offsite": True, "encrypted": True, **facts}
     return [
         point(days=days + ago_days, hours=hours, kind=_KINDS[letter.upper()], usable=letter.isupper(), **given)
@@ -128,7 +128,7 @@ def server(host: str, *workload_rows: Row) -> dict[str, Any]:
 
 @functools.cache
 def estate() -> str:
-    """Two servers and one that could not be read: every result, every certainty, and hostile names."""
+    """Build two servers and one that could not be read, with every result, every certainty, and hostile names."""
     hostile = [point_row(name) for name in HOSTILE]
     return compressed_assessment(
         server("vbr1.example.com", *rows()), server("vbr2 \u202e<i>|", *hostile), UNREAD, **POLICY_OPTIONS
@@ -137,13 +137,13 @@ def estate() -> str:
 
 @functools.cache
 def healthy() -> str:
-    """One server on which every workload passes."""
+    """Build one server on which every workload passes."""
     return compressed_assessment(server("vbr1.example.com", point_row("web01"), point_row("web02")), expected=["web01"])
 
 
 @functools.cache
 def unknown_only() -> str:
-    """A workload with unknown encryption, which the policy ignores or only warns about."""
+    """Build a workload with unknown encryption, which the policy ignores or only warns about."""
     points = daily_points(encrypted=None, offsite=None)
     return compressed_assessment(server("vbr1.example.com", point_row("web01", points)))
 
@@ -155,7 +155,7 @@ def plain(compressed: str) -> dict[str, Any]:
 
 @functools.cache
 def large(workloads: int = 5000) -> str:
-    """That many workloads on five servers; every seventh is late, and all of them differ."""
+    """Build different workloads on five servers. Every seventh is late."""
     read_results = []
     for number in range(5):
         made = []

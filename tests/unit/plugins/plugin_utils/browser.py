@@ -33,7 +33,7 @@ def find_browser() -> str | None:
 
 
 class Page:
-    """One page. Its network requests are in ``requests``, errors of its scripts in ``complaints``."""
+    """One page. ``requests`` lists its network requests, ``complaints`` the errors of its scripts."""
 
     def __init__(self, socket: Any) -> None:
         self._socket = socket
@@ -65,7 +65,7 @@ class Page:
         return document
 
     async def open(self, file: Path, query: str = "") -> None:
-        """Load a file and wait until it is loaded completely."""
+        """Load a file and wait until it is complete."""
         for domain in ("Network", "Runtime", "Log", "Page"):
             await self.call(f"{domain}.enable")
         # Only the page in front receives key events.

@@ -30,7 +30,7 @@ def pack(trend: dict[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def estate_history() -> dict[str, Any]:
-    """Four days of the estate: ``web01`` failed on the first, and ``late`` only on the last three.
+    """Build four days: ``web01`` failed on the first, and ``late`` only on the last three.
 
     A line of the history is damaged.
     """

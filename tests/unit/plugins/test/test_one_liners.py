@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tests has_recovery_points and within_rpo: True only if it is proved now."""
+"""The tests has_recovery_points and within_rpo are true only if the condition is proven now."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _now(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time_ns", lambda: NOW * 1000)
 
 
-def test_what_is_proved_is_a_yes() -> None:
+def test_proven_conditions_are_true() -> None:
     assert has_recovery_points(HEALTHY)
     assert has_recovery_points(HEALTHY, 30, "web01")
     assert within_rpo(HEALTHY, "5h", ["web01"])
@@ -46,12 +46,12 @@ def test_what_is_proved_is_a_yes() -> None:
     ],
     ids=["no points", "one of two", "no workloads", "incomplete", "old", "missing"],
 )
-def test_what_is_not_proved_is_a_no(read_results: dict[str, Any], expected: str | None) -> None:
+def test_unproven_conditions_are_false(read_results: dict[str, Any], expected: str | None) -> None:
     assert has_recovery_points(read_results, expected=expected) is False
     assert within_rpo(read_results, "26h", expected) is False
 
 
-def test_limits_hold() -> None:
+def test_limits_are_applied() -> None:
     assert not has_recovery_points(HEALTHY, 31)
     assert not within_rpo(HEALTHY, f"{5 * HOUR - 1}s")
 
@@ -71,6 +71,6 @@ def test_files_are_read(tmp_path: pathlib.Path) -> None:
         ([], "26h", "list is empty"),
     ],
 )
-def test_what_cannot_be_asked_is_an_error(read_results: Any, rpo: str, message: str) -> None:
+def test_invalid_arguments_are_errors(read_results: Any, rpo: str, message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=f"backup.audit.within_rpo: .*{message}"):
         within_rpo(read_results, rpo)

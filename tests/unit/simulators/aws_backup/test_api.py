@@ -88,7 +88,7 @@ def test_every_response_has_the_shape_of_the_service_model(aws: AwsClient, path:
     assert body
 
 
-def test_the_comparison_finds_what_is_wrong() -> None:
+def test_the_comparison_finds_differences() -> None:
     shape = load_model().operation_model("ListBackupVaults").output_shape
     wrong = {"BackupVaultList": [{"Locked": "yes", "VaultType": "SAFE", "Colour": "red"}], "Next": 1}
     found = list(find_problems(shape, wrong))
@@ -122,7 +122,7 @@ def test_a_token_continues_after_the_last_record(aws: AwsClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/backup-vaults", "/backup-vaults/"])
-def test_clients_differ_in_the_last_slash(aws: AwsClient, path: str) -> None:
+def test_a_trailing_slash_is_optional(aws: AwsClient, path: str) -> None:
     assert aws.send(path).status_code == 200
 
 
@@ -171,7 +171,7 @@ def test_an_external_id_is_compared(aws: AwsClient) -> None:
 
 
 @pytest.mark.parametrize("status", ["400", "429"])
-def test_boto3_repeats_throttled_calls(aws: AwsClient, status: str) -> None:
+def test_boto3_retries_throttled_requests(aws: AwsClient, status: str) -> None:
     aws.control("variant", {"throttled": status})
     assert aws.connect().list_backup_vaults()["BackupVaultList"]
     calls = [call for call in aws.control("requests") if call["path"].startswith("/backup-vaults")]
@@ -206,7 +206,7 @@ def test_a_region_has_its_own_vaults(aws: AwsClient) -> None:
     }
 
 
-def test_copies_are_recovery_points_that_only_a_job_links(aws: AwsClient) -> None:
+def test_copies_are_linked_only_by_copy_jobs(aws: AwsClient) -> None:
     jobs = aws.connect().list_copy_jobs(MaxResults=1000)["CopyJobs"]
     sources = {row["RecoveryPointArn"]: row for row in aws.send(f"{POINTS}?maxResults=1000").json()["RecoveryPoints"]}
     path = "/backup-vaults/frankfurt-disk-1/recovery-points/?maxResults=1000"
@@ -219,6 +219,6 @@ def test_copies_are_recovery_points_that_only_a_job_links(aws: AwsClient) -> Non
         assert "SourceBackupVaultArn" not in copy
 
 
-def test_the_ready_file_has_what_a_client_needs(aws: AwsClient) -> None:
+def test_the_ready_file_has_all_connection_settings(aws: AwsClient) -> None:
     assert {"url", "region", "access_key", "secret_key"} <= set(aws.entry)
     assert json.dumps(aws.entry["options"]["assume_roles"]) == f'[{{"role_arn": "{ROLE.format(MAIN_ACCOUNT)}"}}]'

@@ -40,7 +40,7 @@ class AzureBackupClient(ProductClient):
         return response.status_code, response.json()["error"]["code"]
 
     def list_all(self, path: str, version: str, **query: str) -> list[Row]:
-        """All records of a list, following the links as given."""
+        """Return all records of a list, following its links."""
         rows: list[Row] = []
         url, params = self.entry["url"] + path, {"api-version": version, **query}
         while url:

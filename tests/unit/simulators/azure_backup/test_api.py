@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Azure compared with its facts: tokens, rights, versions, pages, items, points."""
+"""The simulated Azure compared with its ground truth: tokens, permissions, versions, pages, items, points."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def azure_backup(ready: dict[str, Any]) -> AzureBackupClient:
     return api_client
 
 
-# Log-in
+# Login
 
 
 def test_a_token_is_valid_for_an_hour(azure_backup: AzureBackupClient) -> None:
@@ -42,7 +42,7 @@ def test_a_token_is_valid_for_an_hour(azure_backup: AzureBackupClient) -> None:
         ({"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, 401, 700213),
     ],
 )
-def test_a_rejected_log_in_has_a_number(
+def test_a_rejected_login_has_an_error_number(
     azure_backup: AzureBackupClient, changed: dict[str, str], status: int, number: int
 ) -> None:
     entry = azure_backup.entry
@@ -71,10 +71,10 @@ def test_a_missing_and_an_expired_token_have_different_codes(azure_backup: Azure
     assert azure_backup.refusal(path, **query) == (401, "InvalidAuthenticationToken")
 
 
-# Versions and rights
+# Versions and permissions
 
 
-def test_every_call_needs_a_known_version(azure_backup: AzureBackupClient) -> None:
+def test_every_request_needs_a_known_version(azure_backup: AzureBackupClient) -> None:
     path = f"/subscriptions/{azure_backup.subscriptions[0]}/providers/Microsoft.RecoveryServices/vaults"
     assert azure_backup.refusal(path) == (400, "MissingApiVersionParameter")
     assert azure_backup.refusal(path, **{"api-version": "1999-01-01"}) == (400, "NoRegisteredProviderFound")
@@ -85,7 +85,7 @@ def test_every_call_needs_a_known_version(azure_backup: AzureBackupClient) -> No
     ("account", "vaults", "permissions"),
     [("main", 7, 1), ("one_vault", 1, 0), ("some_vaults", 7, 1), ("nothing", 0, 0)],
 )
-def test_lists_leave_out_what_the_account_may_not_see(
+def test_lists_omit_objects_without_permission(
     azure_backup: AzureBackupClient, account: str, vaults: int, permissions: int
 ) -> None:
     azure_backup.log_in(account)
@@ -96,7 +96,7 @@ def test_lists_leave_out_what_the_account_may_not_see(
     assert len(azure_backup.list_all(path, PERMISSIONS)) == permissions
 
 
-def test_some_content_is_denied(azure_backup: AzureBackupClient) -> None:
+def test_access_to_some_content_is_denied(azure_backup: AzureBackupClient) -> None:
     vault = next(row for row in azure_backup.vaults() if row["name"] == "rsv-2")
     azure_backup.log_in("some_vaults")
     query = {"api-version": RSV, "$filter": "backupManagementType eq 'AzureIaasVM'"}
@@ -133,14 +133,14 @@ def test_a_list_without_a_filter_omits_kinds(azure_backup: AzureBackupClient) ->
     assert all(kinds.values())
 
 
-def test_points_are_the_ground_truth(azure_backup: AzureBackupClient) -> None:
+def test_points_match_the_ground_truth(azure_backup: AzureBackupClient) -> None:
     kinds = ("AzureIaasVM", "AzureStorage", "AzureWorkload", "MAB")
     items = [*(row for kind in kinds for row in azure_backup.items(kind)), *azure_backup.instances()]
     expected = sum(len(azure_backup.get_points(work)) for work in azure_backup.works())
     assert sum(len(azure_backup.points(item)) for item in items) == expected > 300
 
 
-def test_an_item_counts_its_points_if_asked(azure_backup: AzureBackupClient) -> None:
+def test_an_item_has_its_number_of_points_on_request(azure_backup: AzureBackupClient) -> None:
     item = next(row for row in azure_backup.items() if row["properties"]["friendlyName"] == "web-01")
     assert item["properties"]["extendedInfo"] is None
     query = {"api-version": RSV, "$filter": "expand eq 'extendedinfo'"}
@@ -148,7 +148,7 @@ def test_an_item_counts_its_points_if_asked(azure_backup: AzureBackupClient) -> 
     assert count == len(azure_backup.points(item)) == len(azure_backup.get_points(azure_backup.workload("web-01")))
 
 
-def test_ids_may_be_those_of_the_examples(azure_backup: AzureBackupClient) -> None:
+def test_ids_can_have_the_form_of_the_examples(azure_backup: AzureBackupClient) -> None:
     plain = azure_backup.items()[0]["id"]
     azure_backup.variant(ids="vendor")
     assert azure_backup.items()[0]["id"] == plain.replace("/backupFabrics/Azure", "").replace("/subs", "/Subs")

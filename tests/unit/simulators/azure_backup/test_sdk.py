@@ -21,7 +21,7 @@ BACKUP_TYPES = ("AzureIaasVM", "AzureStorage", "AzureWorkload", "MAB")
 
 
 class Token:
-    """A credential with the token of the simulated log-in service."""
+    """A credential with the token of the simulated login service."""
 
     def __init__(self, client: AzureBackupClient) -> None:
         self._token = client.log_in()["access_token"]
@@ -49,13 +49,13 @@ def connect(kind: Any, client: AzureBackupClient, ready: dict[str, Any], subscri
 
 
 def part(ident: str, name: str) -> str:
-    """A part of an id by the name before it."""
+    """Return the part of an id that follows a name."""
     parts = ident.split("/")
     return parts[[one.lower() for one in parts].index(name.lower()) + 1]
 
 
 def build_model(properties: Any) -> Any:
-    """The properties of a point as the model that its objectType names; unknown members are an error."""
+    """Build the model of a point by its objectType; unknown fields are an error."""
     name = properties["objectType"]
     module = protection.models if name.startswith("AzureBackup") else backup.models
     model = getattr(module, name)(properties)
@@ -92,7 +92,7 @@ def test_the_clients_of_the_sdk_read_every_point(
     points = [
         point for subscription in azure_backup.subscriptions for point in list_points(azure_backup, ready, subscription)
     ]
-    # The clients themselves know only the base class of the points of databases.
+    # The clients themselves support only the base class of database points.
     models = [build_model(point.properties) for point in points]
     ranges = [model for model in models if "PointInTime" in type(model).__name__]
     expected = sum(len(azure_backup.get_points(work)) for work in azure_backup.works())

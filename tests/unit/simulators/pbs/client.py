@@ -46,7 +46,7 @@ class PbsClient(ProductClient):
         return [row["store"] for row in self.data("/admin/datastore")]
 
     def listings(self, kind: str) -> dict[tuple[str, str], list[Row]]:
-        """The groups or the snapshots of each namespace."""
+        """Return the groups or the snapshots of each namespace."""
         found = {}
         for store in self.stores():
             root = f"/admin/datastore/{store}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Proxmox Backup Server compared with its facts: log-in, rights, listings, snapshots, versions."""
+"""The simulated Proxmox Backup Server compared with its ground truth: login, permissions, listings, versions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def group_key(row: Row) -> tuple[str, str]:
     return row["backup-type"], row["backup-id"]
 
 
-# Log-in
+# Login
 
 
 def test_a_token_is_sent_in_a_header(pbs: PbsClient) -> None:
@@ -45,7 +45,7 @@ def test_a_token_is_sent_in_a_header(pbs: PbsClient) -> None:
         assert (status, text if status != 200 else "") == expected
 
 
-def test_a_ticket_is_a_cookie_that_a_restart_does_not_end(pbs: PbsClient) -> None:
+def test_a_ticket_cookie_is_valid_after_a_restart(pbs: PbsClient) -> None:
     pbs.log_in()
     assert pbs.data("/version")
     assert pbs.control("sessions") == {"open": 0}
@@ -55,7 +55,7 @@ def test_a_ticket_is_a_cookie_that_a_restart_does_not_end(pbs: PbsClient) -> Non
     assert pbs.request_ticket(pbs.entry["token_id"], pbs.entry["token_secret"]).status_code == 401
 
 
-def test_a_second_factor_is_a_challenge_in_place_of_the_ticket(pbs: PbsClient) -> None:
+def test_a_second_factor_is_a_challenge_instead_of_a_ticket(pbs: PbsClient) -> None:
     pbs.variant(second_factor=True)
     entry = pbs.account("main")
     ticket = pbs.request_ticket(entry["username"], entry["password"]).json()["data"]["ticket"]
@@ -64,7 +64,7 @@ def test_a_second_factor_is_a_challenge_in_place_of_the_ticket(pbs: PbsClient) -
     assert pbs.refusal("/version") == (401, "authentication failed")
 
 
-# Rights
+# Permissions
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_second_factor_is_a_challenge_in_place_of_the_ticket(pbs: PbsClient) -
         ("nothing", 0, []),
     ],
 )
-def test_what_an_account_may_not_see_is_left_out(
+def test_objects_without_permission_are_omitted(
     pbs: PbsClient, account: str, stores: int, namespaces: list[str]
 ) -> None:
     if "!" in pbs.account(account)["username"]:
@@ -106,7 +106,7 @@ def test_an_account_for_backups_sees_only_its_own_groups(pbs: PbsClient) -> None
     assert 0 < sum(map(len, own.values())) < sum(map(len, complete.values()))
 
 
-def test_a_namespace_without_rights_is_refused(pbs: PbsClient) -> None:
+def test_a_namespace_without_permission_is_rejected(pbs: PbsClient) -> None:
     pbs.use_token("one_namespace")
     status, text = pbs.refusal(f"{ROOT}/snapshots")
     assert (status, "missing Datastore.Audit|Datastore.Backup on /datastore/berlin-disk-1" in text) == (403, True)
@@ -116,7 +116,7 @@ def test_a_namespace_without_rights_is_refused(pbs: PbsClient) -> None:
     assert sum(one["snapshots"] for one in status["counts"].values() if one) == len(rows) > 0
 
 
-def test_the_role_noaccess_hides_a_namespace_from_everything_but_the_counts(pbs: PbsClient) -> None:
+def test_the_role_noaccess_hides_a_namespace_except_in_counts(pbs: PbsClient) -> None:
     before = pbs.data(f"{ROOT}/status", verbose=1)["counts"]
     pbs.log_in("hidden_namespace")
     permissions = pbs.data("/access/permissions")
@@ -130,7 +130,7 @@ def test_the_role_noaccess_hides_a_namespace_from_everything_but_the_counts(pbs:
 # Listings
 
 
-def test_every_point_is_a_snapshot_and_groups_count_them(pbs: PbsClient) -> None:
+def test_every_point_is_a_snapshot_counted_by_its_group(pbs: PbsClient) -> None:
     groups, snapshots = pbs.listings("groups"), pbs.listings("snapshots")
     for place, rows in groups.items():
         assert {group_key(row): row["backup-count"] for row in rows} == Counter(map(group_key, snapshots[place]))
@@ -144,14 +144,14 @@ def test_every_point_is_a_snapshot_and_groups_count_them(pbs: PbsClient) -> None
     assert by_id.keys() == listed
 
 
-def test_numbers_of_guests_repeat_in_other_namespaces(pbs: PbsClient) -> None:
+def test_guest_ids_can_repeat_in_other_namespaces(pbs: PbsClient) -> None:
     places = Counter(
         row["backup-id"] for rows in pbs.listings("groups").values() for row in rows if row["backup-type"] == "vm"
     )
     assert places["100"] > 1
 
 
-def test_the_status_counts_what_the_account_sees(pbs: PbsClient) -> None:
+def test_the_status_counts_visible_snapshots(pbs: PbsClient) -> None:
     snapshots = [one for (store, _ns), rows in pbs.listings("snapshots").items() if store in ROOT for one in rows]
     counts = pbs.data(f"{ROOT}/status", verbose=1)["counts"]
     assert sum(one["snapshots"] for one in counts.values() if one) == len(snapshots)
@@ -169,12 +169,12 @@ def test_namespaces_by_parent_and_depth(pbs: PbsClient) -> None:
     assert len(pbs.data(path, parent="production")) == 4
 
 
-def test_unknown_parameters_are_refused(pbs: PbsClient) -> None:
+def test_unknown_parameters_are_rejected(pbs: PbsClient) -> None:
     status, text = pbs.refusal(f"{ROOT}/snapshots", limit=1)
     assert (status, "'limit': schema does not allow additional properties" in text) == (400, True)
 
 
-def test_an_offline_datastore_is_listed_and_refuses_everything(pbs: PbsClient) -> None:
+def test_an_offline_datastore_is_listed_and_rejects_requests(pbs: PbsClient) -> None:
     pbs.variant(offline="berlin-disk-1")
     listed = {row["store"]: row.get("maintenance") for row in pbs.data("/admin/datastore")}
     assert listed["berlin-disk-1"] == "offline,message=disk swap tonight"
@@ -195,7 +195,7 @@ def test_an_offline_datastore_is_listed_and_refuses_everything(pbs: PbsClient) -
 
 
 def find_snapshots(pbs: PbsClient, name: str) -> list[Row]:
-    """The snapshots of a workload, newest first."""
+    """Return the snapshots of a workload, newest first."""
     ident = pbs.lists["workloads"][pbs.workload(name)["key"]]
     store, *between, backup_type, backup_id = ident.split("/")
     query = {"ns": "/".join(between), "backup-type": backup_type, "backup-id": backup_id}
@@ -215,7 +215,7 @@ def test_an_unfinished_upload_has_no_manifest(pbs: PbsClient) -> None:
     assert find_snapshots(pbs, "batch-night")[0]["files"] == [{"filename": "qemu-server.conf.blob"}]
 
 
-def test_verifications_name_their_task(pbs: PbsClient) -> None:
+def test_verifications_have_their_task(pbs: PbsClient) -> None:
     damaged = find_snapshots(pbs, "mail-01")[0]
     assert damaged["verification"]["state"] == "failed"
     points = pbs.get_points(pbs.workload("web-01"))
@@ -228,7 +228,7 @@ def test_verifications_name_their_task(pbs: PbsClient) -> None:
             assert parts[7].startswith("berlin\\x2ddisk\\x2d1\\x3a")
 
 
-def test_copies_carry_the_verification_of_another_server(pbs: PbsClient) -> None:
+def test_copies_keep_the_verification_of_another_server(pbs: PbsClient) -> None:
     pbs.variant(synced=True)
     rows = pbs.listings("snapshots")["dr-copies", "from-berlin"]
     assert {row["verification"]["upid"].split(":")[1] for row in rows if "verification" in row} == {"pbs-frankfurt"}
@@ -250,7 +250,7 @@ def test_encryption_is_reported_per_file(pbs: PbsClient) -> None:
     assert "fingerprint" in mixed
 
 
-def test_an_unreadable_manifest_leaves_only_names(pbs: PbsClient) -> None:
+def test_an_unreadable_manifest_gives_only_file_names(pbs: PbsClient) -> None:
     pbs.variant(unreadable_manifests=True)
     newest = find_snapshots(pbs, "web-01")[0]
     assert {name for one in newest["files"] for name in one} == {"filename"}
@@ -258,7 +258,7 @@ def test_an_unreadable_manifest_leaves_only_names(pbs: PbsClient) -> None:
     assert "size" not in newest
 
 
-def test_groups_that_the_server_leaves_out(pbs: PbsClient) -> None:
+def test_groups_that_the_server_omits(pbs: PbsClient) -> None:
     groups = pbs.data(f"{ROOT}/groups")
     pbs.variant(hidden_groups="owner")
     assert len(pbs.data(f"{ROOT}/groups")) == len(groups) - 1
@@ -301,7 +301,7 @@ def test_the_superuser_sees_the_node_and_its_tasks(pbs: PbsClient) -> None:
     assert pbs.refusal("/nodes/elsewhere/status")[0] == 400
 
 
-def test_calls_of_other_clients(pbs: PbsClient) -> None:
+def test_requests_of_other_clients(pbs: PbsClient) -> None:
     assert pbs.data("/ping") == {"pong": True}
     assert pbs.refusal("/nodes") == (403, "permission check failed")
     assert pbs.data("/nodes/localhost/tasks", limit=5) == []

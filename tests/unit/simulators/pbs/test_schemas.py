@@ -23,7 +23,7 @@ from tests.unit.simulators.pbs.client import API, PbsClient
 
 # Schema -> the version that the simulator has.
 VERSIONS = {"2.1": "2.1.10", "3.4": "3.4.2", "4.2": "4.2.0"}
-# What makes records differ in their members.
+# Variants that change the fields of records.
 VARIANTS: tuple[dict[str, object], ...] = (
     {},
     {"synced": True, "empty_groups": True, "mixed_encryption": True, "verified_by": "user"},
@@ -36,13 +36,13 @@ _PLACEHOLDER = re.compile(r"\{[^}]*\}")
 
 
 def find_path(schema: Schema, path: str) -> str:
-    """The path of the schema that a request has; literal ones first."""
+    """Return the path of the schema that matches a request; literal paths come first."""
     paths = sorted({known for _method, known in schema.operations}, key=lambda known: known.count("{"))
     return next(known for known in paths if re.fullmatch(_PLACEHOLDER.sub("[^/]+", known), path))
 
 
 class CheckedClient(PbsClient):
-    """Checks each response, and remembers which requests were answered with which status."""
+    """Checks each response, and records the status of each request."""
 
     def __init__(self, ready: Mapping[str, Any], version: str) -> None:
         super().__init__(ready)
@@ -155,7 +155,7 @@ def test_the_schema_describes_all_requests_of_the_simulator() -> None:
         ('"owner": "', '"owner": "@', "does not match"),
     ],
 )
-def test_wrong_members_are_found(ready: dict[str, Any], old: str, new: str, problem: str) -> None:
+def test_wrong_fields_are_found(ready: dict[str, Any], old: str, new: str, problem: str) -> None:
     pbs = PbsClient(ready)
     pbs.control("reset", {})
     pbs.use_token()

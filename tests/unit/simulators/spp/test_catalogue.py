@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Spectrum Protect Plus compared with its facts: sessions, catalogue, aggregate, errors and limits."""
+"""The simulated Spectrum Protect Plus compared with its ground truth: sessions, catalog, aggregate, errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def versions(spp: SppClient, name: str, **query: Any) -> list[dict[str, Any]]:
 # Sessions
 
 
-def test_session_is_counted_and_given_back(spp: SppClient) -> None:
+def test_sessions_are_counted_and_closed(spp: SppClient) -> None:
     assert spp.control("sessions") == {"open": 1}
     assert len(spp.headers["X-Endeavour-Sessionid"]) == 32
     ended = spp.call("DELETE", "/api/endeavour/session")
@@ -40,13 +40,13 @@ def test_wrong_password(spp: SppClient, password: str) -> None:
     assert spp.control("sessions") == {"open": 1}
 
 
-def test_log_in_takes_no_body(spp: SppClient) -> None:
+def test_login_without_a_body(spp: SppClient) -> None:
     login = spp.account()
     refused = spp.call("POST", "/api/endeavour/session", auth=(login["username"], login["password"]), json={"a": 1})
     assert refused.status_code == 400
 
 
-def test_both_shapes_of_401(spp: SppClient) -> None:
+def test_both_formats_of_status_401(spp: SppClient) -> None:
     spp.headers = {}
     assert spp.call("GET", "/api/site").json()["response"]["response"]["id"] == "XSBMissingSessionidException"
     spp.headers = {"X-Endeavour-Sessionid": "0" * 32}
@@ -56,13 +56,13 @@ def test_both_shapes_of_401(spp: SppClient) -> None:
     assert (page.status_code, page.headers["Content-Type"]) == (401, "text/html")
 
 
-def test_session_ends_after_so_many_calls(spp: SppClient) -> None:
+def test_session_expires_after_a_number_of_requests(spp: SppClient) -> None:
     spp.variant(session_calls=2)
     assert [spp.call("GET", "/api/site").status_code for _ignored in range(3)] == [200, 200, 401]
     assert spp.control("sessions") == {"open": 0}
 
 
-def test_restricted_account_sees_less_and_no_error(spp: SppClient) -> None:
+def test_restricted_account_sees_less_without_an_error(spp: SppClient) -> None:
     everything = len(list(spp.pages(CATALOGUE, "children", **PROPERTIES)))
     spp.log_in("restricted")
     seen = {child["name"] for child in spp.pages(CATALOGUE, "children", **PROPERTIES)}
@@ -72,7 +72,7 @@ def test_restricted_account_sees_less_and_no_error(spp: SppClient) -> None:
     assert spp.call("GET", f"{CATALOGUE}/{spp.pk('erp-prod')}/version").status_code == 404
 
 
-def test_version_calls(spp: SppClient) -> None:
+def test_version_requests(spp: SppClient) -> None:
     spp.headers = {}
     assert spp.get("/api/lifecycle/ping")["version"] == "10.1.17"
     spp.log_in()
@@ -82,11 +82,11 @@ def test_version_calls(spp: SppClient) -> None:
     assert spp.get("/ngp/version")["version"] == "10.1.8"
 
 
-# The catalogue
+# The catalog
 
 
-def test_catalogue_is_the_truth(spp: SppClient) -> None:
-    """A naive reader finds each listed point of the estate exactly once in the catalogue, and nothing else."""
+def test_catalog_matches_the_ground_truth(spp: SppClient) -> None:
+    """A naive reader finds each listed point exactly once in the catalog, and nothing else."""
     seen: dict[str, list[int]] = {}
     for catalogue in ("hypervisorvm", "applicationdatabase"):
         for child in spp.pages(f"/api/endeavour/catalog/recovery/{catalogue}", "children", **PROPERTIES):
@@ -103,7 +103,7 @@ def test_catalogue_is_the_truth(spp: SppClient) -> None:
     assert sum(map(len, seen.values())) > 400
 
 
-def test_links_name_another_host(spp: SppClient) -> None:
+def test_links_have_another_host(spp: SppClient) -> None:
     page = spp.get(CATALOGUE, pageSize=2, **PROPERTIES)
     for link in (page["links"]["nextPage"], page["children"][0]["links"]["versions"]):
         assert urlsplit(link["href"]).netloc == "spp-appliance.invalid:443"
@@ -127,7 +127,7 @@ def test_page_of_a_hundred_by_default(spp: SppClient) -> None:
     assert (len(page["sessions"]), page["total"] > 100) == (100, True)
 
 
-def test_embed_decides_what_children_tell(spp: SppClient) -> None:
+def test_embed_determines_the_fields_of_children(spp: SppClient) -> None:
     assert "children" not in spp.get(CATALOGUE)
     assert set(spp.get(CATALOGUE, embed="(children)")["children"][0]) == {"id", "name", "catalogTime", "links"}
     assert "protectionInfo" in spp.get(CATALOGUE, **PROPERTIES)["children"][0]["properties"]
@@ -135,7 +135,7 @@ def test_embed_decides_what_children_tell(spp: SppClient) -> None:
     assert "id" not in spp.get(CATALOGUE, **PROPERTIES)["children"][0]
 
 
-def test_further_copies_as_rows_or_not(spp: SppClient) -> None:
+def test_additional_copies_can_be_rows(spp: SppClient) -> None:
     kinds = [row["properties"]["protectionInfo"]["subPolicyType"] for row in versions(spp, "erp-prod")]
     assert {kind: kinds.count(kind) for kind in set(kinds)} == {"BACKUP": 30, "REPLICATION": 30, "SPPOFFLOAD": 30}
     sessions = {row["properties"]["sessionId"] for row in versions(spp, "erp-prod")}
@@ -144,7 +144,7 @@ def test_further_copies_as_rows_or_not(spp: SppClient) -> None:
     assert len(versions(spp, "erp-prod")) == 30
 
 
-def test_old_generations_are_in_the_archive_only(spp: SppClient) -> None:
+def test_old_generations_are_only_in_the_archive(spp: SppClient) -> None:
     rows = [row["properties"]["protectionInfo"] for row in versions(spp, "ledger-archive")]
     archived = sum("monthly" in point["retention"] for point in spp.workload("ledger-archive")["points"])
     assert sum(row["subPolicyType"] == "SPPARCHIVE" for row in rows) == archived > 0
@@ -159,7 +159,7 @@ def test_filter_and_sort(spp: SppClient) -> None:
     assert 0 < len(narrowed) < len(fulls)
     spp.variant(filter_is_or=True)
     assert len(versions(spp, "web-01", filter=json.dumps(both))) > len(fulls)
-    # IBM's own client sends text after the JSON of a sort value
+    # IBM's own client sends text after the JSON of a sort value.
     newest = versions(
         spp, "web-01", sort='[{"property":"protectionInfo.protectionTime","direction":"DESC"}]properties))'
     )
@@ -167,7 +167,7 @@ def test_filter_and_sort(spp: SppClient) -> None:
     assert moments == sorted(moments, reverse=True)
 
 
-def test_what_a_row_may_lack_or_say_otherwise(spp: SppClient) -> None:
+def test_variants_of_rows(spp: SppClient) -> None:
     assert isinstance(versions(spp, "web-01")[0]["catalogTime"], str)
     spp.variant(catalog_time_as_text=False, session_in_row=False)
     row = versions(spp, "web-01")[0]
@@ -186,7 +186,7 @@ def test_aggregate_counts_points(spp: SppClient) -> None:
     assert {pk: row["count"] for pk, row in counted.items()} == expected
 
 
-def test_aggregate_counts_otherwise_without_copytype_or_filter(spp: SppClient) -> None:
+def test_aggregate_counts_differ_without_copytype_or_filter(spp: SppClient) -> None:
     pk = spp.pk("erp-prod")
     assert spp.counts()[pk]["count"] == 30
     assert spp.counts(copytype=None, filter_text=None)[pk]["count"] == 1
@@ -214,7 +214,7 @@ def test_aggregate_sums_and_maxima(spp: SppClient) -> None:
     assert set(spp.counts(op=operations)[spp.pk("web-01")]) == {"_id", "max", "sum"}
 
 
-def test_aggregate_group_comes_back_nested(spp: SppClient) -> None:
+def test_aggregate_group_is_nested(spp: SppClient) -> None:
     body = {**AGGREGATE, "group": ["protectionInfo.storageProfileName", "protectionInfo.subPolicyType"]}
     query = {"action": "aggregate", "filter": WITH_SESSION}
     results = spp.call("POST", CATALOGUE, params=query, json=body).json()["results"]
@@ -231,7 +231,7 @@ def test_aggregate_variants(spp: SppClient) -> None:
 
 
 def test_aggregate_by_several_keys(spp: SppClient) -> None:
-    """Several keys are honoured, refused or ignored."""
+    """Several keys are supported, rejected or ignored."""
     body = {**AGGREGATE, "group": ["pk", "protectionInfo.subPolicyType"]}
     query = {"action": "aggregate", "filter": WITH_SESSION}
     results = spp.call("POST", CATALOGUE, params=query, json=body).json()["results"]
@@ -250,7 +250,7 @@ def test_aggregate_by_several_keys(spp: SppClient) -> None:
 
 
 def test_aggregate_that_ignores_a_part_of_the_request(spp: SppClient) -> None:
-    """Without the filter, the object itself is counted, too; without copytype, further copies are."""
+    """Without the filter, the object itself is also counted; without copytype, additional copies are."""
     spp.variant(filter_ignored=True)
     assert spp.counts()[spp.pk("erp-prod")]["count"] == 31
     spp.variant(filter_ignored=False, copytype_ignored=True)
@@ -258,7 +258,7 @@ def test_aggregate_that_ignores_a_part_of_the_request(spp: SppClient) -> None:
 
 
 def test_links_to_versions(spp: SppClient) -> None:
-    """They are served where the link leads, and not elsewhere."""
+    """They are available only at the path of the link."""
     known = versions(spp, "web-01")
     for link in ("versions", "snapshot/version", "version?from=recovery"):
         spp.variant(versions_link=link)
@@ -308,7 +308,7 @@ def test_emptied_versions_have_no_storage(spp: SppClient) -> None:
     ],
     ids=["python-repr", "no-array", "operator", "action", "no-action", "content-type", "no-op", "copytype", "no-json"],
 )
-def test_aggregate_refuses_what_is_malformed(spp: SppClient, query: dict[str, str], more: dict[str, Any]) -> None:
+def test_aggregate_rejects_malformed_requests(spp: SppClient, query: dict[str, str], more: dict[str, Any]) -> None:
     refused = spp.call("POST", CATALOGUE, params=query, **more)
     assert refused.status_code == 400
     assert refused.json()["description"]

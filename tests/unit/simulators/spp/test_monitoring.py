@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What IBM's scripts and monitoring read of the simulated SPP: the answers are those of the estate, in their format."""
+"""Requests of IBM's scripts and monitoring to the simulated SPP return its data in the expected format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INVENTORY = "/api/endeavour/catalog/hypervisor/vm"
 
 
 def read(spp: SppClient, path: str, template: str = "", **query: Any) -> Any:
-    """Read a document, and compare its format and that of the request with the schema."""
+    """Read a document, and check the formats of the request and the document with the schema."""
     known = template or path
     document = spp.get(path, **query)
     assert SCHEMA.problems("GET", known, 200, document) == []
@@ -40,7 +40,7 @@ def search(spp: SppClient, **query: str) -> list[dict[str, Any]]:
 
 
 def test_history_of_a_job(spp: SppClient) -> None:
-    """All sessions of the job, although a filter asks for fewer; failed and running nights are among them."""
+    """All sessions of the job are returned although a filter requests fewer, including failed and running ones."""
     jobs = {row["name"]: row for row in read(spp, "/api/endeavour/job", pageSize=1000)["jobs"]}
     runs = {point["run"] for work in spp.works("vm") for point in work["points"] if point["job"] == "Lab"}
     path = f"/api/endeavour/jobsession/history/jobid/{jobs['vmware_Lab']['id']}"
@@ -55,7 +55,7 @@ def test_history_of_a_job(spp: SppClient) -> None:
 
 
 def test_jobs(spp: SppClient) -> None:
-    """One for each policy and kind of machine; the last run is that of the newest night."""
+    """There is one for each policy and type of machine. The last run is that of the newest night."""
     jobs = {row["name"]: row for row in read(spp, "/api/endeavour/job", excludeMarkDeleted="true")["jobs"]}
     newest = spp.workload("crm-old")["points"][0]
     assert jobs["vmware_Lab"]["lastrun"]["jobName"] == "vmware_Lab"
@@ -113,7 +113,7 @@ def test_sites_storages_and_proxies(spp: SppClient) -> None:
 
 
 def test_the_appliance_itself(spp: SppClient) -> None:
-    """The capacities of all disks, the catalog, which grows with its versions, and the load."""
+    """It reports the capacities of all disks, the catalog, which grows with its versions, and the load."""
     stats = read(spp, "/api/storage/stats")
     capacities = [row["capacity"] for row in spp.get("/api/storage")["storages"]]
     known = [one for one in capacities if one["total"] is not None]
@@ -176,5 +176,5 @@ def test_databases_of_an_instance(spp: SppClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/site/1", "/api/vadp/1", "/api/endeavour/job/1", "/api/cloud/1"])
-def test_what_does_not_exist(spp: SppClient, path: str) -> None:
+def test_nonexistent_objects(spp: SppClient, path: str) -> None:
     assert spp.call("GET", path).status_code == 404

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Spectrum Protect Plus: restore wizard, resources other than points, and formats of the facts."""
+"""The simulated Spectrum Protect Plus: restore wizard, resources other than points, and formats."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def wizard_versions(spp: SppClient, name: str, **query: Any) -> list[dict[str, A
     return list(spp.pages(get_wizard_path(spp, name), "versions", **{"from": "recovery", **query}))
 
 
-def test_wizard_shows_copies_where_they_lie(spp: SppClient) -> None:
+def test_wizard_lists_copies_at_their_locations(spp: SppClient) -> None:
     rows = wizard_versions(spp, "erp-prod", embedCopies="true", omitIfNoCopies="true")
     points = spp.get_points(spp.workload("erp-prod"))
     sites = {row["id"]: row["name"] for row in spp.get("/api/site")["sites"]}
@@ -73,7 +73,7 @@ def test_versions_whose_copies_are_gone(spp: SppClient) -> None:
     assert len(wizard_versions(spp, "web-01", embedCopies="true", omitIfNoCopies="true")) == 30
 
 
-def test_wizard_may_have_ids_of_its_own(spp: SppClient) -> None:
+def test_wizard_may_have_separate_ids(spp: SppClient) -> None:
     before = wizard_versions(spp, "web-01")
     spp.variant(wizard_id_is_pk=False)
     after = wizard_versions(spp, "web-01")
@@ -119,7 +119,7 @@ def test_inventory(spp: SppClient) -> None:
 # Resources other than points
 
 
-def test_sessions_tell_expiry_and_result(spp: SppClient) -> None:
+def test_sessions_have_expiry_and_result(spp: SppClient) -> None:
     sessions = {row["id"]: row for row in spp.pages("/api/endeavour/jobsession", "sessions")}
     work = spp.workload("orders")
     truth = {milliseconds(point["created_at"]): point for point in work["points"]}
@@ -178,7 +178,7 @@ def test_null_capacity(spp: SppClient) -> None:
     assert {storage["capacity"]["total"] is None for storage in storages} == {True, False}
 
 
-# Formats of the facts
+# Formats
 
 SCHEMA = load("spp", "10.1")
 WIZARD = "/api/hypervisor/{id}/vm/{id}/version"
@@ -228,12 +228,12 @@ def responses(spp: SppClient) -> dict[str, Any]:
     # The simulated objects have no tags.
     [("children", {"$.children[].properties.tags[]", "$.children[].properties.tags[].name"}), ("versions", set[str]())],
 )
-def test_members_of_the_samples_are_sent(responses: dict[str, Any], sample: str, without: set[str]) -> None:
-    """Also those that the schema does not require."""
+def test_fields_of_the_samples_are_sent(responses: dict[str, Any], sample: str, without: set[str]) -> None:
+    """Including fields that the schema does not require."""
     assert set(get_shape([read(f"spp/{sample}.yml")])) - set(get_shape([responses[sample]])) == without
 
 
-def test_members_that_are_not_required_are_sent(responses: dict[str, Any]) -> None:
+def test_optional_fields_are_sent(responses: dict[str, Any]) -> None:
     copy, session = "$[].copies[]", "$.sessions[]"
     assert {
         f"{copy}.protectionInfo.offloadInfo",
@@ -250,8 +250,8 @@ def test_members_that_are_not_required_are_sent(responses: dict[str, Any]) -> No
     } <= set(get_shape([responses["sessions"]]))
 
 
-def test_schema_check_bites(spp: SppClient) -> None:
-    """A member that is missing, misspelled or additional, or has another type, is found in a response."""
+def test_schema_check_finds_errors(spp: SppClient) -> None:
+    """Missing, misspelled and additional fields, and other types, are found in a response."""
     machines = spp.get(CATALOGUE, **PROPERTIES)
     protection = machines["children"][0]["properties"]["protectionInfo"]
     base = protection.pop("baseBackup")

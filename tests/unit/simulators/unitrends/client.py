@@ -20,18 +20,18 @@ Row = dict[str, Any]
 
 
 def parse_moment(text: str, fold: int = 0) -> str:
-    """A time of the list in UTC like the ground truth, in seconds. The text is in the zone of the Berlin appliance."""
+    """Parse a time of the list (local time in Berlin) to UTC like the ground truth, in seconds."""
     local = datetime.strptime(text, "%m/%d/%Y %I:%M:%S %p").replace(tzinfo=BERLIN, fold=fold)
     return local.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def epoch(moment: str) -> int:
-    """A time of the ground truth as whole seconds since 1970."""
+    """Return a time of the ground truth in seconds since 1970."""
     return int(datetime.fromisoformat(moment[:19] + "+00:00").timestamp())
 
 
 def own_backups(rows: Iterable[Row]) -> list[Row]:
-    """Rows that are backups of this system: without copies, restores, metadata and replicated backups."""
+    """Return rows that are backups of this system, without copies, restores, metadata and replicated backups."""
     return [row for row in rows if "sync_status" not in row and row["type"] not in OTHERS and not row["replicated"]]
 
 
@@ -51,7 +51,7 @@ class UnitrendsClient(ProductClient):
         return self.call("POST", f"/api/backups/?{'' if sid is None else f'sid={sid}'}{query}", json=body)
 
     def rows(self, sid: int = 1, query: str = "", key: str = "data", **body: Any) -> list[Row]:
-        """The rows of one system; an empty list is not wrapped in an object."""
+        """Return the rows of one system; an empty list is not wrapped in an object."""
         response = self.post(sid, query, system_id=sid, **body)
         assert response.status_code == 200, response.text
         document = response.json()
@@ -62,13 +62,13 @@ class UnitrendsClient(ProductClient):
         return own_backups(self.rows(sid, **body))
 
     def items(self, kind: str = "b", **query: Any) -> list[tuple[Row, Row]]:
-        """(instance, backup) of the catalogue's instance view."""
+        """Return (instance, backup) of the catalog's instance view."""
         document = self.get(f"/api/catalog/{kind}/", **{"view": "instance", **query})
         member = "archives" if kind in ("a", "archives") else "backups"
         return [(instance, item) for instance in document["catalog"] for item in instance[member]]
 
     def numbers(self, name: str) -> list[str]:
-        """<system>/<number> of the points of one workload in the ground truth, newest first."""
+        """Return <system>/<number> of the points of one workload in the ground truth, newest first."""
         return [str(self.lists["points"][point["key"]]) for point in self.get_points(self.workload(name))]
 
     def instance(self, name: str) -> int:

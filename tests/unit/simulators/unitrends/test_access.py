@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Unitrends manager compared with its facts: sessions, roles, errors, and the call that deletes."""
+"""The simulated Unitrends manager compared with its ground truth: sessions, roles, errors, and deletion."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_session_begins_and_ends(unitrends: UnitrendsClient) -> None:
     assert "missing or has expired" in refused.json()["result"][0]["message"]
 
 
-def test_only_the_own_header_counts(unitrends: UnitrendsClient) -> None:
+def test_only_the_authtoken_header_is_accepted(unitrends: UnitrendsClient) -> None:
     token = unitrends.headers.pop("AuthToken")
     for headers in ({"Authorization": f"Bearer {token}"}, {"Cookie": f"token={token}"}, {}):
         assert unitrends.call("GET", "/api/systems/", headers=headers).status_code == 401
@@ -53,7 +53,7 @@ def test_wrong_password(unitrends: UnitrendsClient, variant: str, status: int, b
     assert unitrends.control("sessions") == {"open": 1}
 
 
-def test_login_is_json_whatever_it_calls_itself(unitrends: UnitrendsClient) -> None:
+def test_login_is_json_for_any_content_type(unitrends: UnitrendsClient) -> None:
     login = {name: unitrends.entry[name] for name in ("username", "password")}
     assert unitrends.call("POST", "/api/login", data=login).status_code == 500
     as_form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -67,7 +67,7 @@ def test_token_expires(unitrends: UnitrendsClient) -> None:
     assert unitrends.call("GET", "/api/systems/").status_code == 200
 
 
-def test_a_scope_hides_without_a_word(unitrends: UnitrendsClient) -> None:
+def test_a_scope_hides_workloads_silently(unitrends: UnitrendsClient) -> None:
     all_rows, items = unitrends.backups(), unitrends.items(sid=1)
     document = unitrends.log_in("scoped")
     assert document["role_scope"]
@@ -85,7 +85,7 @@ def test_a_scope_hides_without_a_word(unitrends: UnitrendsClient) -> None:
 
 
 def test_is_delete_deletes(unitrends: UnitrendsClient) -> None:
-    """The only difference from the list call is one query parameter."""
+    """The only difference from the list request is one query parameter."""
     before = {row["id"] for row in unitrends.backups()}
     victims = sorted(before)[:3]
     response = unitrends.post(1, "&isDelete", system_id=1, backup_ids=victims)
@@ -98,7 +98,7 @@ def test_is_delete_deletes(unitrends: UnitrendsClient) -> None:
     assert {row["id"] for row in unitrends.backups()} == before
 
 
-def test_is_delete_takes_a_whole_window(unitrends: UnitrendsClient) -> None:
+def test_is_delete_affects_a_whole_window(unitrends: UnitrendsClient) -> None:
     other = len(unitrends.backups(2))
     assert unitrends.post(1, "&isDelete=true", system_id=1, start_time=0).status_code == 200
     assert own_backups(unitrends.rows(1)) == []
@@ -114,7 +114,7 @@ def test_monitors_cannot_delete(unitrends: UnitrendsClient) -> None:
     assert len(unitrends.backups()) == before
 
 
-def test_is_related_means_the_chain(unitrends: UnitrendsClient) -> None:
+def test_is_related_includes_the_chain(unitrends: UnitrendsClient) -> None:
     number = int(unitrends.numbers("web-01")[0].partition("/")[2])
     chain = own_backups(unitrends.rows(1, "&isRelated", backup_ids=[number]))
     assert chain[0]["id"] == number
@@ -124,7 +124,7 @@ def test_is_related_means_the_chain(unitrends: UnitrendsClient) -> None:
 # Errors
 
 
-def test_unknown_calls(unitrends: UnitrendsClient) -> None:
+def test_unknown_requests(unitrends: UnitrendsClient) -> None:
     assert unitrends.call("GET", "/api/recovery_points").status_code == 404
     assert unitrends.call("DELETE", "/api/backups/").status_code == 405
     assert unitrends.call("PUT", "/api/backups/", json={}).status_code == 405
@@ -141,7 +141,9 @@ def test_unknown_calls(unitrends: UnitrendsClient) -> None:
         ({}, 500, {"result"}),
     ],
 )
-def test_shapes_of_errors(unitrends: UnitrendsClient, variants: dict[str, Any], status: int, members: set[str]) -> None:
+def test_formats_of_errors(
+    unitrends: UnitrendsClient, variants: dict[str, Any], status: int, members: set[str]
+) -> None:
     unitrends.variant(**variants)
     response = unitrends.post(99)
     assert (response.status_code, set(response.json())) == (status, members)

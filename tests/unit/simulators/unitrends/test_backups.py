@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Unitrends manager compared with its facts: the list of backups."""
+"""The simulated Unitrends manager compared with its ground truth: the list of backups."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def unitrends(ready: dict[str, Any]) -> UnitrendsClient:
     return api_client
 
 
-def test_list_is_the_truth(unitrends: UnitrendsClient) -> None:
+def test_list_matches_the_ground_truth(unitrends: UnitrendsClient) -> None:
     seen = {f"{sid}/{row['id']}": row for sid in (1, 2) for row in unitrends.backups(sid)}
     expected = {
         unitrends.lists["points"][point["key"]]: point
@@ -41,7 +41,7 @@ def test_list_is_the_truth(unitrends: UnitrendsClient) -> None:
     assert len(expected) > 400
     for number, row in seen.items():
         point = expected[number]
-        # one hour of last October occurred twice, and the text is ambiguous
+        # One hour of last October occurred twice, so the text is ambiguous.
         assert point["created_at"][:19] in {parse_moment(row["start_time"], fold) for fold in (0, 1)}
         assert row["size"] == (point["size_bytes"] or 0) // 2**20
         assert row["encrypted"] is point["encrypted"]
@@ -52,8 +52,8 @@ def test_list_is_the_truth(unitrends: UnitrendsClient) -> None:
         assert row["type"].split()[-1] == kind
 
 
-def test_archived_points_are_in_the_catalogue_only(unitrends: UnitrendsClient) -> None:
-    """The backup is no longer on the appliance; the archive still reports its number."""
+def test_archived_points_are_only_in_the_catalog(unitrends: UnitrendsClient) -> None:
+    """The backup is no longer on the appliance, but the archive still reports its number."""
     archived = [
         point for work in unitrends.works() for point in unitrends.get_points(work) if point["kind"] == "archive"
     ]
@@ -87,7 +87,7 @@ def test_states(unitrends: UnitrendsClient) -> None:
     assert next(row for row in unitrends.backups() if not row["complete"])["status"] is None
 
 
-def test_copies_are_rows_that_repeat_a_number(unitrends: UnitrendsClient) -> None:
+def test_copies_have_the_number_of_their_backup(unitrends: UnitrendsClient) -> None:
     rows = unitrends.rows()
     backups = {row["id"]: row for row in own_backups(rows)}
     copies = [row for row in rows if "sync_status" in row]
@@ -106,7 +106,7 @@ def test_copies_are_rows_that_repeat_a_number(unitrends: UnitrendsClient) -> Non
     assert all(row["sync_message"].startswith("Success") for row in reported)
 
 
-def test_rows_that_are_no_backups(unitrends: UnitrendsClient) -> None:
+def test_rows_that_are_not_backups(unitrends: UnitrendsClient) -> None:
     others = [row for row in unitrends.rows() if row["type"] in ("Restore", "System Metadata")]
     assert {row["type"] for row in others} == {"Restore", "System Metadata"}
     assert not any("id" in row for row in others)
@@ -118,7 +118,7 @@ def test_rows_that_are_no_backups(unitrends: UnitrendsClient) -> None:
     assert unitrends.rows(type=["no such type"]) == []
 
 
-def test_both_ends_of_a_window_belong_to_it(unitrends: UnitrendsClient) -> None:
+def test_both_ends_of_a_window_are_inclusive(unitrends: UnitrendsClient) -> None:
     points = unitrends.get_points(unitrends.workload("web-01"))
     moments = [epoch(point["created_at"]) for point in points]
     inside = unitrends.backups(start_time=moments[3], end_time=moments[1], instance_id=unitrends.instance("web-01"))
@@ -131,7 +131,7 @@ def test_both_ends_of_a_window_belong_to_it(unitrends: UnitrendsClient) -> None:
 
 
 def test_other_windows(unitrends: UnitrendsClient) -> None:
-    """By local day, by the end time, and by elapsed hours."""
+    """Windows by local day, by end time, and by elapsed hours."""
     day = unitrends.backups(start_day="03/09/2026", end_day="03/09/2026")
     assert {row["start_time"][:10] for row in day} == {"03/09/2026"}
     assert {row["id"] for row in day} == {
@@ -155,8 +155,8 @@ def test_scope_of_filters(unitrends: UnitrendsClient) -> None:
     assert len(unitrends.rows(unheard_of=1)) == len(unitrends.rows())
 
 
-def test_names_are_looked_up_in_the_system_of_the_query(unitrends: UnitrendsClient) -> None:
-    """The body selects the rows, the query the names: without it they are those of another system's clients."""
+def test_names_are_those_of_the_system_in_the_query(unitrends: UnitrendsClient) -> None:
+    """The body selects the rows, and the query the names. Without it they belong to clients of another system."""
     right = unitrends.rows(2)
     assert {row["client_name"] for row in right} == {"vcenter-chicago", "ueb-chicago"}
     assert not any("system_id" in row for row in right)
@@ -168,7 +168,7 @@ def test_names_are_looked_up_in_the_system_of_the_query(unitrends: UnitrendsClie
     assert any(row["legalhold"] for row in unitrends.rows(1))
 
 
-def test_what_was_replicated_here(unitrends: UnitrendsClient) -> None:
+def test_replicated_backups(unitrends: UnitrendsClient) -> None:
     rows = unitrends.rows(3)
     came = [row for row in rows if row["replicated"]]
     assert {row["vm_name"] for row in came if "vm_name" in row} >= {"web-01", "erp-prod"}
@@ -178,7 +178,7 @@ def test_what_was_replicated_here(unitrends: UnitrendsClient) -> None:
 
 
 def test_empty_list_proves_nothing(unitrends: UnitrendsClient) -> None:
-    """A filter that the core does not understand and a core failure both return an empty list."""
+    """An unsupported filter and an internal failure both return an empty list."""
     for body in ({"start_time": "today"}, {"type": "vmware full"}, {"backup_ids": 200}, {"system_id": 99}):
         response = unitrends.post(1, **body)
         assert (response.status_code, response.text) == (200, "[]")
@@ -210,7 +210,7 @@ def test_wiki_generation(unitrends: UnitrendsClient) -> None:
     ("language", "looks"), [("en", "03/10/2026 01:"), ("en-gb", "10/03/2026 01:"), ("fr", "10/03/2026 01:")]
 )
 def test_language(unitrends: UnitrendsClient, language: str, looks: str) -> None:
-    """Without a language in the request the appliance's language is used."""
+    """Without a language in the request, the language of the appliance is used."""
     unitrends.variant(language=language)
     instance = unitrends.instance("crm-old")
     newest = unitrends.rows(instance_id=unitrends.instance("dc-01"))[0]["start_time"]
@@ -220,7 +220,7 @@ def test_language(unitrends: UnitrendsClient, language: str, looks: str) -> None
     assert reported[-2:] in ("am", "pm")
 
 
-def test_php_warning_before_the_answer(unitrends: UnitrendsClient) -> None:
+def test_php_warning_before_the_response(unitrends: UnitrendsClient) -> None:
     unitrends.variant(php_warning=True)
     response = unitrends.post(1, system_id=1)
     assert (response.status_code, response.headers["Content-Type"]) == (200, "text/html")
@@ -245,13 +245,13 @@ def list_backups(
     return rows
 
 
-def test_an_hour_that_comes_twice() -> None:
-    """Backups at 01:00 UTC on the last Sunday of October begin at the second 2 o'clock; epochs are unambiguous."""
+def test_a_repeated_hour() -> None:
+    """Backups at 01:00 UTC on the last Sunday of October start at the second 2 o'clock. Epochs are unambiguous."""
     estate = build_estate(7, 20, 30, as_moment(datetime(2026, 11, 1, 12, tzinfo=timezone.utc)))
     api = Unitrends(estate)
     login = json.dumps({"username": "audit", "password": api.credentials()["password"]}).encode()
     token = json.loads(api.respond(Call("POST", "/api/login", [], {}, login)).body)["auth_token"]
-    # clocks were set back at 01:00 UTC
+    # Clocks were set back at 01:00 UTC.
     back = epoch("2026-10-25T01:00:00")
     folded = list_backups(api, token, {"system_id": 1, "start_time": back, "end_time": back + 3600}, [("sid", "1")])
     before = list_backups(api, token, {"system_id": 1, "start_time": back - 3600, "end_time": back - 1}, [("sid", "1")])
@@ -263,7 +263,7 @@ def test_an_hour_that_comes_twice() -> None:
     assert silver["id"] not in [row.get("id") for row in before]
 
 
-def test_rows_are_in_the_zone_of_who_answers(unitrends: UnitrendsClient) -> None:
+def test_rows_have_the_time_zone_of_the_responding_system(unitrends: UnitrendsClient) -> None:
     point = unitrends.get_points(next(work for work in unitrends.works() if work["site"] == "chicago"))[0]
     assert parse_moment(unitrends.backups(2)[0]["start_time"]) == point["created_at"][:19]
     assert unitrends.get("/api/date-time/", sid=2)["tz"] == "America/Chicago"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The read calls of toolkits and monitoring scripts that the module does not need, compared with the estate."""
+"""Read requests of toolkits and monitoring scripts that the module does not need, compared with the environment."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def unitrends(ready: dict[str, Any]) -> UnitrendsClient:
 
 
 def listed(unitrends: UnitrendsClient, *sites: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """(workload, point) of these sites for everything that the list of backups has, newest first."""
+    """Return (workload, point) of these sites for everything in the list of backups, newest first."""
     found = [
         (work, point)
         for work in unitrends.works()
@@ -58,7 +58,7 @@ def test_responses_follow_the_schema(unitrends: UnitrendsClient, path: str) -> N
 
 
 @pytest.mark.parametrize("path", CALLS)
-def test_the_module_does_not_send_them(path: str) -> None:
+def test_the_module_does_not_send_these_requests(path: str) -> None:
     assert f"/api/{path}" not in [entry.path.rstrip("/") for entry in Unitrends.allowlist]
 
 
@@ -84,7 +84,7 @@ def test_active_jobs_are_the_running_backups(unitrends: UnitrendsClient) -> None
     assert unitrends.get("/api/virtual_clients")["data"] == {"vm_ir": [], "hv_ir": [], "wir": {"data": []}}
 
 
-def test_history_has_every_backup_with_its_outcome(unitrends: UnitrendsClient) -> None:
+def test_history_has_every_backup_with_its_result(unitrends: UnitrendsClient) -> None:
     jobs = {row["name"]: row for row in unitrends.get("/api/jobs/history", sid=1)["data"]}
     points = [point for _work, point in listed(unitrends, "berlin", "frankfurt", "cloud")]
     expected = Counter((point["job"], STATUS[point["status"]]) for point in points)
@@ -96,7 +96,7 @@ def test_history_has_every_backup_with_its_outcome(unitrends: UnitrendsClient) -
     assert all(row["message"] for row in jobs["Lab"]["backups"] if row["status"] == "Failed")
 
 
-def test_alerts_name_what_failed_last(unitrends: UnitrendsClient) -> None:
+def test_alerts_list_the_last_failures(unitrends: UnitrendsClient) -> None:
     newest: dict[str, tuple[str, dict[str, Any]]] = {}
     for work, point in listed(unitrends):
         if point["completed_at"] is not None:
@@ -107,7 +107,7 @@ def test_alerts_name_what_failed_last(unitrends: UnitrendsClient) -> None:
     assert {(row["severity"], row["message"].split(" of ")[1].partition(":")[0]) for row in rows} == expected
 
 
-def test_storage_is_as_full_as_its_backups_are_large(unitrends: UnitrendsClient) -> None:
+def test_used_storage_is_the_size_of_its_backups(unitrends: UnitrendsClient) -> None:
     rows = {row["name"]: row for row in unitrends.get("/api/storage")["storage"]}
     assert {name: row["usage"] for name, row in rows.items() if row["sid"] == 1} == {
         "berlin-disk-1": "backup",
@@ -125,7 +125,7 @@ def test_storage_is_as_full_as_its_backups_are_large(unitrends: UnitrendsClient)
         assert (row["mb_used"], row["mb_size"]) == (used, row["mb_used"] + row["mb_free"])
 
 
-def test_license_counts_what_is_protected(unitrends: UnitrendsClient) -> None:
+def test_license_counts_protected_assets(unitrends: UnitrendsClient) -> None:
     document = unitrends.get("/api/license", sid=1)
     protected = [work for work in unitrends.works() if work["protected"] and work["site"] != "chicago"]
     assert document["feature_string"].rpartition("=")[2] == str(len(protected))
@@ -154,7 +154,7 @@ def test_retention_points(unitrends: UnitrendsClient) -> None:
 
 
 def test_platforms_of_the_inventory(unitrends: UnitrendsClient) -> None:
-    """Toolkits tell hypervisors from machines by the type of the client, and machines in the catalog by theirs."""
+    """Toolkits recognize hypervisors by the type of the client, and machines by their type in the catalog."""
     types = {node["name"]: node["type"] for node in unitrends.get("/api/assets/", sid=1)["data"]}
     assert types["vcenter-berlin"] == "VMware"
     assert set(types.values()) <= {"VMware", "Windows", "Linux", "NAS"}
@@ -165,7 +165,7 @@ def test_platforms_of_the_inventory(unitrends: UnitrendsClient) -> None:
 # Variants
 
 
-def test_a_language_that_is_ignored(unitrends: UnitrendsClient) -> None:
+def test_an_ignored_language(unitrends: UnitrendsClient) -> None:
     unitrends.variant(language="en-gb", lang="ignored")
     rows = unitrends.rows(query="&lang=en", instance_id=unitrends.instance("dc-01"))
     assert rows[0]["start_time"].startswith("10/03/2026 0")
@@ -175,7 +175,7 @@ def test_a_language_that_is_ignored(unitrends: UnitrendsClient) -> None:
 
 
 @pytest.mark.parametrize(("fulls", "statuses"), [("kept", {"Successful"}), ("failed", {"Failed"}), ("gone", set())])
-def test_full_backups_that_failed_or_are_gone(unitrends: UnitrendsClient, fulls: str, statuses: set[str]) -> None:
+def test_failed_and_missing_full_backups(unitrends: UnitrendsClient, fulls: str, statuses: set[str]) -> None:
     unitrends.variant(fulls=fulls)
     rows = [row for row in unitrends.backups(instance_id=unitrends.instance("web-01")) if row["type"] == "VMware Full"]
     assert {row["status"] for row in rows} == statuses

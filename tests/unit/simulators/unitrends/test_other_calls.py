@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Unitrends manager compared with its facts: the catalogue, assets, and all other read calls."""
+"""The simulated Unitrends manager compared with its ground truth: the catalog, assets, and all other read requests."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def unitrends(ready: dict[str, Any]) -> UnitrendsClient:
     return api_client
 
 
-# The catalogue
+# The catalog
 
 
-def test_catalogue_without_a_start_is_of_seven_days(unitrends: UnitrendsClient) -> None:
-    """From local midnight six days ago; without running backups, with failed ones."""
+def test_catalog_without_a_start_covers_seven_days(unitrends: UnitrendsClient) -> None:
+    """It starts at local midnight six days ago, and contains failed but not running backups."""
     items = unitrends.items(sid=1)
     assert min(parse_moment(item["start_date"]) for _ignored, item in items) >= "2026-03-03T23:00:00"
     assert "crm-old" in {instance["database_name"] for instance, _ignored in items}
@@ -51,7 +51,7 @@ def test_catalogue_without_a_start_is_of_seven_days(unitrends: UnitrendsClient) 
     }
 
 
-def test_dates_of_a_window_are_american(unitrends: UnitrendsClient) -> None:
+def test_dates_of_a_window_have_the_american_format(unitrends: UnitrendsClient) -> None:
     day = unitrends.items(sid=1, start_date="03/05/2026", end_date="03/05/2026", lang="fr")
     assert {item["start_date"][:10] for _ignored, item in day} == {"05/03/2026"}
     refused = unitrends.call("GET", "/api/catalog/?sid=1&start_date=2026-13-45")
@@ -68,7 +68,7 @@ def test_numbers_are_text_and_clients_may_have_no_instance(unitrends: UnitrendsC
     )
 
 
-def test_views_leave_members_out(unitrends: UnitrendsClient) -> None:
+def test_views_omit_fields(unitrends: UnitrendsClient) -> None:
     def first(view: str) -> Row:
         group = unitrends.get("/api/catalog/", sid=1, view=view)["catalog"][0]
         instance = group if view == "instance" else group["instances"][0]
@@ -92,7 +92,7 @@ def test_holds(unitrends: UnitrendsClient) -> None:
     assert holds() == {(False, "n/a"), (True, "12 days remaining")}
 
 
-def test_two_thousand_backups_are_too_many_for_holds() -> None:
+def test_holds_reject_two_thousand_backups() -> None:
     estate = build_estate(7, 90, 30, as_moment(_moment()))
     api = Unitrends(estate)
     token = _token(api)
@@ -115,7 +115,7 @@ def _token(api: Unitrends) -> str:
 
 
 def test_archives(unitrends: UnitrendsClient) -> None:
-    """Copies on media, including a second disk in the same room, joined by the number of their backup."""
+    """Copies on media, including a second disk at the same site, joined by the number of their backup."""
     truth = {
         (unitrends.lists["points"][point["key"]], copy["location"])
         for work in unitrends.works()
@@ -129,7 +129,7 @@ def test_archives(unitrends: UnitrendsClient) -> None:
     assert {item["storage"] for item in items} == {"cloud-vault", "cloud-archive", "berlin-disk-2"}
     merged = {item["id"] for _ignored, item in unitrends.items("ba", start_date=LONG_AGO) if "set_id" in item}
     assert merged == {item["id"] for item in items}
-    # the window applies to the time of the copy, not of the backup
+    # The window applies to the time of the copy, and not to that of the backup.
     copied = items[0]["archive_start_date"]
     assert parse_moment(items[0]["start_date"]) < parse_moment(copied)
     assert [item["id"] for _ignored, item in unitrends.items("a", start_date=copied)] == [items[0]["id"]]
@@ -157,7 +157,7 @@ def test_archive_status(unitrends: UnitrendsClient) -> None:
 
 
 def test_assets_are_the_inventory(unitrends: UnitrendsClient) -> None:
-    """A client without an application is the asset itself; others have their assets below them."""
+    """A client without an application is the asset itself. Assets of other clients are below them."""
     found: set[str] = set()
     for sid in (1, 2):
         for client in unitrends.get("/api/assets/", sid=sid)["data"]:
@@ -174,7 +174,7 @@ def _leaves(node: Row) -> list[Row]:
     return [leaf for child in node["children"] for leaf in _leaves(child)]
 
 
-def test_choices_of_assets(unitrends: UnitrendsClient) -> None:
+def test_selection_of_assets(unitrends: UnitrendsClient) -> None:
     def names(**query: str) -> set[str]:
         clients = unitrends.get("/api/assets/", sid="1", **query)["data"]
         return {leaf["name"] for client in clients for leaf in _leaves(client)}
@@ -206,7 +206,7 @@ def test_systems(unitrends: UnitrendsClient) -> None:
     assert {row["system_id"] for row in unitrends.post(None).json()["data"]} == {1, 3}
 
 
-def test_epochs_beside_texts(unitrends: UnitrendsClient) -> None:
+def test_epochs_in_addition_to_texts(unitrends: UnitrendsClient) -> None:
     instance = unitrends.instance("erp-prod")
     latest = unitrends.get("/api/backups/latest/", sid=1, iid=instance, days=3)["data"]
     truth = unitrends.get_points(unitrends.workload("erp-prod"))[:4]
@@ -262,7 +262,7 @@ def test_retention(unitrends: UnitrendsClient) -> None:
     assert (refused.status_code, "not GFS" in refused.text) == (500, True)
 
 
-def test_places(unitrends: UnitrendsClient) -> None:
+def test_locations(unitrends: UnitrendsClient) -> None:
     places = {row["name"]: row["usage"] for row in unitrends.get("/api/storage/", sid=1)["storage"]}
     assert places["berlin-disk-1"] == "backup"
     assert places["cloud-vault"] == "archive"
@@ -273,7 +273,7 @@ def test_places(unitrends: UnitrendsClient) -> None:
     assert unitrends.get("/api/summary/current", sid=1)["data"]["backup"]["running"] == 1
 
 
-# Formats of the facts
+# Formats
 
 SCHEMA = load("unitrends", "10")
 
@@ -303,7 +303,7 @@ def test_responses_follow_the_schema(unitrends: UnitrendsClient, method: str, pa
 
 
 def test_machine_follows_the_schema(unitrends: UnitrendsClient) -> None:
-    """Rows of jobs and copies differ; those of a machine's backups have all of these members and no others."""
+    """Rows of jobs and copies differ. Rows of a machine's backups have exactly these fields."""
     rows = unitrends.rows(instance_id=unitrends.instance("web-01"), type=["vmware full"])
     assert rows
     for row in rows:

@@ -44,7 +44,7 @@ class AwsClient(ProductClient):
         return document
 
     def all(self, path: str, **query: Any) -> list[Row]:
-        """A complete list, read in pages of 50."""
+        """Return a complete list, read in pages of 50."""
         found: list[Row] = []
         while True:
             page = self.page(path, Offset=len(found), Limit=50, **query)

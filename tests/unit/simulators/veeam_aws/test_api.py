@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated AWS appliance compared with its facts: lists, revisions, tokens, roles, errors."""
+"""The simulated AWS appliance compared with its ground truth: lists, revisions, tokens, roles, errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def aws(ready: dict[str, Any]) -> AwsClient:
 
 
 @pytest.mark.parametrize(("revision", "path"), [(FIRST, OLD_POINTS), ("1.2-rev0", POINTS), (NEWEST, POINTS)])
-def test_list_is_the_truth(aws: AwsClient, revision: str, path: str) -> None:
+def test_list_matches_the_ground_truth(aws: AwsClient, revision: str, path: str) -> None:
     aws.use_revision(revision)
     seen = {row["id"]: row for row in aws.all(path)}
     expected = {aws.lists["points"][point["key"]]: point for work in aws.works() for point in aws.get_points(work)}
@@ -41,7 +41,7 @@ def test_list_is_the_truth(aws: AwsClient, revision: str, path: str) -> None:
 
 
 def test_points_of_one_instance(aws: AwsClient) -> None:
-    """Points do not report their instance: each instance is requested, and an unknown one has no points."""
+    """Points do not report their instance, so each instance is requested. An unknown one has no points."""
     for work in aws.works():
         rows = aws.all(POINTS, VirtualMachineId=aws.lists["workloads"][work["key"]])
         assert {row["id"] for row in rows} == {aws.lists["points"][point["key"]] for point in aws.get_points(work)}
@@ -51,7 +51,7 @@ def test_points_of_one_instance(aws: AwsClient) -> None:
     assert len(aws.all(POINTS, VirtualMachineId=aws.instance("web-01"), onlyLatest="False")) == 30
 
 
-def test_region_tells_what_lies_away(aws: AwsClient) -> None:
+def test_region_shows_off_site_points(aws: AwsClient) -> None:
     home = {row["id"]: row["region"]["id"] for row in aws.all("virtualMachines")}
     for work in aws.works():
         number = aws.lists["workloads"][work["key"]]
@@ -124,7 +124,7 @@ def test_variants_of_points(aws: AwsClient) -> None:
         ("1.0-rev0, 1.2-rev0", "ambiguousApiVersion"),
     ],
 )
-def test_every_call_names_a_revision(aws: AwsClient, revision: str | None, problem: str) -> None:
+def test_every_request_has_a_revision(aws: AwsClient, revision: str | None, problem: str) -> None:
     if revision is None:
         del aws.headers["x-api-version"]
     else:
@@ -136,7 +136,7 @@ def test_every_call_names_a_revision(aws: AwsClient, revision: str | None, probl
         assert response.json()["type"].endswith(f"/api/v1/problems/{problem}")
 
 
-def test_lists_that_moved(aws: AwsClient) -> None:
+def test_lists_with_changed_paths(aws: AwsClient) -> None:
     for revision, here, gone in (("1.1-rev0", "{}", "virtualMachines/{}"), ("1.2-rev0", "virtualMachines/{}", "{}")):
         aws.use_revision(revision)
         policies = aws.page(here.format("policies"))["results"]
@@ -282,7 +282,7 @@ def test_license(aws: AwsClient) -> None:
     assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html")
 
 
-def test_what_is_not_there(aws: AwsClient) -> None:
+def test_nonexistent_objects(aws: AwsClient) -> None:
     for path in (f"{POINTS}/none", "repositories/none", "sessions/none", "rds/restorePoints", "problems/none"):
         response = aws.call("GET", f"/api/v1/{path}")
         assert (response.status_code, response.json()["errorCode"]) == (404, "NotFound"), path

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What scripts read besides restore points: the values are those of the estate, in the vendor's format."""
+"""Other requests of scripts: the values match the environment, in the vendor's format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def schema() -> Schema:
 
 @pytest.fixture
 def aws(ready: dict[str, Any]) -> AwsClient:
-    """A client of the first revision; times are in the format of the specification, with a zone."""
+    """Return a client of the first revision. Times have a zone as in the specification."""
     client = AwsClient(ready)
     client.control("reset", {})
     client.use_revision(OLDEST)
@@ -33,7 +33,7 @@ def aws(ready: dict[str, Any]) -> AwsClient:
 
 
 def read(schema: Schema, aws: AwsClient, path: str, template: str = "", **query: Any) -> Any:
-    """A response that conforms to the schema."""
+    """Return a response, after checking it with the schema."""
     document = aws.page(path, **query)
     assert schema.problems("GET", f"/api/v1/{template or path}", 200, document) == []
     return document
@@ -62,7 +62,7 @@ def test_retention_of_sessions(schema: Schema, aws: AwsClient) -> None:
 
 
 def test_logs_of_sessions(schema: Schema, aws: AwsClient) -> None:
-    """As in the e-mail report of a public client: failed sessions, then the lines of each."""
+    """As in the email report of a public client: failed sessions, then the lines of each."""
     (failed, *_others) = aws.all("sessions", Types="Policy", Status="Failed")
     found = read(schema, aws, f"sessions/{failed['id']}/log", "sessions/{sessionId}/log")
     assert found["sessionId"] == failed["id"]
@@ -72,7 +72,7 @@ def test_logs_of_sessions(schema: Schema, aws: AwsClient) -> None:
 
 
 def test_policies_of_an_instance(aws: AwsClient) -> None:
-    """A public client asks for the policies of one machine that it has found by its name."""
+    """A public client requests the policies of one machine that it has found by name."""
     aws.use_revision("1.8-rev0")
     (machine,) = aws.all("virtualMachines", SearchPattern="web-01")
     (policy,) = aws.all("virtualMachines/policies", VirtualMachineId=machine["id"])
@@ -92,7 +92,7 @@ def test_paths_of_other_revisions(aws: AwsClient, status: int) -> None:
 
 
 def test_regions_and_zones(aws: AwsClient) -> None:
-    """The location is the region in 1.0, and a zone later."""
+    """The location is the region in 1.0, and a zone in later revisions."""
     (old,) = aws.all("virtualMachines", SearchPattern="web-01")
     aws.use_revision("1.8-rev0")
     (new,) = aws.all("virtualMachines", SearchPattern="web-01")

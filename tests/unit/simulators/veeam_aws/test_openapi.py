@@ -35,7 +35,7 @@ def aws(ready: dict[str, Any]) -> AwsClient:
     api_client.control("reset", {})
     api_client.use_revision(FIRST)
     api_client.log_in()
-    # the schema requires times with a zone; the vendor's printed example omits it
+    # The schema requires times with a zone. The vendor's published example omits it.
     api_client.variant(times="zoned")
     return api_client
 
@@ -44,7 +44,7 @@ def aws(ready: dict[str, Any]) -> AwsClient:
 def test_lists_and_single_items(schema: Schema, aws: AwsClient, name: str) -> None:
     page = aws.page(name, Limit=-1)
     assert page["results"]
-    # The lists of this API contain nothing twice.
+    # Lists of this API have no duplicates.
     assert len({row["id"] for row in page["results"]}) == len(page["results"])
     assert schema.problems("GET", f"/api/v1/{name}", 200, page) == []
     item = aws.page(f"{name}/{page['results'][0]['id']}")
@@ -99,11 +99,11 @@ def test_errors(schema: Schema, aws: AwsClient) -> None:
         ("vmName", "a member that the schema does not have"),
     ],
 )
-def test_the_check_bites(schema: Schema, aws: AwsClient, member: str, value: object) -> None:
+def test_the_check_finds_errors(schema: Schema, aws: AwsClient, member: str, value: object) -> None:
     check_wrong_member(schema, POINTS, aws.get(POINTS, Limit=2), (member, value), required=("backupId", "totalCount"))
 
 
-def test_variants_break_the_schema_on_purpose(schema: Schema, aws: AwsClient) -> None:
+def test_variants_that_violate_the_schema(schema: Schema, aws: AwsClient) -> None:
     for variant in ({"unknown_enums": True}, {"missing_optional": "times"}, {"total_count": False}, {"times": "bare"}):
         aws.variant(**variant)
         assert schema.problems("GET", POINTS, 200, aws.get(POINTS, Limit=-1)), variant

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Azure appliance compared with its facts: lists, versions, sessions, errors."""
+"""The simulated Azure appliance compared with its ground truth: lists, versions, sessions, errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def vm_id(azure: AzureClient, name: str) -> str:
 # Lists
 
 
-def test_lists_are_the_truth(azure: AzureClient) -> None:
+def test_lists_match_the_ground_truth(azure: AzureClient) -> None:
     for work_type, lists in POINT_LISTS.items():
         seen = {row["id"]: row["pointInTime"] for path in lists for row in azure.all(path)}
         expected = {
@@ -42,7 +42,7 @@ def test_lists_are_the_truth(azure: AzureClient) -> None:
 
 
 def test_points_of_one_vm(azure: AzureClient) -> None:
-    """Two VMs with the same name can be distinguished only by requesting each."""
+    """Two machines with the same name can be distinguished only by requesting each."""
     twins = [work for work in azure.works() if work["name"] == "dc-01"]
     found = [
         azure.all("restorePoints/virtualMachines", VirtualMachineId=azure.lists["workloads"][t["key"]]) for t in twins
@@ -55,14 +55,14 @@ def test_points_of_one_vm(azure: AzureClient) -> None:
     assert len(azure.all("restorePoints/virtualMachines", virtual_machine_id="none", Whatever=1)) == len(every)
 
 
-def test_networks_are_told_apart_by_region(azure: AzureClient) -> None:
+def test_networks_are_distinguished_by_region(azure: AzureClient) -> None:
     rows = azure.all("restorePoints/vnets")
     assert len({row["subscriptionId"] for row in rows}) == 1
     assert {row["regionName"] for row in rows} == {"germanywestcentral", "northcentralus"}
     assert len(azure.all("protectedItem/vnet")) == 1
 
 
-def test_order_is_not_by_time(azure: AzureClient) -> None:
+def test_points_are_not_ordered_by_time(azure: AzureClient) -> None:
     moments = [row["pointInTime"] for row in azure.all("restorePoints/virtualMachines")]
     assert moments not in (sorted(moments), sorted(moments, reverse=True))
 
@@ -75,7 +75,7 @@ def test_offset_and_limit(azure: AzureClient) -> None:
     assert len(azure.get(VMS)["results"]) == 200
     assert len(azure.get("/api/v2/restorePoints")["results"]) == 30
     assert azure.get(VMS, Offset=10_000)["results"] == []
-    # names are case-sensitive since v4, so these are unknown and ignored
+    # Names are case-sensitive since v4, so these are unknown and ignored.
     assert azure.get(VMS, offset=10, limit=7)["limit"] == 200
     assert (
         azure.get("/api/v1/restorePoints", offset=10, limit=7)["results"]
@@ -92,7 +92,7 @@ def test_malformed_query(azure: AzureClient, query: dict[str, str]) -> None:
     assert list(refused.json()["errors"]) == list(query)
 
 
-def test_page_cap_and_unknown_total(azure: AzureClient) -> None:
+def test_page_size_limit_and_unknown_total(azure: AzureClient) -> None:
     azure.variant(page_cap=25, total_count=False)
     for limit in (100, -1):
         page = azure.get(VMS, Limit=limit)
@@ -114,7 +114,7 @@ def test_filters(azure: AzureClient) -> None:
     assert azure.call("GET", f"/api/v8.1/{path}/00000000-0000-0000-0000-000000000000").status_code == 404
 
 
-# Members of points
+# Fields of points
 
 
 def test_snapshots_and_corruption(azure: AzureClient) -> None:
@@ -134,7 +134,7 @@ def test_generations_and_local_times(azure: AzureClient) -> None:
     number = azure.lists["workloads"][chicago["key"]]
     rows = azure.all("restorePoints/virtualMachines", VirtualMachineId=number)
     offsets = {row["pointInTimeLocalTime"][-6:] for row in rows}
-    # daylight saving time began on 8 March 2026, within the 30 nights
+    # Daylight saving time began on 8 March 2026, within the 30 nights.
     assert offsets == {"-06:00", "-05:00"}
 
 
@@ -147,7 +147,7 @@ def test_fractions_have_five_to_seven_digits(azure: AzureClient) -> None:
 
 
 def test_repository_is_found_through_the_session(azure: AzureClient) -> None:
-    """jobSessionId -> policy -> schedule of the flag -> repository has the true encryption, lock and location."""
+    """Follows jobSessionId, policy, schedule and repository to the true encryption, lock and location."""
     policies = {row["id"]: row for row in azure.all("policies/virtualMachines")}
     repositories = {row["id"]: row for row in azure.all("repositories")}
     for name in ("web-01", "erp-prod", "ledger-archive", "lab-3"):
@@ -190,7 +190,7 @@ def test_paths_by_version(azure: AzureClient, version: str, path: str, status: i
         assert f"/api/{version}/" in response.json()["results"][0]["_links"]["self"]["href"]
 
 
-def test_members_by_version(azure: AzureClient) -> None:
+def test_fields_by_version(azure: AzureClient) -> None:
     def members(version: str) -> set[str]:
         path = "restorePoints" if version in ("v1", "v2", "v3") else "restorePoints/virtualMachines"
         return set(azure.get(f"/api/{version}/{path}", Limit=-1)["results"][0])
@@ -298,7 +298,7 @@ def test_unknown_values(azure: AzureClient) -> None:
 @pytest.mark.parametrize(
     ("value", "kept"), [("some", {"id", "backupDestination", "pointInTime"}), ("times", {"id", "backupDestination"})]
 )
-def test_missing_members(azure: AzureClient, value: str, kept: set[str]) -> None:
+def test_missing_fields(azure: AzureClient, value: str, kept: set[str]) -> None:
     azure.variant(missing_optional=value)
     rows = azure.all("restorePoints/virtualMachines")
     assert {frozenset(row) for row in rows} == {frozenset(kept), max((frozenset(row) for row in rows), key=len)}
@@ -321,7 +321,7 @@ def test_error_bodies(azure: AzureClient) -> None:
 
 
 def test_server_clock(azure: AzureClient) -> None:
-    """The estate's time is in March 2026, and so is the server's clock."""
+    """The time of the environment is in March 2026, and so is the server's clock."""
     response = azure.call("GET", "/api/v8.1/system/time")
     assert response.json()["utcDateTime"].startswith("2026-03-10T12:")
     assert response.headers["Date"].startswith("Tue, 10 Mar 2026 12:")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What monitoring reads besides restore points: the values are those of the estate, in the vendor's format."""
+"""Other requests of monitoring: the values match the environment, in the vendor's format."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def schema() -> Schema:
 
 
 def read(schema: Schema, azure: AzureClient, path: str, template: str = "", **query: Any) -> Any:
-    """A response that conforms to the schema."""
+    """Return a response, after checking it with the schema."""
     document = azure.get(f"{ROOT}/{path}", **query)
     assert schema.problems("GET", f"{ROOT}/{template or path}", 200, document) == []
     return document
@@ -42,7 +42,7 @@ def protected(azure: AzureClient, *types: str) -> list[dict[str, Any]]:
 
 
 def machines(azure: AzureClient, policy: str) -> list[dict[str, Any]]:
-    """The protected machines of a policy."""
+    """Return the protected machines of a policy."""
     return [
         work
         for work in azure.works("vm")
@@ -93,7 +93,7 @@ def test_protected_workloads(schema: Schema, azure: AzureClient) -> None:
 
 
 def test_statistics(schema: Schema, azure: AzureClient) -> None:
-    """Points by kind, those of the last day and all."""
+    """Statistics contain points by type, for the last day and in total."""
     found = read(schema, azure, "overview/statistics", PeriodFlag="Day")
     works = protected(azure, "vm", "database", "file_share")
     points = [point for work in works for point in azure.get_points(work)]
@@ -107,7 +107,7 @@ def test_statistics(schema: Schema, azure: AzureClient) -> None:
 
 
 def test_sla_report(schema: Schema, azure: AzureClient) -> None:
-    """One policy has failed every other night; the others met their target or do not run."""
+    """One policy has failed every other night. The others met their target or do not run."""
     rows = {row["name"]: row for row in read(schema, azure, SLA, Limit=-1)["results"]}
     assert set(rows) == {row["name"] for row in azure.all("policies/virtualMachines")}
     (lab,) = [work for work in azure.works("vm") if work["name"] == "lab-3"]
@@ -147,7 +147,7 @@ def test_logs_of_sessions(schema: Schema, azure: AzureClient) -> None:
 
 
 def test_repositories_of_checked_items(azure: AzureClient) -> None:
-    """Each item names the repository that contains the checked points."""
+    """Each item has the repository that contains the checked points."""
     repositories = {row["id"]: row for row in azure.all("repositories")}
     for session in azure.all("jobSessions", Types="HealthCheck"):
         for item in azure.all(f"jobSessions/{session['id']}/checkedItems"):
@@ -159,7 +159,7 @@ def test_repositories_of_checked_items(azure: AzureClient) -> None:
 
 
 def test_variants(azure: AzureClient) -> None:
-    """Where the facts are uncertain, the simulator offers both."""
+    """If the behavior of the product is uncertain, the simulator offers both variants."""
     path = "restorePoints/virtualMachines"
     before = {row["id"]: row for row in azure.all(path)}
     azure.variant(region_names="display", region_ids="own", corruption="counted")

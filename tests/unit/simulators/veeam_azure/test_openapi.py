@@ -106,7 +106,7 @@ def test_scan(schema: Schema, azure: AzureClient) -> None:
 
 
 def azure_operation(schema: Schema) -> str:
-    """202 does not have a schema; the operation that it names has one."""
+    """The status 202 does not have a schema, but the operation in its response has one."""
     path = "/api/v8.1/operations/{operationId}"
     assert ("GET", path) in schema.operations
     return path
@@ -152,11 +152,11 @@ def test_errors_of_grants_roles_and_ids(schema: Schema, azure: AzureClient) -> N
         ("virtualMachineId", "a member that the schema does not have"),
     ],
 )
-def test_the_check_bites(schema: Schema, azure: AzureClient, member: str, value: object) -> None:
+def test_the_check_finds_errors(schema: Schema, azure: AzureClient, member: str, value: object) -> None:
     check_wrong_member(schema, POINT, azure.get(POINT, Limit=2), (member, value), required=("id", "limit"))
 
 
-def test_variants_break_the_schema_on_purpose(schema: Schema, azure: AzureClient) -> None:
+def test_variants_that_violate_the_schema(schema: Schema, azure: AzureClient) -> None:
     azure.variant(unknown_enums=True)
     assert schema.problems("GET", POINT, 200, azure.get(POINT, Limit=-1))
     azure.variant(unknown_enums=False, missing_optional="times", total_count=False)

@@ -58,7 +58,7 @@ def test_password_needs_encoding(azure: AzureClient) -> None:
     ],
     ids=["wrong", "missing", "grant", "refresh", "mfa"],
 )
-def test_grants_that_are_refused(azure: AzureClient, form: dict[str, str], status: int) -> None:
+def test_rejected_grants(azure: AzureClient, form: dict[str, str], status: int) -> None:
     refused = azure.grant(**form)
     assert (refused.status_code, refused.headers["Content-Type"]) == (status, "application/problem+json")
     assert refused.json()["status"] == status
@@ -95,7 +95,7 @@ def test_refresh_gives_a_new_pair(azure: AzureClient) -> None:
     assert azure.control("sessions") == {"open": 2}
 
 
-def test_token_expires_in_the_middle(azure: AzureClient) -> None:
+def test_token_expires_during_a_listing(azure: AzureClient) -> None:
     azure.variant(token_calls=2)
     tokens = azure.log_in()
     assert [azure.call("GET", VMS).status_code for _ignored in range(3)] == [200, 200, 401]
@@ -128,7 +128,7 @@ def test_roles(azure: AzureClient, account: str, path: str, status: int) -> None
         assert response.json()["licenseAgreementAcceptanceRequired"] is False
 
 
-def test_license_not_accepted(azure: AzureClient) -> None:
+def test_license_that_was_not_accepted(azure: AzureClient) -> None:
     azure.variant(license_accepted=False)
     refused = azure.call("GET", VMS)
     assert (refused.status_code, refused.json()["licenseAgreementAcceptanceRequired"]) == (403, True)

@@ -51,7 +51,7 @@ class VbrClient(ProductClient):
         return error
 
     def all(self, path: str, **query: Any) -> list[dict[str, Any]]:
-        """A complete list, read in pages of 100."""
+        """Return a complete list, read in pages of 100."""
         found: list[dict[str, Any]] = []
         while True:
             page = self.get(f"/api/v1/{path}", skip=len(found), limit=100, **query)
@@ -66,7 +66,7 @@ class VbrClient(ProductClient):
         return dict(found)
 
     def listed(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], str]]:
-        """(workload, point, id) of the points of the ground truth that this product lists."""
+        """Return (workload, point, id) of the points of the ground truth that this product lists."""
         for work in self.truth["workloads"]:
             for point in work["points"]:
                 if point["key"] in self.lists["points"]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Log-in to the simulated Backup & Replication server, and its supported revisions (facts B1, B2)."""
+"""Login to the simulated Backup & Replication server, and its supported revisions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.simulators.veeam_backup_replication.client import OLD_POINTS, POINTS, VbrClient
 
-# Log-in
+# Login
 
 
 def test_tokens(vbr: VbrClient) -> None:
@@ -24,7 +24,7 @@ def test_tokens(vbr: VbrClient) -> None:
     assert vbr.expect_error(401, POINTS)["errorCode"] == "InvalidToken"
 
 
-def test_log_out_ends_both_tokens(vbr: VbrClient) -> None:
+def test_logout_ends_both_tokens(vbr: VbrClient) -> None:
     tokens = vbr.log_in()
     before = vbr.control("sessions")["open"]
     assert vbr.call("POST", "/api/oauth2/logout").status_code == 200
@@ -33,7 +33,7 @@ def test_log_out_ends_both_tokens(vbr: VbrClient) -> None:
     assert vbr.grant(grant_type="refresh_token", refresh_token=tokens["refresh_token"]).status_code == 401
 
 
-def test_refused_log_ins(vbr: VbrClient) -> None:
+def test_rejected_logins(vbr: VbrClient) -> None:
     login = vbr.account()
     wrong = vbr.grant(grant_type="password", username=login["username"], password="x")
     assert wrong.status_code == 401
@@ -43,7 +43,7 @@ def test_refused_log_ins(vbr: VbrClient) -> None:
         "title": "Unable to perform authorization: The provided user credentials are invalid.",
         "status": 401,
     }
-    # the value in the newest specification; a server accepted the lowercase one
+    # The value in the newest specification. A server accepted the lowercase one.
     assert vbr.grant(grant_type="Password", username=login["username"], password=login["password"]).status_code == 400
     as_json = {"grant_type": "password", "username": login["username"], "password": login["password"]}
     assert vbr.call("POST", "/api/oauth2/token", json=as_json).status_code in (400, 415)
@@ -54,14 +54,14 @@ def test_refused_log_ins(vbr: VbrClient) -> None:
     assert vbr.control("sessions")["open"] == 1
 
 
-def test_fresh_token_refused_once(vbr: VbrClient) -> None:
+def test_new_token_rejected_once(vbr: VbrClient) -> None:
     vbr.variant(fresh_refused=True)
     vbr.log_in()
     assert vbr.call("GET", POINTS).status_code == 401
     assert vbr.call("GET", POINTS).status_code == 200
 
 
-def test_token_expires_in_mid_listing(vbr: VbrClient) -> None:
+def test_token_expires_during_a_listing(vbr: VbrClient) -> None:
     vbr.variant(token_calls=2)
     tokens = vbr.log_in()
     assert [vbr.call("GET", POINTS).status_code for _unused in range(3)] == [200, 200, 401]
@@ -158,14 +158,14 @@ def test_points_were_renamed(vbr: VbrClient, renamed: str) -> None:
         ("1.3-rev1", {"type", "sessionId", "malwareStatus", "backupFileId", "guestOsFamily", "originalSize"}),
     ],
 )
-def test_members_grew(vbr: VbrClient, revision: str, members: set[str]) -> None:
+def test_fields_were_added(vbr: VbrClient, revision: str, members: set[str]) -> None:
     vbr.use_revision(revision)
     row = vbr.get(OLD_POINTS if revision == "1.1-rev0" else POINTS, platformNameFilter="VMware")["data"][0]
     always = {"id", "name", "platformName", "platformId", "creationTime", "backupId", "allowedOperations"}
     assert set(row) == always | members
 
 
-def test_words_changed(vbr: VbrClient) -> None:
+def test_values_were_renamed(vbr: VbrClient) -> None:
     def platforms(path: str) -> set[str]:
         return {row["platformName"] for row in vbr.all(path)}
 

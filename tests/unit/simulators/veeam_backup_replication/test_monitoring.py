@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read calls of public clients, scripts and monitoring templates: their values are those of the estate."""
+"""Read requests of public clients, scripts and monitoring templates: their values match the environment."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_lists_conform_to_the_schema(schema: Schema, vbr: VbrClient, path: str, 
 
 
 def test_license_counts_protected_machines(schema: Schema, vbr: VbrClient) -> None:
-    """A machine that has only a replica, or no point at all, uses no instance."""
+    """A machine with only a replica, or without points, uses no instance."""
     document = vbr.get(f"{ROOT}/license")
     assert schema.problems("GET", f"{ROOT}/license", 200, document) == []
     backed_up = [work for work in vbr.works() if any(point["kind"] != "replica" for point in vbr.get_points(work))]
@@ -98,7 +98,7 @@ def test_disks_of_a_point(schema: Schema, vbr: VbrClient, revision: str) -> None
     assert (disk["capacity"], disk["state"]) == (machine["source_bytes"], "Processed")
 
 
-def test_the_backup_of_the_settings(schema: Schema, vbr: VbrClient) -> None:
+def test_configuration_backup(schema: Schema, vbr: VbrClient) -> None:
     document = vbr.get(f"{ROOT}/configBackup")
     assert schema.problems("GET", f"{ROOT}/configBackup", 200, document) == []
     repositories = {row["id"]: row["name"] for row in vbr.all("backupInfrastructure/repositories")}
@@ -106,8 +106,8 @@ def test_the_backup_of_the_settings(schema: Schema, vbr: VbrClient) -> None:
     assert utc(document["lastSuccessfulBackup"]["lastSuccessfulTime"]) < utc(vbr.truth["now"])
 
 
-def test_sums_of_a_dashboard(vbr: VbrClient) -> None:
-    """The values that dashboards add up agree with each other: objects, points, sessions and states of jobs."""
+def test_totals_of_a_dashboard(vbr: VbrClient) -> None:
+    """Values that dashboards add up are consistent: objects, points, sessions and states of jobs."""
     counted = sum(row["restorePointsCount"] for row in vbr.all("backupObjects"))
     assert counted == vbr.get(f"{ROOT}/restorePoints", limit=1)["pagination"]["total"]
     names: set[Any] = {row["name"] for row in vbr.all("jobs/states")}

@@ -37,7 +37,7 @@ LISTS = [
     *((revision, path) for revision in REVISIONS[1:] for path in _FROM_1_2),
     ("1.1-rev0", "/api/v1/objectRestorePoints"),
 ]
-# list -> the paths below one of its items
+# List -> the paths below one of its items.
 BELOW = {
     "/api/v1/backups": ["", "/objects", "/backupFiles"],
     "/api/v1/backupObjects": ["", "/restorePoints"],
@@ -45,7 +45,7 @@ BELOW = {
     "/api/v1/sessions": ["", "/taskSessions"],
     "/api/v1/restorePoints": [""],
 }
-# Rows for which the older revisions do not have a type.
+# Rows without a type in older revisions.
 _NO_SHAPE = {"1.1-rev0": {"DDBoost"}, "1.2-rev1": {"DDBoost"}, "1.3-rev2": set[str]()}
 
 
@@ -62,7 +62,7 @@ def schemas() -> dict[str, Schema]:
 
 @pytest.fixture
 def dated(vbr: VbrClient) -> VbrClient:
-    """The schemas do not allow backup times without an offset; a server was seen to send them (facts B4)."""
+    """The schemas do not allow backup times without an offset, but a real server sent them."""
     vbr.variant(backup_times="offset")
     return vbr
 
@@ -116,7 +116,7 @@ def test_errors(schemas: dict[str, Schema], dated: VbrClient) -> None:
     assert schemas["1.3-rev2"].problems("GET", path, 404, {**missing, "errorCode": "Gone"})
 
 
-def test_naive_times_are_noticed(schemas: dict[str, Schema], vbr: VbrClient) -> None:
+def test_times_without_an_offset_are_detected(schemas: dict[str, Schema], vbr: VbrClient) -> None:
     page = vbr.get("/api/v1/backups", limit=3)
     problems = schemas["1.3-rev2"].problems("GET", "/api/v1/backups", 200, page)
     assert sum("creationTime: " in problem for problem in problems) == 3
@@ -134,7 +134,7 @@ def test_naive_times_are_noticed(schemas: dict[str, Schema], vbr: VbrClient) -> 
         ("repositoryName", "berlin-disk-1"),
     ],
 )
-def test_it_bites(schemas: dict[str, Schema], vbr: VbrClient, member: str, value: object) -> None:
+def test_the_check_finds_errors(schemas: dict[str, Schema], vbr: VbrClient, member: str, value: object) -> None:
     path = "/api/v1/restorePoints"
     page = vbr.get(path, limit=2, platformNameFilter="VMware")
     assert schemas["1.3-rev2"].problems("GET", path, 200, page) == []
@@ -143,7 +143,7 @@ def test_it_bites(schemas: dict[str, Schema], vbr: VbrClient, member: str, value
     assert schemas["1.3-rev2"].problems("GET", path, 200, wrong)
 
 
-def test_it_bites_in_families(schemas: dict[str, Schema], vbr: VbrClient) -> None:
+def test_the_check_finds_errors_in_derived_types(schemas: dict[str, Schema], vbr: VbrClient) -> None:
     path, newest = "/api/v1/backupObjects", schemas["1.3-rev2"]
     page = vbr.get(path, limit=500)
     assert newest.problems("GET", path, 200, page) == []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The resources of the simulated Backup & Replication server other than points (facts B4 to B6)."""
+"""The resources of the simulated Backup & Replication server other than points."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_one_object_is_listed_once_for_each_backup(vbr: VbrClient) -> None:
     assert "backupId" not in vbr.all("backupObjects")[0]
 
 
-def test_leftovers(vbr: VbrClient) -> None:
+def test_objects_without_a_job(vbr: VbrClient) -> None:
     before = len(vbr.all("backupObjects"))
     vbr.variant(leftovers=True)
     rows = vbr.all("backupObjects")
@@ -49,7 +49,7 @@ def test_objects_of_backups(vbr: VbrClient) -> None:
         assert objects <= set(vbr.lists["workloads"].values())
 
 
-def test_files_hold_the_sizes(vbr: VbrClient) -> None:
+def test_files_have_sizes(vbr: VbrClient) -> None:
     sizes = {ident: point["size_bytes"] for _unused, point, ident in vbr.listed()}
     rows = {row["id"]: row for row in vbr.all("restorePoints")}
     own = shared = 0
@@ -82,7 +82,7 @@ def test_generations(vbr: VbrClient) -> None:
     assert places == {"berlin-disk-1", "cloud-archive-immutable"}
 
 
-def test_details_are_asked_for_by_post(vbr: VbrClient) -> None:
+def test_details_are_requested_with_post(vbr: VbrClient) -> None:
     backup = vbr.all("backups", nameFilter="Silver")[0]
     path = f"/api/v1/backups/{backup['id']}/details"
     details = vbr.call("POST", path, json={}).json()
@@ -124,7 +124,7 @@ def test_results_of_runs(vbr: VbrClient) -> None:
     assert not any("restorePointId" in row for row in failed)
 
 
-def test_scans_name_points_and_boots_do_not(vbr: VbrClient) -> None:
+def test_scans_have_points_and_boot_tests_do_not(vbr: VbrClient) -> None:
     scans = {row["restorePointId"]: row for row in vbr.all("taskSessions", typeFilter="Antivirus")}
     truth = {ident: point for _unused, point, ident in vbr.listed()}
     for ident, row in scans.items():
@@ -148,7 +148,7 @@ def test_scans_name_points_and_boots_do_not(vbr: VbrClient) -> None:
     assert len(vbr.all("sessions", typeFilter="SureBackup")) == len(boots) + len(content)
 
 
-def test_sessions_drown_in_resynchronizations(vbr: VbrClient) -> None:
+def test_most_sessions_are_resynchronizations(vbr: VbrClient) -> None:
     first = vbr.get("/api/v1/sessions", limit=50)["data"]
     assert Counter(row["sessionType"] for row in first)["ConfigurationResynchronize"] > 25
 
@@ -161,7 +161,7 @@ def test_malware_events(vbr: VbrClient) -> None:
     assert all(row["detectionTimeUtc"].endswith("Z") for row in rows)
 
 
-def test_jobs_tell_encryption_of_machines_only(vbr: VbrClient) -> None:
+def test_jobs_have_encryption_only_for_machines(vbr: VbrClient) -> None:
     jobs = {row["id"]: row for row in vbr.all("jobs")}
     encrypted = {
         row["name"]: row["storage"]["advancedSettings"]["storageData"]["encryption"]["isEnabled"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Backup & Replication server lists the points of the estate (facts B3 to B5)."""
+"""The simulated Backup & Replication server lists the points of the environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.simulators.veeam_backup_replication.client import OLD_POINTS, PO
 # Points
 
 
-def test_points_are_the_estate(vbr: VbrClient) -> None:
+def test_points_match_the_environment(vbr: VbrClient) -> None:
     rows = {row["id"]: row for row in vbr.all("restorePoints")}
     replicas = {row["id"]: row for row in vbr.all("replicaPoints")}
     assert len(rows) == sum(len(copies) for copies in vbr.lists["copies"].values()) + snapshots(vbr)
@@ -46,8 +46,8 @@ def snapshots(vbr: VbrClient) -> int:
     return sum(point["kind"] == "snapshot" for _unused, point, _unused2 in vbr.listed())
 
 
-def test_what_is_not_listed(vbr: VbrClient) -> None:
-    """Without failed, running and continuous points, and without workloads that were never backed up."""
+def test_omitted_points(vbr: VbrClient) -> None:
+    """Failed, running and continuous points and workloads without backups are not listed."""
     listed_keys = set(vbr.lists["points"])
     for work in vbr.truth["workloads"]:
         for point in work["points"]:
@@ -59,7 +59,7 @@ def test_what_is_not_listed(vbr: VbrClient) -> None:
     assert "billing-2019" in names
 
 
-def test_copies_are_points_of_their_own(vbr: VbrClient) -> None:
+def test_copies_are_separate_points(vbr: VbrClient) -> None:
     work = vbr.work("erp-prod")
     rows = {row["id"]: row for row in vbr.all("restorePoints")}
     backups = {row["id"]: row for row in vbr.all("backups")}
@@ -78,7 +78,7 @@ def test_copies_are_points_of_their_own(vbr: VbrClient) -> None:
         assert row["platformName"] == "VMware"
 
 
-def test_tiers_tell_of_no_point(vbr: VbrClient) -> None:
+def test_tiers_do_not_list_points(vbr: VbrClient) -> None:
     vbr.variant(offload="tier")
     point = vbr.work("erp-prod")["points"][3]
     moment = utc(point["created_at"]).replace(microsecond=0)
@@ -97,7 +97,7 @@ def test_tiers_tell_of_no_point(vbr: VbrClient) -> None:
     assert states[extents.pop()]["scaleOutRepositoryDetails"]["membership"] == "scale-out-platinum"
 
 
-def test_rebuilt_twins_are_told_apart_by_object_only(vbr: VbrClient) -> None:
+def test_rebuilt_machines_are_distinguished_only_by_object(vbr: VbrClient) -> None:
     twins = [work for work in vbr.truth["workloads"] if work["name"] == "rebuilt-01"]
     by_name = vbr.all("restorePoints", nameFilter="rebuilt-01")
     assert len({row["backupId"] for row in by_name}) == 1
@@ -106,13 +106,13 @@ def test_rebuilt_twins_are_told_apart_by_object_only(vbr: VbrClient) -> None:
         assert {row["id"] for row in mine} == {vbr.lists["points"][point["key"]] for point in work["points"]}
 
 
-def test_two_machines_of_one_name(vbr: VbrClient) -> None:
+def test_two_machines_with_one_name(vbr: VbrClient) -> None:
     rows = vbr.all("backupObjects", nameFilter="dc-01")
     assert len({row["id"] for row in rows}) == 2
     assert {row["platformName"] for row in rows} == {"HyperV", "VMware"}
 
 
-def test_times_follow_the_server(vbr: VbrClient) -> None:
+def test_times_have_the_time_zone_of_the_server(vbr: VbrClient) -> None:
     def moments() -> dict[str, str]:
         return {row["id"]: row["creationTime"] for row in vbr.all("restorePoints")}
 
@@ -132,7 +132,7 @@ def test_times_follow_the_server(vbr: VbrClient) -> None:
 
 def test_daylight_saving(vbr: VbrClient) -> None:
     vbr.variant(timezone="America/New_York")
-    # the estate's date is 10 March 2026; clocks in New York went forward on the 8th
+    # The date of the environment is 10 March 2026. Clocks in New York went forward on the 8th.
     assert {row["creationTime"][-6:] for row in vbr.all("restorePoints")} == {"-04:00", "-05:00"}
 
 
@@ -189,11 +189,11 @@ def test_paging(vbr: VbrClient) -> None:
         {"malwareStatusFilter": "Ill"},
     ],
 )
-def test_bad_parameters(vbr: VbrClient, query: dict[str, str]) -> None:
+def test_invalid_parameters(vbr: VbrClient, query: dict[str, str]) -> None:
     assert vbr.expect_error(400, POINTS, params=query)["status"] == 400
 
 
-def test_an_offset_whose_plus_was_lost(vbr: VbrClient) -> None:
+def test_an_offset_without_its_plus_sign(vbr: VbrClient) -> None:
     assert vbr.call("GET", POINTS + "?createdAfterFilter=2026-03-01T00:00:00+01:00").status_code == 400
     assert vbr.call("GET", POINTS + "?createdAfterFilter=2026-03-01T00:00:00%2B01:00").status_code == 200
 
@@ -225,7 +225,7 @@ def test_filters(vbr: VbrClient) -> None:
     assert {row["malwareStatus"] for row in scalar} == {"Infected"}
 
 
-def test_filters_are_asked_in_the_words_of_the_revision(vbr: VbrClient) -> None:
+def test_filters_use_the_values_of_the_revision(vbr: VbrClient) -> None:
     assert {row["name"] for row in vbr.all("restorePoints", platformNameFilter="CloudDirector")} == {"vapp-shop"}
     vbr.use_revision("1.1-rev0")
     assert {row["name"] for row in vbr.all("objectRestorePoints", platformNameFilter="Vcd")} == {"vapp-shop"}

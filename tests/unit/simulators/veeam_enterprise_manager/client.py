@@ -57,7 +57,7 @@ class EmClient(ProductClient):
         return json.loads(response.content.decode("utf-8-sig"))
 
     def pages(self, kind: str, plural: str, size: int = 100, **query: Any) -> Iterator[dict[str, Any]]:
-        """Every entity of the query service, in JSON."""
+        """Return every entity of the query service, in JSON."""
         number = 1
         while True:
             page = self.json("query", type=kind, format="Entities", pageSize=size, page=number, **query)
@@ -82,7 +82,7 @@ class EmClient(ProductClient):
 
 
 def link(entity: Mapping[str, Any], rel: str, kind: str) -> dict[str, Any]:
-    """The only link of this kind, in JSON."""
+    """Return the only link of this type, in JSON."""
     (found,) = (item for item in entity["Links"] if item["Rel"] == rel and item["Type"] == kind)
     assert isinstance(found, dict)
     return found

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Log-on to the simulated Enterprise Manager, access of roles, and the format of errors (facts A1, A2, A7)."""
+"""Login to the simulated Enterprise Manager, access of roles, and the format of errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_probe_needs_no_session(em: EmClient) -> None:
     assert document[0]["Links"][0]["Href"].endswith("/api/sessionMngr/?v=v1_5")
 
 
-def test_log_on_and_off(em: EmClient) -> None:
+def test_login_and_logout(em: EmClient) -> None:
     response = em.log_on()
     assert response.status_code == 201
     session = xmltodict.parse(response.content)["LogonSession"]
@@ -45,7 +45,7 @@ def test_log_on_and_off(em: EmClient) -> None:
     assert em.call("GET", POINTS).status_code == 401
 
 
-def test_the_first_session_of_the_list_is_not_mine(em: EmClient) -> None:
+def test_the_first_session_of_the_list_is_another_one(em: EmClient) -> None:
     mine = base64.b64decode(em.headers[HEADER]).decode()
     sessions = em.json("logonSessions")["LogonSessions"]
     assert sessions[0]["SessionId"] != mine
@@ -55,7 +55,7 @@ def test_the_first_session_of_the_list_is_not_mine(em: EmClient) -> None:
     assert em.control("sessions")["open"] == before
 
 
-def test_refused_log_ons(em: EmClient) -> None:
+def test_rejected_logins(em: EmClient) -> None:
     login = em.account()
     right = (login["username"].encode(), login["password"].encode())
     del em.headers[HEADER]
@@ -68,7 +68,7 @@ def test_refused_log_ons(em: EmClient) -> None:
     assert em.call("GET", POINTS, auth=right).status_code == 401
 
 
-def test_a_post_without_a_length_is_refused(em: EmClient) -> None:
+def test_a_post_without_content_length_is_rejected(em: EmClient) -> None:
     where = urlsplit(em.entry["url"]).netloc
     connection = http.client.HTTPSConnection(where, context=ssl._create_unverified_context())  # noqa: S323
     connection.putrequest("POST", "/api/sessionMngr/?v=latest")
@@ -77,7 +77,7 @@ def test_a_post_without_a_length_is_refused(em: EmClient) -> None:
     connection.close()
 
 
-def test_a_cookie_beats_the_header(em: EmClient) -> None:
+def test_a_cookie_overrides_the_header(em: EmClient) -> None:
     """Even an expired cookie takes precedence."""
     stale = em.headers[HEADER]
     em.log_on()
@@ -89,7 +89,7 @@ def test_a_cookie_beats_the_header(em: EmClient) -> None:
     assert em.call("GET", POINTS, headers={"Cookie": f"{HEADER}={good}"}).status_code == 200
 
 
-def test_sessions_end_by_themselves(em: EmClient) -> None:
+def test_sessions_expire(em: EmClient) -> None:
     em.variant(session_calls=2)
     em.log_on()
     assert [em.call("GET", POINTS).status_code for _unused in range(3)] == [200, 200, 401]
@@ -99,7 +99,7 @@ def test_sessions_end_by_themselves(em: EmClient) -> None:
     assert em.call("GET", POINTS).status_code == 401
 
 
-def test_restore_operator_sees_a_scope(em: EmClient) -> None:
+def test_restore_operator_sees_only_a_scope(em: EmClient) -> None:
     em.log_on("restore_operator")
     names = {row["VmDisplayName"] for row in em.pages("VmRestorePoint", "VmRestorePoints")}
     gold = {work["name"] for work in em.works("vm") if work["points"][0]["job"] == "Gold"}
@@ -114,7 +114,7 @@ def test_restore_operator_sees_a_scope(em: EmClient) -> None:
 
 
 @pytest.mark.parametrize("tenant", ["acme", "globex"])
-def test_tenants_see_what_is_theirs(em: EmClient, tenant: str) -> None:
+def test_tenants_see_only_their_objects(em: EmClient, tenant: str) -> None:
     em.log_on_as_tenant(tenant)
     rows = em.json("cloud/vmReplicaPoints")["Refs"]
     mine = {ident for work, _point, ident in em.listed() if work["tenant"] == tenant}
@@ -129,12 +129,12 @@ def test_tenants_see_what_is_theirs(em: EmClient, tenant: str) -> None:
         assert em.call("GET", f"/api/{path}").status_code == 403, path
 
 
-def test_organizations_log_on_too(em: EmClient) -> None:
+def test_organizations_can_log_in(em: EmClient) -> None:
     em.log_on_as_tenant("acme", "VCloudOrganizationCredentials", "Login")
     assert em.json("cloud/replicas")["Refs"]
 
 
-def test_refused_tenants(em: EmClient) -> None:
+def test_rejected_tenants(em: EmClient) -> None:
     headers = {"Content-Type": "application/xml"}
     spec = (
         "<LoginSpec><TenantCredentials><Username>acme</Username><Password>x</Password></TenantCredentials></LoginSpec>"
@@ -144,7 +144,7 @@ def test_refused_tenants(em: EmClient) -> None:
         assert response.status_code == status, body
     plain = em.call("POST", "/api/sessionMngr/?v=latest", data=spec, headers={"Content-Type": "text/plain"})
     assert plain.status_code == 415
-    # a tenant cannot log on with Basic
+    # A tenant cannot log in with Basic authentication.
     login = em.account("acme")
     basic = (login["username"].encode(), login["password"].encode())
     assert em.call("POST", "/api/sessionMngr/?v=latest", auth=basic).status_code == 401
@@ -169,7 +169,7 @@ def test_paths_and_methods(em: EmClient) -> None:
     assert em.call("PUT", f"{POINTS}/x").status_code == 405
 
 
-def test_actions_are_posts(em: EmClient) -> None:
+def test_actions_require_post(em: EmClient) -> None:
     ident = next(iter(em.lists["copies"].values())).popitem()[1]
     assert em.call("GET", f"{POINTS}/{ident}?action=restore").status_code == 405
     assert em.call("POST", f"{POINTS}/{ident}").status_code == 405
@@ -178,7 +178,7 @@ def test_actions_are_posts(em: EmClient) -> None:
     assert xmltodict.parse(started.content)["Task"]["Operation"] == "restore"
 
 
-def test_collection_lag(em: EmClient) -> None:
+def test_points_appear_after_collection(em: EmClient) -> None:
     def points() -> set[str]:
         return {row["UID"] for row in em.json("vmRestorePoints")["Refs"]}
 

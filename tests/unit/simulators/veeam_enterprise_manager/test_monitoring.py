@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read calls of public clients, scripts and monitoring templates: their values are those of the estate."""
+"""Read requests of public clients, scripts and monitoring templates: their values match the environment."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_jobs_and_computers_conform_to_the_schema(schemas: dict[str, Schema], em
 
 @pytest.mark.parametrize(("path", "plural"), LISTS.items())
 def test_lists_have_both_forms_and_queries(em: EmClient, path: str, plural: str) -> None:
-    """The list itself, a query of its type, one item, and references in XML."""
+    """Tests the list itself, a query of its type, one item, and references in XML."""
     found = entities(em, path, plural)
     assert found
     kind = found[0]["Type"]
@@ -91,7 +91,7 @@ def test_numbers_of_the_statistics(em: EmClient) -> None:
 
 
 def test_points_of_the_runs_of_a_backup(em: EmClient) -> None:
-    """/backups/{id}/restorePoints lists its runs; their files and machines lead to the restore points."""
+    """/backups/{id}/restorePoints lists runs, whose files and machines link to the restore points."""
     points = {guid(point): point for point in em.pages("VmRestorePoint", "VmRestorePoints")}
     listed = 0
     for backup in entities(em, "backups", "Backups"):
@@ -139,20 +139,20 @@ def test_computers_are_the_machines_with_agents(em: EmClient) -> None:
     assert all(row["HierarchyObjRef"].startswith("urn:AgentFor") for row in rows)
 
 
-def test_sessions_of_replicas_are_the_nights_of_the_estate(em: EmClient) -> None:
+def test_sessions_of_replicas_match_the_environment(em: EmClient) -> None:
     tasks = entities(em, "replicaTaskSessions", "ReplicaTaskSessions")
     points = list(em.pages("VmReplicaPoint", "VmReplicaPoints"))
     assert len(tasks) == len(points)
     assert {task["VmDisplayName"] for task in tasks} == {point["VmDisplayName"] for point in points}
 
 
-def test_reports_are_not_for_everyone(em: EmClient) -> None:
+def test_reports_require_permissions(em: EmClient) -> None:
     em.log_on("restore_operator")
     for report in REPORTS:
         response = em.call("GET", f"/api/reports/summary/{report}")
         assert response.status_code == 403
 
 
-def test_jobs_start_nothing_with_a_get(em: EmClient) -> None:
+def test_get_does_not_start_jobs(em: EmClient) -> None:
     job = em.json("jobs")["Refs"][0]
     assert em.call("GET", f"/api/jobs/{guid(job)}?action=start").status_code == 405

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Enterprise Manager lists the points of the estate (facts A3, A5, A6)."""
+"""The simulated Enterprise Manager lists the points of the environment."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def everything(em: EmClient) -> dict[str, dict[str, Any]]:
     return {guid(row): row for kind, plural in PLURALS.items() for row in em.pages(kind, plural)}
 
 
-def test_points_are_the_estate(em: EmClient) -> None:
+def test_points_match_the_environment(em: EmClient) -> None:
     rows = everything(em)
     replicas = {ident for _work, point, ident in em.listed() if point["kind"] == "replica"}
     copies = {ident for places in em.lists["copies"].values() for ident in places.values()}
@@ -61,7 +61,7 @@ def test_points_are_the_estate(em: EmClient) -> None:
             assert row["PointType"] == kinds[point["kind"]]
 
 
-def test_what_is_not_listed(em: EmClient) -> None:
+def test_omitted_points(em: EmClient) -> None:
     known = {work["name"] for work in em.works()}
     assert {"sandbox-7", "orders", "catalog", "projects", "edge-cache"}.isdisjoint(known)
     assert {"billing-2019", "desk-finance-7", "tenant-web"} <= known
@@ -71,8 +71,8 @@ def test_what_is_not_listed(em: EmClient) -> None:
                 assert point["key"] not in em.lists["points"]
 
 
-def test_nothing_tells_damage(em: EmClient) -> None:
-    """A point that cannot be read, and an own replica in failover, look like any other."""
+def test_damage_is_not_visible(em: EmClient) -> None:
+    """Unreadable points and replicas in failover look like any other."""
     rows = everything(em)
     damaged = [rows[ident] for work, point, ident in em.listed() if not point["usable"] and work["tenant"] is None]
     sound = next(rows[ident] for work, point, ident in em.listed() if work["name"] == "web-01")
@@ -80,7 +80,7 @@ def test_nothing_tells_damage(em: EmClient) -> None:
     assert all(set(row) == set(sound) for row in damaged if row["Type"] == "VmRestorePoint")
 
 
-def test_both_representations_say_the_same(em: EmClient) -> None:
+def test_both_representations_are_equivalent(em: EmClient) -> None:
     def parts(text: str) -> list[str]:
         return re.findall(r"[^/]+$", text)
 
@@ -101,7 +101,7 @@ def test_both_representations_say_the_same(em: EmClient) -> None:
             ]
 
 
-def test_hostile_names_survive(em: EmClient) -> None:
+def test_hostile_names_are_unchanged(em: EmClient) -> None:
     name = '<b>vm & "co"</b>'
     query = {"type": "VmRestorePoint", "format": "Entities", "filter": 'VmDisplayName=="<b>vm & ""co""</b>"'}
     (items,) = em.xml("query", **query)["QueryResult"]["Entities"]["VmRestorePoints"].values()
@@ -111,7 +111,7 @@ def test_hostile_names_survive(em: EmClient) -> None:
     }
 
 
-def test_version_13_spells_in_camel_case(em: EmClient) -> None:
+def test_version_13_uses_camel_case(em: EmClient) -> None:
     em.variant(release="13")
     page = em.json("query", type="VmRestorePoint", format="Entities", pageSize=3)
     assert set(page) == {"refs", "entities", "resources", "links", "pagingInfo"}
@@ -184,7 +184,7 @@ def test_unknown_values(em: EmClient) -> None:
 
 
 def joined(em: EmClient) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]]:
-    """(point, file, backup, repository), by the links."""
+    """Return (point, file, backup, repository) by following links."""
     files = {guid(row): row for row in em.pages("BackupFile", "BackupFiles", size=1000)}
     backups = {guid(row): row for row in em.json("backups", format="Entity")["Backups"]}
     repositories = {guid(row): row for row in em.json("repositories", format="Entity")["Repositories"]}
@@ -195,7 +195,7 @@ def joined(em: EmClient) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[
             yield row, file, backup, repositories[link(backup, "Up", "RepositoryReference")["Href"].rpartition("/")[2]]
 
 
-def test_sizes_and_places_by_joins(em: EmClient) -> None:
+def test_sizes_and_locations_by_joins(em: EmClient) -> None:
     places = {ident: place for found in em.lists["copies"].values() for place, ident in found.items()}
     sizes = {ident: point["size_bytes"] for _work, point, ident in em.listed()}
     all_of_it = list(joined(em))
@@ -216,7 +216,7 @@ def test_sizes_and_places_by_joins(em: EmClient) -> None:
     assert {repository["Capacity"] for *_before, repository in all_of_it} >= {-1}
 
 
-def test_files_may_not_be_named(em: EmClient) -> None:
+def test_file_references_are_optional(em: EmClient) -> None:
     em.variant(file_links="some")
     kinds = [{item["Type"] for item in row["Links"]} for row in em.pages("VmRestorePoint", "VmRestorePoints")]
     assert {"BackupFileReference" in found for found in kinds} == {True, False}
@@ -257,14 +257,14 @@ def test_results_of_runs(em: EmClient) -> None:
 # Replicas and tenants
 
 
-def test_cloud_replicas_name_no_tenant(em: EmClient) -> None:
+def test_cloud_replicas_have_no_tenant(em: EmClient) -> None:
     replicas = em.json("cloud/replicas", format="Entity")["CloudReplicas"]
     assert {row["Name"] for row in replicas} == {"Nightly replication"}
     tenants = {row["Name"]: row["ReplicaCount"] for row in em.json("cloud/tenants", format="Entity")["CloudTenants"]}
     assert tenants == {"acme": 2, "globex": 3}
     namesakes = [work for work in em.works() if work["name"] == "tenant-web"]
     assert len({em.lists["replicas"][work["key"]] for work in namesakes}) == 2
-    # the path is documented, the link in the sample points elsewhere
+    # The path is documented, but the link in the sample has another path.
     ident = em.lists["replicas"][namesakes[0]["key"]]
     below = em.json(f"cloud/replicas/{ident}/vmReplicaPoints")["Refs"]
     mine = {em.lists["points"][point["key"]] for point in namesakes[0]["points"]}
@@ -304,7 +304,7 @@ def test_continuous_replicas_have_intervals(em: EmClient) -> None:
     assert abs(utc(span["EndDate"]) - utc(moments[0])) < timedelta(milliseconds=1)
 
 
-def test_catalogue_holds_the_same_guids(em: EmClient) -> None:
+def test_catalog_has_the_same_guids(em: EmClient) -> None:
     found = 0
     for work in em.works("vm"):
         if work["tenant"] is not None or work["name"] == '<b>vm & "co"</b>':
@@ -326,10 +326,10 @@ def test_summary(em: EmClient) -> None:
     )
 
 
-# The vendor's printed page
+# The vendor's published page
 
 
-def test_the_printed_page() -> None:
+def test_the_published_page() -> None:
     with running(("veeam_enterprise_manager",), estate="seed") as ready:
         em = EmClient(ready)
         em.log_on()

@@ -23,7 +23,7 @@ def rows(em: EmClient, **query: Any) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_hundred_on_a_page_without_being_asked(em: EmClient) -> None:
+def test_default_page_size_is_100(em: EmClient) -> None:
     page = em.json("query", **VMS)
     total = len(em.json("vmRestorePoints")["Refs"])
     assert page["PagingInfo"]["PageSize"] == 100
@@ -33,7 +33,7 @@ def test_a_hundred_on_a_page_without_being_asked(em: EmClient) -> None:
     assert "Total" not in json.dumps(page["PagingInfo"])
 
 
-def test_pages_make_the_whole(em: EmClient) -> None:
+def test_pages_contain_all_records(em: EmClient) -> None:
     plain = [guid(row) for row in em.json("vmRestorePoints")["Refs"]]
     assert [guid(row) for row in em.pages("VmRestorePoint", "VmRestorePoints", size=77)] == plain
     assert len(set(plain)) == len(plain)
@@ -66,7 +66,7 @@ def test_references_are_the_default(em: EmClient) -> None:
     assert {"Links", "UID", "Name", "Href", "Type"} == set(document["Refs"]["Refs"][0])
 
 
-def test_empty_answers(em: EmClient) -> None:
+def test_empty_responses(em: EmClient) -> None:
     page = em.json("query", **VMS, filter="VmDisplayName==nobody")
     assert page["PagingInfo"]["PagesCount"] == 1
     assert page["Entities"]["VmRestorePoints"]["VmRestorePoints"] == []
@@ -130,7 +130,7 @@ def test_more_filters(em: EmClient) -> None:
         {"type": "VmRestorePointz"},
     ],
 )
-def test_bad_queries(em: EmClient, query: dict[str, str]) -> None:
+def test_invalid_queries(em: EmClient, query: dict[str, str]) -> None:
     assert em.call("GET", "/api/query", params={**VMS, **query}).status_code == 400
 
 
@@ -143,7 +143,7 @@ def test_sorting(em: EmClient) -> None:
     assert unsorted != sorted(unsorted, reverse=True)
 
 
-def test_one_thing_in_two_forms(em: EmClient) -> None:
+def test_entity_and_reference(em: EmClient) -> None:
     reference = em.json("vmRestorePoints")["Refs"][0]
     path = f"vmRestorePoints/{guid(reference)}"
     assert em.json(path) == reference
@@ -154,7 +154,7 @@ def test_one_thing_in_two_forms(em: EmClient) -> None:
     assert em.xml(path, format="Entity")["VmRestorePoint"]["VmName"] == entity["VmName"]
 
 
-def test_what_lies_below(em: EmClient) -> None:
+def test_nested_lists(em: EmClient) -> None:
     file = max(
         em.pages("BackupFile", "BackupFiles", size=500, filter='BackupName=="Silver"'),
         key=lambda row: row["BackupSize"],
@@ -168,7 +168,7 @@ def test_what_lies_below(em: EmClient) -> None:
     assert em.call("GET", f"/api/backupFiles/{guid(file)}/nothing").status_code == 404
 
 
-def test_no_accept_means_xml(em: EmClient) -> None:
+def test_xml_is_the_default_format(em: EmClient) -> None:
     for accept in (None, "*/*", "application/xml"):
         response = em.call("GET", "/api/backupServers", headers={"Accept": accept})
         assert response.content.startswith(b"<?xml")
@@ -177,7 +177,7 @@ def test_no_accept_means_xml(em: EmClient) -> None:
 # Formats in JSON and XML
 
 XML = load("veeam_enterprise_manager", "xml")
-# The links to what an entity belongs to, in no order.
+# Links to parents of an entity, in any order.
 PARENTS = {
     "vmReplicaPoints": {"BackupServerReference", "ReplicaReference"},
     "cloud/vmReplicaPoints": {"BackupServerReference", "CloudReplicaReference"},
@@ -207,8 +207,8 @@ def test_query_results_follow_the_schema(em: EmClient, release: str) -> None:
 
 
 @pytest.mark.parametrize("release", ["12", "13"])
-def test_query_schema_bites(em: EmClient, release: str) -> None:
-    """A record with a member in the spelling of the other release is an error."""
+def test_query_schema_finds_errors(em: EmClient, release: str) -> None:
+    """A record with a field in the spelling of another release is an error."""
     schema = load("veeam_enterprise_manager", release)
     em.variant(release=release)
     document = em.json("query", type="BackupTaskSession", format="Entities", pageSize=5)

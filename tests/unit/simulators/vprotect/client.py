@@ -17,12 +17,12 @@ Row = dict[str, Any]
 
 
 def enum_name(value: Any) -> str:
-    """The name of an enumeration value, which is an object or a plain string."""
+    """Return the name of an enumeration value, which is an object or a string."""
     return str(value["name"] if isinstance(value, dict) else value)
 
 
 def points(rows: Iterable[Row]) -> list[Row]:
-    """Rows that are points: without copies and removed backups."""
+    """Return rows that are points, without copies and removed backups."""
     return [
         row
         for row in rows
@@ -48,7 +48,7 @@ class VprotectClient(ProductClient):
         return str(self.lists["workloads"][self.workload(name)["key"]])
 
     def list_backups(self, name: str, **query: Any) -> list[Row]:
-        """Backups of one workload, newest first."""
+        """Return backups of one workload, newest first."""
         rows: list[Row] = self.get(BACKUPS, **{"protected-entity": self.guid(name), **query})
         return rows
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated vProtect server compared with its facts: backups, their copies, pages and filters."""
+"""The simulated vProtect server compared with its ground truth: backups, their copies, pages and filters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def vprotect(ready: dict[str, Any]) -> VprotectClient:
     return api_client
 
 
-def test_list_is_the_truth(vprotect: VprotectClient) -> None:
+def test_list_matches_the_ground_truth(vprotect: VprotectClient) -> None:
     seen = {row["guid"]: row for row in points(vprotect.get(BACKUPS))}
     expected = {
         vprotect.lists["points"][point["key"]]: (work, point)
@@ -51,7 +51,7 @@ def test_newest_comes_first(vprotect: VprotectClient) -> None:
     assert moments == sorted(moments, reverse=True)
 
 
-def test_copies_are_places_of_a_backup(vprotect: VprotectClient) -> None:
+def test_copies_are_locations_of_a_backup(vprotect: VprotectClient) -> None:
     rows = points(vprotect.list_backups("erp-prod"))
     for row, point in zip(rows, vprotect.true_points("erp-prod"), strict=True):
         assert [enum_name(place["roleType"]) for place in row["backupLocations"]] == ["PRIMARY", "SECONDARY", "ARCHIVE"]
@@ -66,7 +66,7 @@ def test_copies_are_places_of_a_backup(vprotect: VprotectClient) -> None:
     assert {enum_name(place["status"]) for place in gone} == {"REMOVED"}
 
 
-def test_further_copies_are_rows_too(vprotect: VprotectClient) -> None:
+def test_additional_copies_are_rows(vprotect: VprotectClient) -> None:
     rows = vprotect.list_backups("web-01")
     copies = [row for row in rows if enum_name(row["type"]) == "SYNCHRONIZATION"]
     made = [row for row in rows if enum_name(row["type"]) != "SYNCHRONIZATION" and len(row["backupLocations"]) == 2]
@@ -76,7 +76,7 @@ def test_further_copies_are_rows_too(vprotect: VprotectClient) -> None:
     assert not vprotect.get(BACKUPS, type="SYNCHRONIZATION")
 
 
-def test_what_retention_removed_is_still_listed(vprotect: VprotectClient) -> None:
+def test_removed_backups_are_still_listed(vprotect: VprotectClient) -> None:
     gone = [row for row in vprotect.list_backups("web-01") if enum_name(row["status"]) == "SUCCESS_REMOVED"]
     assert len(gone) == 2
     oldest = min(point["created_at"] for point in vprotect.true_points("web-01"))
@@ -87,7 +87,7 @@ def test_what_retention_removed_is_still_listed(vprotect: VprotectClient) -> Non
     assert not vprotect.get(BACKUPS, status="SUCCESS_REMOVED")
 
 
-def test_a_damaged_backup_has_no_place_that_is_present(vprotect: VprotectClient) -> None:
+def test_a_damaged_backup_has_no_present_location(vprotect: VprotectClient) -> None:
     rows = points(vprotect.list_backups("mail-01"))
     assert enum_name(rows[0]["status"]) == "SUCCESS"
     assert [{enum_name(place["status"]) for place in row["backupLocations"]} for row in rows] == [{"FAILED"}] + [
@@ -110,7 +110,7 @@ def test_chains(vprotect: VprotectClient) -> None:
     assert len([row for row in chain if enum_name(row["type"]) == "FULL"]) == 1
 
 
-def test_unfinished(vprotect: VprotectClient) -> None:
+def test_unfinished_backups(vprotect: VprotectClient) -> None:
     running = vprotect.list_backups("batch-night")[0]
     assert (enum_name(running["status"]), "backupTime" in running, running["size"]) == ("INPROGRESS", False, 0)
     failed = vprotect.list_backups("lab-3", status="FAILED")
@@ -140,7 +140,7 @@ def test_pages(vprotect: VprotectClient) -> None:
     assert "X-Total-Count" not in vprotect.call("GET", BACKUPS, params={"page": 0, "size": 7}).headers
 
 
-def test_unknown_and_empty_parameters_are_borne(vprotect: VprotectClient) -> None:
+def test_unknown_and_empty_parameters_are_accepted(vprotect: VprotectClient) -> None:
     all_rows = vprotect.get(BACKUPS)
     assert vprotect.get(BACKUPS, filter="", orderBy="", direction="null", Whatever="x") == all_rows
     assert vprotect.get(BACKUPS, direction="asc") == all_rows[::-1]
@@ -180,7 +180,7 @@ def test_malformed_filters(vprotect: VprotectClient, query: dict[str, str]) -> N
     assert next(iter(query.values())) in refused.json()["message"]
 
 
-def test_both_ends_of_a_window_belong_to_it(vprotect: VprotectClient) -> None:
+def test_both_ends_of_a_window_are_inclusive(vprotect: VprotectClient) -> None:
     truth = vprotect.true_points("web-01")
     since, until = milliseconds(truth[3]["created_at"]), milliseconds(truth[1]["created_at"])
     inside = points(vprotect.list_backups("web-01", **{"from": since, "to": until}))
@@ -192,7 +192,7 @@ def test_both_ends_of_a_window_belong_to_it(vprotect: VprotectClient) -> None:
     assert found["backupTime"] == ends
 
 
-def test_filters_that_came_with_7_4(vprotect: VprotectClient) -> None:
+def test_filters_of_version_7_4(vprotect: VprotectClient) -> None:
     policies = vprotect.get("/api/policies/vm-backup")
     guids = [row["guid"] for row in policies if row["name"] in ("Gold", "Mail")]
     chosen = vprotect.get(BACKUPS, **{"backup-policy": guids})
@@ -201,7 +201,7 @@ def test_filters_that_came_with_7_4(vprotect: VprotectClient) -> None:
     assert len(vprotect.get(BACKUPS, **{"backup-policy": guids})) == len(vprotect.get(BACKUPS))
 
 
-def test_before_5_0(vprotect: VprotectClient) -> None:
+def test_versions_before_5_0(vprotect: VprotectClient) -> None:
     vprotect.variant(version="4.3.1-2")
     rows = vprotect.get(BACKUPS)
     assert not any("backupLocations" in row for row in rows)
@@ -214,7 +214,7 @@ def test_before_5_0(vprotect: VprotectClient) -> None:
 # Other views of the backups
 
 
-def test_words_instead_of_objects(vprotect: VprotectClient) -> None:
+def test_enumerations_as_text(vprotect: VprotectClient) -> None:
     row = vprotect.list_backups("web-01")[0]
     assert row["status"] == {"name": "SUCCESS", "description": "Success"}
     vprotect.variant(enums="strings")
@@ -243,7 +243,7 @@ def test_detailed_grouped_and_single(vprotect: VprotectClient) -> None:
     assert (missing.status_code, set(missing.json())) == (404, {"message"})
 
 
-def test_files_tell_of_encryption(vprotect: VprotectClient) -> None:
+def test_files_have_encryption(vprotect: VprotectClient) -> None:
     for name, encrypted in (("erp-prod", 1), ("mail-01", 0)):
         row = points(vprotect.list_backups(name))[0]
         files = vprotect.get("/api/backup-files", backup=row["guid"])
@@ -251,7 +251,7 @@ def test_files_tell_of_encryption(vprotect: VprotectClient) -> None:
         assert {file["encryption"] for file in files} == {encrypted}
 
 
-def test_restores_are_the_proof(vprotect: VprotectClient) -> None:
+def test_restores_are_listed(vprotect: VprotectClient) -> None:
     truth = {
         vprotect.lists["points"][point["key"]]: milliseconds(point["tested_at"])
         for work in vprotect.works()
@@ -267,7 +267,7 @@ def test_restores_are_the_proof(vprotect: VprotectClient) -> None:
 
 
 def test_backups_follow_the_schema(vprotect: VprotectClient) -> None:
-    """Every backup with its locations; members that are documented as sometimes missing occur at least once."""
+    """Tests every backup with its locations. Optional fields occur at least once."""
     schema, rows = load("vprotect", "7.4"), vprotect.get(BACKUPS)
     assert schema.problems("GET", BACKUPS, 200, rows) == []
     assert {"backupTime", "parentBackup", "statusInfo", "warnings", "archiveExpire"} <= {

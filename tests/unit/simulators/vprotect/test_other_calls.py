@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated vProtect server compared with its facts: sessions, rights, entities, policies and their rules."""
+"""The simulated vProtect server compared with its ground truth: sessions, permissions, entities, policies, rules."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_session_is_a_cookie(vprotect: VprotectClient) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
-def test_log_in_succeeds_in_several_ways(vprotect: VprotectClient, status: int) -> None:
+def test_login_success_in_several_formats(vprotect: VprotectClient, status: int) -> None:
     vprotect.variant(login_status=status, cookie_name="quarkus-credential")
     response = vprotect.log_in()
     assert response.status_code == status
@@ -48,7 +48,7 @@ def test_log_in_succeeds_in_several_ways(vprotect: VprotectClient, status: int) 
     assert vprotect.get("/api/session/user")["requester"]["name"] == vprotect.entry["username"]
 
 
-def test_log_in_shows_secrets_that_nobody_asked_for(vprotect: VprotectClient) -> None:
+def test_login_response_contains_secrets(vprotect: VprotectClient) -> None:
     assert vprotect.log_in().json()["endpointsTokens"]["endpointsServerManagerToken"]
 
 
@@ -60,7 +60,7 @@ def test_wrong_password(vprotect: VprotectClient, status: int) -> None:
     assert "Set-Cookie" not in refused.headers
 
 
-def test_log_in_wants_json_and_its_own_names(vprotect: VprotectClient) -> None:
+def test_login_requires_json_and_its_field_names(vprotect: VprotectClient) -> None:
     login, password = vprotect.entry["username"], vprotect.entry["password"]
     form = vprotect.call("POST", "/api/session/login", data={"login": login, "password": password})
     assert form.status_code == 415
@@ -79,7 +79,7 @@ def test_session_expires(vprotect: VprotectClient) -> None:
     assert vprotect.call("GET", "/api/session").status_code == 204
 
 
-def test_rights_leave_out_without_a_word(vprotect: VprotectClient) -> None:
+def test_objects_without_permission_are_silently_omitted(vprotect: VprotectClient) -> None:
     all_rows, machines = vprotect.get(BACKUPS), vprotect.get("/api/virtual-machines")
     first = points(vprotect.list_backups("erp-prod"))[0]["guid"]
     vprotect.log_in("restricted")
@@ -95,7 +95,7 @@ def test_rights_leave_out_without_a_word(vprotect: VprotectClient) -> None:
     assert vprotect.get("/api/backup-locations/for-restore", **{"protected-entity": vprotect.guid("erp-prod")})
 
 
-def test_nothing_can_be_written(vprotect: VprotectClient) -> None:
+def test_writing_is_rejected(vprotect: VprotectClient) -> None:
     guid = points(vprotect.list_backups("web-01"))[0]["guid"]
     for path in (f"/api/backups/{guid}/description", f"/api/backups/{guid}/warnings-acknowledged", BACKUPS):
         assert vprotect.call("PUT", path, json={}).status_code in (404, 405)
@@ -118,7 +118,7 @@ def test_entities_are_the_workloads(vprotect: VprotectClient) -> None:
     assert "OS_AGENT" in {enum_name(row["type"]) for row in every}
 
 
-def test_what_an_entity_says_of_its_backups(vprotect: VprotectClient) -> None:
+def test_backup_fields_of_an_entity(vprotect: VprotectClient) -> None:
     rows = {row["name"]: row for row in vprotect.get("/api/virtual-machines") if row["name"] != "dc-01"}
     newest = vprotect.true_points("web-01")[0]
     assert rows["web-01"]["lastBackup"] == milliseconds(newest["created_at"])
@@ -126,11 +126,11 @@ def test_what_an_entity_says_of_its_backups(vprotect: VprotectClient) -> None:
     assert (rows["web-01"]["backupUpToDate"], rows["crm-old"]["backupUpToDate"]) == (True, False)
     assert not {"lastBackup", "backupUpToDate", "vmBackupPolicy"} & set(rows["sandbox-7"])
     assert rows["sandbox-7"]["restorable"] is False
-    # an attempt, not a completed backup
+    # An attempt, and not a completed backup.
     assert rows["batch-night"]["lastBackup"] == milliseconds(vprotect.true_points("batch-night")[0]["created_at"])
 
 
-def test_choices_of_machines(vprotect: VprotectClient) -> None:
+def test_selection_of_machines(vprotect: VprotectClient) -> None:
     machines = vprotect.get("/api/virtual-machines")
     names = [row["name"] for row in machines]
     assert names == sorted(names, key=str.casefold)
@@ -159,7 +159,7 @@ def test_deleted_workloads(vprotect: VprotectClient) -> None:
     assert {row["sourceNameAndGuid"] for row in left} == {f"billing-2019 ({guid})"}
 
 
-def test_snapshots_are_no_backups(vprotect: VprotectClient) -> None:
+def test_snapshots_are_not_backups(vprotect: VprotectClient) -> None:
     truth = [
         milliseconds(point["created_at"])
         for work in vprotect.truth["workloads"]
@@ -178,7 +178,7 @@ def rules_by_name(vprotect: VprotectClient, kind: str) -> dict[str, Row]:
     return {row["name"]: vprotect.get(f"/api/rules/{kind}/{row['rules'][0]['guid']}") for row in policies}
 
 
-def test_rules_hold_the_locks(vprotect: VprotectClient) -> None:
+def test_rules_have_the_locks(vprotect: VprotectClient) -> None:
     """A lock is reported for a destination of the current rule, never for a backup."""
     rules = rules_by_name(vprotect, "vm-backup")
     locks = {
@@ -200,7 +200,7 @@ def test_rules_hold_the_locks(vprotect: VprotectClient) -> None:
     )
 
 
-def test_rules_of_other_kinds(vprotect: VprotectClient) -> None:
+def test_other_types_of_rules(vprotect: VprotectClient) -> None:
     assert set(rules_by_name(vprotect, "app-backup")) == {"Orders", "Documents"}
     assert set(rules_by_name(vprotect, "storage-backup")) == {"Files"}
     assert set(rules_by_name(vprotect, "os-backup")) == {"Machines"}
@@ -227,7 +227,7 @@ def test_destinations(vprotect: VprotectClient) -> None:
     assert used <= {row["guid"] for row in places.values()}
 
 
-def test_the_rest(vprotect: VprotectClient) -> None:
+def test_other_lists(vprotect: VprotectClient) -> None:
     (node,) = vprotect.get("/api/nodes")
     assert (node["version"], enum_name(node["state"])) == ("7.4.0-27", "RUNNING")
     (task,) = vprotect.get("/api/tasks", states=["RUNNING", "QUEUED"])
@@ -249,18 +249,18 @@ def test_responses_follow_the_schema(vprotect: VprotectClient, path: str) -> Non
     assert load("vprotect", "7.4").problems("GET", path, 200, rows) == []
 
 
-def test_an_entity_has_the_members_of_the_sample(vprotect: VprotectClient) -> None:
+def test_an_entity_has_the_fields_of_the_sample(vprotect: VprotectClient) -> None:
     """The schema does not require most of them, because an entity without backups omits them."""
     (sample,) = read("vprotect/entities.yml")
     missing = {"averageProgress", "lastChainMarkedForDeletion"}
     assert set(sample) - missing <= set(vprotect.get("/api/protected-entities")[0])
 
 
-# Calls of the vendor's user interface, monitoring templates and reports
+# Requests of the vendor's user interface, monitoring templates and reports
 
 
 def made(vprotect: VprotectClient, kind: str = "vm") -> list[dict[str, Any]]:
-    """The finished points of the ground truth of all workloads of one type, with the name of their workload."""
+    """Return the finished points of all workloads of one type, with the name of their workload."""
     return [
         {**point, "name": work["name"]}
         for work in vprotect.works(kind)
@@ -269,8 +269,8 @@ def made(vprotect: VprotectClient, kind: str = "vm") -> list[dict[str, Any]]:
     ]
 
 
-def test_figures_of_the_monitoring_template(vprotect: VprotectClient) -> None:
-    """Lists whose lengths and states are monitored, read without any parameter."""
+def test_values_of_the_monitoring_template(vprotect: VprotectClient) -> None:
+    """Lists whose lengths and states are monitored are read without parameters."""
     rows = vprotect.get(BACKUPS)
     per_status = {status: sum(enum_name(row["status"]) == status for row in rows) for status in ("SUCCESS", "FAILED")}
     truth = [point for work in vprotect.works() for point in vprotect.get_points(work)]
@@ -304,7 +304,7 @@ def test_projects(vprotect: VprotectClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["mounted-backups", "cloud-sites", "cloud-users", "cloud-groups", "cloud-teams"])
-def test_what_the_estate_does_not_have(vprotect: VprotectClient, name: str) -> None:
+def test_empty_lists(vprotect: VprotectClient, name: str) -> None:
     response = vprotect.call("GET", f"/api/{name}")
     assert (response.status_code, response.json(), response.headers["X-Total-Count"]) == (200, [], "0")
 

@@ -65,7 +65,7 @@ def row(ident: str, status: str = "DONE", **members: Any) -> dict[str, Any]:
 
 
 def details(ident: str, first: int | None = None, timeline: int = 1, **members: Any) -> dict[str, Any]:
-    """What version 3.19 shows for a backup; members in capitals are in ``base_backup_information``."""
+    """Build what version 3.19 shows for a backup; keys in capitals are in ``base_backup_information``."""
     start = FIRST.get(ident, FIRST[NEW]) if first is None else first
     base = {
         "backup_method": "postgres",
@@ -91,7 +91,7 @@ def details(ident: str, first: int | None = None, timeline: int = 1, **members: 
 
 
 class Server:
-    """The files of one server and the output for it; tests change both."""
+    """The files of one server and the output for it. Tests change both."""
 
     def __init__(self, folder: Path, name: str = "main") -> None:
         self.name = name
@@ -135,12 +135,12 @@ class Server:
         return path
 
     def listed(self, *numbers: int, timeline: int = 1) -> Response:
-        """The output of list-files for these segments."""
+        """Build the output of list-files for these segments."""
         path = f"{self.folder}/wals/{segment(1, timeline)[:16]}"
         return 0, {"_INFO": [f"{path}/{segment(number, timeline)}" for number in numbers]}, ""
 
     def answers(self) -> dict[tuple[str, ...], Response]:
-        """The output of all commands for this server."""
+        """Build the output of all commands for this server."""
         copied = [one["backup_id"] for one in self.rows if one["status"] in ("DONE", "WAITING_FOR_WALS")]
         return {
             settings(self.name): (0, {self.name: self.settings}, ""),
@@ -174,6 +174,6 @@ def usable(points: list[dict[str, Any]]) -> list[bool | None]:
 
 
 def ranges(collector: Any) -> list[tuple[str, str]]:
-    """The beginning and the end of each range of restorable times."""
+    """Return the start and the end of each restorable range."""
     points = [point for point in list_points(collector) if point["kind"] == "continuous"]
     return [(point["restorable_from"], point["restorable_until"]) for point in points]

@@ -86,7 +86,7 @@ NEWEST = 1795237200
 
 
 def archive(*numbers: int, timeline: int = 1) -> dict[str, Any]:
-    """The files of these segments: the newest was archived last."""
+    """Build the files of these segments; the newest was archived last."""
     return {
         f"15-1/{timeline:08X}00000000/{segment(number, timeline)}-{'5' * 40}.gz": {
             "type": "file",
@@ -140,7 +140,7 @@ class Changing(tuple[Any, ...]):
 
 
 def ranges(collector: Any) -> list[tuple[str, str, str]]:
-    """The repository, the beginning and the end of each range of restorable times."""
+    """Return the repository, the start and the end of each restorable range."""
     return [
         (point["copies"][0]["location"], point["restorable_from"], point["restorable_until"])
         for point in list_points(collector)

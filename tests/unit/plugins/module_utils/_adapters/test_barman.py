@@ -58,7 +58,7 @@ class TestPoints:
         (copy,) = first["copies"]
         assert (copy["location"], copy["location_type"], copy["role"]) == (str(server.folder), "disk", "primary")
 
-    def test_old_versions_report_less(self, server: Server) -> None:
+    def test_old_versions_report_fewer_attributes(self, server: Server) -> None:
         for one in server.rows:
             del one["backup_type"]
         for found in server.details.values():
@@ -122,7 +122,7 @@ class TestPoints:
             "server main: the newest failed backup reports: disk full",
         ]
 
-    def test_a_time_that_does_not_exist(self, server: Server) -> None:
+    def test_nonexistent_local_time(self, server: Server) -> None:
         server.rows.insert(0, row("20269999T999999", "FAILED"))
         server.details["20269999T999999"] = {}
         points = read(server)[1]
@@ -138,7 +138,7 @@ class TestPoints:
             assert len(collector.summary.build()[0]) == int(include)
 
     @pytest.mark.parametrize("change", [{"backup_id": None}, {"backup_id": "latest"}, {"status": None}])
-    def test_a_row_that_makes_no_sense_is_a_problem(self, server: Server, change: dict[str, Any]) -> None:
+    def test_an_invalid_row_is_a_problem(self, server: Server, change: dict[str, Any]) -> None:
         server.rows.insert(0, {**row(NEW), **change})
         collector, points, _runner = read(server)
         assert len(points) == 2
@@ -162,7 +162,7 @@ class TestPoints:
         assert read(server)[1][0]["copies"][0]["role"] == "copy"
 
     def test_backups_in_an_object_store(self, server: Server) -> None:
-        """Nothing can be looked at here."""
+        """Its files cannot be checked."""
         server.settings.update(basebackups_directory="s3://bucket/main/base", wals_directory="s3://bucket/main/wals")
         collector, points, _runner = read(server)
         assert usable(points) == [None, None]
@@ -214,7 +214,7 @@ class TestServers:
         ],
     )
     @pytest.mark.parametrize("request_of", [settings, listing])
-    def test_another_answer_is_an_error(self, server: Server, request_of: Any, answer: Response, code: str) -> None:
+    def test_unexpected_output_is_an_error(self, server: Server, request_of: Any, answer: Response, code: str) -> None:
         with pytest.raises(AuditError) as raised:
             read(server, changed={request_of(): answer}, server="main")
         assert raised.value.code == code
@@ -230,7 +230,7 @@ class TestServers:
         assert PASSWORD not in str(raised.value.as_dict())
 
     def test_details_that_cannot_be_read_are_a_problem(self, server: Server) -> None:
-        """Then the current database is not known either."""
+        """Then the current database is unknown either."""
         collector, points, _runner = read(server, changed={show(NEW): (1, {"_EXCEPTION": ["damaged"]}, "")})
         assert usable(points) == [None, None]
         assert [problem.server_message for problem in collector.problems] == ["damaged"]
@@ -242,8 +242,8 @@ class TestServers:
         assert usable(points) == [None, None]
         assert [problem.server_message for problem in collector.problems] == ["invalid xlog segment name"]
 
-    def test_words_that_are_never_arguments(self, tmp_path: Path) -> None:
-        """A server with the name of a command is not read, and that is a problem."""
+    def test_server_names_that_are_commands_are_not_used(self, tmp_path: Path) -> None:
+        """A server with the name of a command is not read, which is reported as a problem."""
         named = Server(tmp_path, "backup")
         collector, points, _runner = read(named)
         assert (points, [problem.code for problem in collector.problems]) == ([], ["request_not_allowed"])
@@ -280,7 +280,7 @@ class TestChecks:
         assert collector.warnings == [f"server main: it is disabled, so no new backups are made{reasons}"]
         assert usable(points) == [True, True]
 
-    def test_the_check_would_create_directories(self, server: Server) -> None:
+    def test_the_check_is_skipped_if_it_would_create_directories(self, server: Server) -> None:
         incoming = server.folder / "incoming"
         incoming.rmdir()
         collector, _points, runner = read(server)
@@ -299,7 +299,7 @@ class TestChecks:
         assert usable(points) == [True, True]
 
 
-def test_the_time_is_that_of_the_list() -> None:
+def test_time_of_the_result_is_the_time_of_the_list() -> None:
     assert row(NEW)["end_time_timestamp"] == str(ENDS[NEW])
 
 
@@ -323,7 +323,7 @@ def test_the_time_is_that_of_the_list() -> None:
         ("-c", "/tmp/x", *JSON, "list-servers"),
     ],
 )
-def test_commands_that_are_never_run(arguments: tuple[str, ...]) -> None:
+def test_other_commands_are_not_allowed(arguments: tuple[str, ...]) -> None:
     runner = Runner("/nonexistent/barman", Barman.allowlist, {})
     with pytest.raises(AuditError) as raised:
         runner.run(*arguments)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Output of Barman with fields removed or changed: only errors of this collection, and no invented facts."""
+"""Output of Barman with fields removed or changed: only errors of this collection, and no invented attributes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Where = tuple["str | int", ...]
 
 
 def paths(value: Any, where: Where = ()) -> Iterator[Where]:
-    """The path of each member, and of each item of a list."""
+    """Yield the path of each key, and of each item of a list."""
     if where:
         yield where
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
@@ -31,7 +31,7 @@ def paths(value: Any, where: Where = ()) -> Iterator[Where]:
 
 
 def change(value: Any, where: Where, new: Any, *, remove: bool = False) -> Any:
-    """Return a copy with one member changed or removed."""
+    """Return a copy with one key changed or removed."""
     changed = copy.deepcopy(value)
     inner = changed
     for key in where[:-1]:
@@ -44,7 +44,7 @@ def change(value: Any, where: Where, new: Any, *, remove: bool = False) -> Any:
 
 
 def members(server: Server) -> Iterator[tuple[tuple[str, ...], Response, Where]]:
-    """Each member of the output of each command."""
+    """Yield each key of the output of each command."""
     known = {SERVERS: (0, {server.name: {"description": ""}}, ""), **server.answers()}
     for command, answer in known.items():
         for where in paths(answer[1]):
@@ -62,7 +62,7 @@ def server(tmp_path: Path) -> Server:
 
 
 @pytest.mark.parametrize("value", STRANGE, ids=str)
-def test_strange_values_end_in_a_result_or_in_an_error_of_ours(server: Server, value: Any) -> None:
+def test_changed_values_give_a_result_or_a_documented_error(server: Server, value: Any) -> None:
     for command, answer, where in members(server):
         damaged = (answer[0], change(answer[1], where, value), "")
         try:
@@ -73,8 +73,8 @@ def test_strange_values_end_in_a_result_or_in_an_error_of_ours(server: Server, v
             raise AssertionError(f"{command} {where}: {error!r}") from error
 
 
-def test_what_is_left_out_makes_no_backup_usable(server: Server) -> None:
-    """The newest has lost a tablespace, the one before is of another database, and its data is damaged."""
+def test_removed_fields_do_not_make_a_backup_usable(server: Server) -> None:
+    """The newest has lost a tablespace. The one before is of another database, and its data is damaged."""
     shutil.rmtree(server.folder / "base" / NEW / "16387")
     server.details[OLD]["system_id"] = "76"
     damaged = {verify(OLD): (1, {"_ERROR": ["verify backup failure on directory", "checksum mismatch"]}, "")}
@@ -82,7 +82,7 @@ def test_what_is_left_out_makes_no_backup_usable(server: Server) -> None:
     wrong = []
     for command, answer, where in members(server):
         rc, out, err = damaged.get(command, answer)
-        # A list with one item less is another list.
+        # A list without one item is valid.
         if command == verify(OLD) or where[-2:-1] == ("tablespaces",):
             continue
         less = (rc, change(out, where, None, remove=True), err)

@@ -166,7 +166,7 @@ class TestWal:
         assert ranges(read(server)[0]) == WHOLE
 
     def test_a_lost_segment_of_a_backup(self, server: Server) -> None:
-        """Barman lists it all the same."""
+        """Barman still lists it."""
         server.archive(8).unlink()
         collector, points, _runner = read(server)
         assert usable(points) == [True, False]
@@ -228,7 +228,7 @@ class TestWal:
         collector, points, _runner = read(server)
         assert (usable(points), ranges(collector)) == ([None, None], [])
 
-    def test_a_backup_that_waits_for_its_wal(self, server: Server) -> None:
+    def test_a_backup_that_is_waiting_for_wal(self, server: Server) -> None:
         server.rows[0]["status"] = "WAITING_FOR_WALS"
         server.archive(8).unlink()
         newest = read(server)[1][1]
@@ -286,9 +286,7 @@ class TestVerify:
             ),
         ],
     )
-    def test_a_check_without_a_result_is_neither_damage_nor_proof(
-        self, server: Server, answer: Response, code: str
-    ) -> None:
+    def test_a_check_without_a_result_proves_nothing(self, server: Server, answer: Response, code: str) -> None:
         collector, points, _runner = read(server, verify="data", changed={verify(OLD): answer})
         assert (collector.verify["result"], [problem.code for problem in collector.problems]) == ("unfinished", [code])
         assert [(point["usable"], point["integrity_checked"]) for point in points] == [(True, None)] * 2
@@ -304,7 +302,7 @@ class TestVerify:
         assert [point["integrity_checked"] for point in points] == [True, None]
         assert "server main: backups that cannot be verified" in collector.warnings[0]
 
-    def test_a_check_that_looked_at_nothing_is_unfinished(self, server: Server) -> None:
+    def test_a_check_that_read_nothing_is_unfinished(self, server: Server) -> None:
         for ident in (OLD, NEW):
             (data(server, ident) / "backup_manifest").unlink()
         collector, points, _runner = read(server, verify="data")

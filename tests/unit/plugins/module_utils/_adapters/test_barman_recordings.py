@@ -23,7 +23,7 @@ NAMES = (*NAMES, *(f"{kind}{number}" for kind in ("show", "wal", "verify") for n
 
 
 class Catalog:
-    """The recorded runs of one version, with files in a folder in place of the recorded ones."""
+    """The recorded runs of one version, with files in a folder instead of the recorded ones."""
 
     def __init__(self, version: str, folder: Path) -> None:
         self.version = version
@@ -43,12 +43,12 @@ class Catalog:
                 Path(path).write_bytes(b"wal")
 
     def answer(self, name: str) -> Response:
-        """What a run returned, with the paths of these files."""
+        """Return the output of a run, with the paths of these files."""
         rc, out, err = load(self.version, name).answer
         return rc, json.loads(json.dumps(out).replace("/srv/recording", str(self.folder))), err
 
     def read(self, *changed: str, **options: Any) -> Any:
-        """Run the adapter; ``changed`` are runs in place of those of the same command."""
+        """Run the adapter; ``changed`` replaces runs of the same command."""
         answers: dict[tuple[str, ...], Response] = {("--version",): load(self.version, "version").answer}
         for name in (*NAMES, *changed):
             answers[load(self.version, name).command[1:]] = self.answer(name)

@@ -73,7 +73,7 @@ def access(**given: Any) -> Any:
 
 class TestIdentity:
     @pytest.mark.parametrize("repository", [None, [], {}, {"id": None}, {"id": ""}, {"id": 7}])
-    def test_without_an_id_there_is_none(self, repository: Any) -> None:
+    def test_repository_without_an_id(self, repository: Any) -> None:
         collector, points, _runner = read({**listing(ARCHIVES), "repository": repository})
         assert "identity" not in collector.result()["server"]
         assert (collector.problems, len(points)) == ([], 3)
@@ -116,13 +116,13 @@ class TestPoints:
             ("name_prefix", "web01", "web01"),
         ],
     )
-    def test_what_makes_a_workload(self, by: str | None, identity: str, name: str) -> None:
+    def test_grouping_into_workloads(self, by: str | None, identity: str, name: str) -> None:
         options: dict[str, Any] = {"workload_by": by} if by else {}
         point = read([archive("web01-2026-11-01", 1)], **options)[1][0]
         assert (point["workload_id"], point["workload_name"]) == (identity, name)
 
     @pytest.mark.parametrize("by", ["series", "hostname", "name_prefix"])
-    def test_a_name_that_is_only_a_date_is_that_of_the_host(self, by: str) -> None:
+    def test_an_archive_named_by_date_belongs_to_the_host(self, by: str) -> None:
         point = read([archive("2026-11-01", 1)], workload_by=by)[1][0]
         assert (point["workload_id"], point["workload_name"]) == ("backup01", "backup01")
 
@@ -130,7 +130,7 @@ class TestPoints:
         point = read([archive("web01-2026-11-01", 1, "")])[1][0]
         assert (point["workload_id"], point["workload_name"]) == ("web01", "web01")
 
-    def test_a_host_with_a_space_is_not_taken_for_host_and_series(self) -> None:
+    def test_a_host_name_with_a_space_is_unambiguous(self) -> None:
         points = read([archive("a b", 1, "h"), archive("b", 1, "h a")])[1]
         assert {point["workload_id"] for point in points} == {"h a b", "h\\ a b"}
 
@@ -142,7 +142,7 @@ class TestPoints:
         ] * warns
 
     @pytest.mark.parametrize("change", [{"id": None}, {"name": None}, {"start": "soon"}, {"end": 3}])
-    def test_an_archive_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
+    def test_an_invalid_archive_is_a_problem(self, change: dict[str, Any]) -> None:
         collector, points, _runner = read([{**ARCHIVES[0], **change}, ARCHIVES[1]])
         assert len(points) == 1
         assert "an archive record is not valid" in collector.problems[0].message
@@ -159,7 +159,7 @@ class TestVerify:
             (True, ("integrity_checked",))
         }
 
-    def test_data_reads_the_newest_of_each_workload_through(self) -> None:
+    def test_data_reads_the_newest_archive_of_each_workload(self) -> None:
         through: dict[tuple[str, ...], Response] = {
             CHECK: (0, "", ""),
             (*EXTRACT, "::web01-2026-11-02"): (0, "", ""),
@@ -171,15 +171,15 @@ class TestVerify:
         assert exact == {"web01", "db01"}
         assert by_id(points)["id-web01-2026-11-01"]["inferred"] == ["integrity_checked"]
 
-    def test_names_limit_what_is_read_through(self) -> None:
+    def test_only_selected_workloads_are_checked(self) -> None:
         through = {CHECK: (0, "", ""), (*EXTRACT, "::db01-2026-11-02"): (0, "", "")}
         runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix", workload_names=["db*"])[2]
         assert len(runner.commands) == 5
 
     @pytest.mark.parametrize("verify", ["quick", "data"])
-    def test_a_damaged_segment_leaves_no_archive_surely_usable(self, verify: str) -> None:
+    def test_a_damaged_segment_makes_all_archives_unknown(self, verify: str) -> None:
         collector, points, runner = read(ARCHIVES, {CHECK: (1, "", IMPAIRED)}, verify=verify)
-        # The list is read again, because a change of the repository may look like damage.
+        # The list is read again, because a concurrent change of the repository can look like damage.
         assert runner.commands == [VERSION, LIST, CHECK, LIST]
         assert collector.verify is not None
         assert (collector.verify["result"], "checksum mismatch" in collector.verify["server_message"]) == (
@@ -188,7 +188,7 @@ class TestVerify:
         )
         assert {(point["integrity_checked"], point["usable"]) for point in points} == {(False, None)}
 
-    def test_an_archive_that_cannot_be_read_through_is_lost_and_others_may_be(self) -> None:
+    def test_an_unreadable_archive_is_lost_and_the_others_are_unknown(self) -> None:
         through: dict[tuple[str, ...], Response] = {
             CHECK: (0, "", ""),
             (*EXTRACT, "::web01-2026-11-02"): (2, "", MISSING),
@@ -207,7 +207,7 @@ class TestVerify:
         }
 
     @pytest.mark.parametrize("last", [(0, listing(ARCHIVES[1:]), ""), (2, "", WRONG)], ids=["changed", "unreadable"])
-    def test_a_change_during_the_check_is_no_damage(self, last: Response) -> None:
+    def test_a_change_during_the_check_is_not_damage(self, last: Response) -> None:
         listed = iter([(0, listing(ARCHIVES), ""), last])
 
         class Runner(CannedRunner):
@@ -268,19 +268,19 @@ class TestVerify:
         assert "in 2 files" in collector.verify["server_message"]
         assert by_id(points)["id-db01-2026-11-02"]["usable"] is False
 
-    def test_a_quick_check_needs_no_name(self) -> None:
+    def test_a_quick_check_does_not_need_archive_names(self) -> None:
         collector = read([archive("{hostname}-1", 1)], {CHECK: (0, "", "")}, verify="quick")[0]
         assert collector.verify is not None
         assert collector.verify["result"] == "sound"
 
     @pytest.mark.parametrize("name", ["{hostname}-1", "a/b", "x\ny"])
-    def test_a_name_that_borg_would_not_take_literally_is_not_sent(self, name: str) -> None:
+    def test_names_with_special_meaning_for_borg_are_not_sent(self, name: str) -> None:
         collector, points, runner = read([archive(name, 1)], {CHECK: (0, "", "")}, verify="data")
         assert runner.commands[-1] == CHECK
         assert collector.verify == {"level": "data", "result": "unfinished"}
         assert (collector.problems[0].code, points[0]["integrity_checked"]) == ("not_checked", None)
 
-    def test_a_wrong_passphrase_is_no_damage(self) -> None:
+    def test_a_wrong_passphrase_is_not_damage(self) -> None:
         collector = read(ARCHIVES, {CHECK: (2, "", WRONG)}, verify="quick")[0]
         assert (collector.verify, collector.problems[0].code) == (
             {"level": "quick", "result": "unfinished"},
@@ -322,18 +322,18 @@ class TestFailures:
             (MISSING, "tool_failed"),
         ],
     )
-    def test_they_are_told_apart(self, err: str, code: str) -> None:
+    def test_failure_codes(self, err: str, code: str) -> None:
         with pytest.raises(AuditError) as caught:
             read((2, "", err))
         assert caught.value.code == code
         assert caught.value.server_message
 
     @pytest.mark.parametrize("answer", [{}, {"archives": None}, []])
-    def test_another_answer_is_no_list(self, answer: Any) -> None:
+    def test_unexpected_output_is_not_a_list(self, answer: Any) -> None:
         with pytest.raises(AuditError, match="archives"):
             read((0, answer, ""))
 
-    def test_another_program_is_not_borg(self) -> None:
+    def test_another_program_instead_of_borg_is_an_error(self) -> None:
         with pytest.raises(AuditError, match="does not report a version of borg"):
             run_adapter(Borg, {VERSION: (0, "restic 0.14.0\n", "")}, repository="/srv/borg")
 
@@ -355,7 +355,7 @@ class TestAccess:
             ("nas:borg", True),
         ],
     )
-    def test_a_local_repository_is_named_with_its_host(self, repository: str, is_remote: bool) -> None:
+    def test_local_repositories_are_named_with_their_host(self, repository: str, is_remote: bool) -> None:
         assert (access(repository=repository).display_name == repository) is is_remote
 
     @pytest.mark.parametrize(
@@ -366,6 +366,6 @@ class TestAccess:
             ({"repository": "/srv/borg", "password_file": "/nowhere"}, "password_file: cannot read '/nowhere'"),
         ],
     )
-    def test_what_makes_no_sense_is_refused(self, given: dict[str, Any], message: str) -> None:
+    def test_invalid_values_are_rejected(self, given: dict[str, Any], message: str) -> None:
         with pytest.raises(OptionError, match=message):
             access(**given)

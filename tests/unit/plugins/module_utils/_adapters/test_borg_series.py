@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Series of Borg archives: the date at the end of a name is cut, and nothing else."""
+"""Series of Borg archives: only the date at the end of a name is removed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.borg_series
         ("web01.example.com-1795236816", "web01.example.com"),
         ("web01-01.11.2026", "web01"),
         ("web01-11-30-2026", "web01"),
-        # The date need not be last.
+        # The date may be followed by text.
         ("2026-11-01_web01", "web01"),
         ("web01-2026-11-01-daily", "web01-daily"),
         ("2026-11-01", ""),
@@ -47,7 +47,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.borg_series
         ("web01-20261129-20261130", "web01-20261129"),
     ],
 )
-def test_the_last_date_is_cut(name: str, series: str) -> None:
+def test_the_last_date_is_removed(name: str, series: str) -> None:
     assert get_series(name) == series
 
 
@@ -87,6 +87,6 @@ FORMATS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d", "%Y%m%d-%H%M%S", "%Y%m%d%H%M", "%Y-%
     strategies.integers(FIRST, LAST),
     strategies.sampled_from(FORMATS),
 )
-def test_every_prefix_stays_whole(prefix: str, separator: str, seconds: int, form: str) -> None:
+def test_prefixes_are_unchanged(prefix: str, separator: str, seconds: int, form: str) -> None:
     moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
     assert get_series(f"{prefix}{separator}{moment.strftime(form)}") == prefix

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""verify_parts: one part of the data in each run, and a file that says which parts were read."""
+"""verify_parts: each run checks one part of the data, and a file records which parts were read."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def test_a_point_is_checked_once_all_parts_were_read(state: Path) -> None:
     assert (collector.verify["parts_read"], collector.verify["covered_since"]) == (3, first)
     old, new = by_id(points)[FIRST], by_id(points)[SECOND]
     assert (old["integrity_checked"], old["inferred"], old["checked_at"]) == (True, [], first)
-    # Listed for the first time when the other parts had been read: it may need files that nobody has read.
+    # It was first listed after the other parts had been read, so it may need files that were not checked.
     assert (new["integrity_checked"], new["inferred"]) == (True, ["integrity_checked"])
     for number in (1, 2):
         points = check(state, number, [OLD, OTHER])[1]
     assert {tuple(point["inferred"]) for point in points} == {()}
 
 
-def test_a_part_that_was_damaged_is_read_again_first(state: Path) -> None:
+def test_a_damaged_part_is_checked_again_first(state: Path) -> None:
     check(state, 1, [OLD])
     damaged = (1, "", "Pack ID does not match\nFatal: repository contains errors")
     for _run in range(2):
@@ -67,13 +67,13 @@ def test_a_part_that_was_damaged_is_read_again_first(state: Path) -> None:
     assert points[0]["inferred"] == []
 
 
-def test_a_check_that_did_not_come_to_an_end_reads_no_part(state: Path) -> None:
+def test_an_unfinished_check_does_not_record_its_part(state: Path) -> None:
     check(state, 1, [OLD], (1, "", "Fatal: wrong password or no key found"))
     assert not state.exists()
     check(state, 1, [OLD])
 
 
-def test_other_parts_begin_again(state: Path) -> None:
+def test_a_different_number_of_parts_starts_again(state: Path) -> None:
     check(state, 1, [OLD])
     collector = check(state, 1, [OLD], parts=2)[0]
     assert collector.verify is not None
@@ -91,14 +91,14 @@ def test_other_parts_begin_again(state: Path) -> None:
         ({"parts": 9, "damaged": [2]}, "must not change"),
     ],
 )
-def test_a_state_that_makes_no_sense_is_refused(state: Path, change: dict[str, Any], message: str) -> None:
+def test_an_invalid_state_is_rejected(state: Path, change: dict[str, Any], message: str) -> None:
     check(state, 1, [OLD])
     state.write_text(json.dumps({**json.loads(state.read_text()), **change}))
     with pytest.raises(OptionError, match=message):
         check(state, 2, [OLD])
 
 
-def test_a_state_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+def test_an_unusable_state_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="verify_state: cannot write"):
         check(tmp_path / "nowhere" / "state", 1, [OLD])
     with pytest.raises(OptionError, match="verify_state: cannot read"):
@@ -116,11 +116,11 @@ def test_a_state_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
         ({"verify_parts": 257}, "not between 1 and 256"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
+def test_invalid_options_are_rejected(options: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         read([OLD], verify="data", **options)
 
 
-def test_they_apply_to_data_only(state: Path) -> None:
+def test_parts_require_a_data_check(state: Path) -> None:
     read([OLD], verify="quick", check=(0, SOUND, ""), verify_parts=30)
     assert not state.exists()

@@ -32,19 +32,19 @@ class TestEmptySnapshots:
         collector, points, _runner = read_restic([self.snapshot(*one) for one in enumerate(files)], **options)
         return [by_id(points)[f"{number:064}"]["usable"] for number in range(len(points))], collector.warnings
 
-    def test_one_beside_others_with_files_is_not_usable(self) -> None:
+    def test_an_empty_snapshot_among_others_is_not_usable(self) -> None:
         assert self.usable(5, 0, 7, None) == ([True, False, True, True], [])
 
     @pytest.mark.parametrize("files", [(0,), (0, 0), (0, None)])
-    def test_if_none_has_files_it_is_unknown(self, files: tuple[int | None, ...]) -> None:
+    def test_snapshots_are_unknown_if_none_has_files(self, files: tuple[int | None, ...]) -> None:
         usable, warnings = self.usable(*files)
         assert usable == [None if number == 0 else True for number in files]
         assert [warning.rpartition(": ")[2] for warning in warnings] == ["web01 /etc,/srv"]
 
-    def test_a_workload_that_is_not_selected_is_not_warned_about(self) -> None:
+    def test_no_warning_about_unselected_workloads(self) -> None:
         assert self.usable(0, workload_names=["db*"]) == ([], [])
 
-    def test_each_workload_counts_alone(self) -> None:
+    def test_workloads_are_compared_separately(self) -> None:
         points = read_restic([self.snapshot(1, 3), self.snapshot(2, 0, paths=["/data"])])[1]
         assert {point["workload_id"]: point["usable"] for point in points} == {
             "web01 /etc,/srv": True,
@@ -72,7 +72,7 @@ class TestStatistics:
         assert {point["size_bytes"] for point in points} == {500}
         assert [warning.rpartition(": ")[2] for warning in collector.warnings] == ["backup01 db01"]
 
-    def test_an_archive_that_is_not_in_them_is_unknown(self) -> None:
+    def test_an_archive_without_statistics_is_unknown(self) -> None:
         points = read_borg(ARCHIVES, {INFO: (0, {"archives": []}, "")}, statistics=True)[1]
         assert {(point["usable"], point["size_bytes"]) for point in points} == {(True, None)}
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Responses with fields removed or changed: no adapter invents attributes from them or ends in a traceback.
+"""Responses with fields removed or changed: no adapter invents attributes or ends in a traceback.
 
 The responses are from the simulators, and samples in the formats of vendor documentation and recorded servers.
 
@@ -38,7 +38,7 @@ def get_named_recording(name: str) -> Recording:
 
 
 @pytest.mark.parametrize("name", [*_NAMES, *_SAMPLES])
-def test_a_good_reading_is_the_same_from_its_tape(name: str) -> None:
+def test_replayed_responses_give_the_same_result(name: str) -> None:
     """Otherwise the comparisons of the other tests would be meaningless."""
     recording = get_named_recording(name)
     again = recording.replay({}, compressed=True)
@@ -48,7 +48,7 @@ def test_a_good_reading_is_the_same_from_its_tape(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_what_is_left_out_is_never_a_fact(name: str) -> None:
+def test_removed_fields_never_add_attributes(name: str) -> None:
     """Simulators only: in samples several records share one id, so points cannot be matched."""
     recording = get_recording(name)
     wrong = []
@@ -62,7 +62,7 @@ def test_what_is_left_out_is_never_a_fact(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*_NAMES, *_SAMPLES])
-def test_what_is_strange_ends_in_an_answer_or_in_an_error_of_ours(name: str) -> None:
+def test_changed_responses_give_a_result_or_a_documented_error(name: str) -> None:
     recording = get_named_recording(name)
     left_out = [([damage], random.Random(0)) for damage in itertools.islice(list_losses(recording), cases_per_setup())]
     # Fields removed from the simulators' responses are tested in more detail above.

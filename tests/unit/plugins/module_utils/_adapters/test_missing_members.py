@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fields that a server omits: each case was once read as a fact, or ended in a traceback."""
+"""Fields that a server omits. Each case once gave a false attribute or a traceback."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ids(points: Points, chosen: Callable[[dict[str, Any]], bool]) -> set[str]:
     return {point["id"] for point in points if chosen(point)}
 
 
-def test_spp_a_point_that_does_not_say_what_made_it_may_be_a_snapshot() -> None:
+def test_spp_a_point_without_a_type_may_be_a_snapshot() -> None:
     original, less = without("spp", "protectionInfo.subPolicyType")
     assert {point["kind"] for point in original.points} >= {"snapshot", "incremental"}
     assert {(point["kind"], point["usable"], point["copies"] is None) for point in less.points} == {
@@ -40,7 +40,7 @@ def test_spp_a_point_that_does_not_say_what_made_it_may_be_a_snapshot() -> None:
     }
 
 
-def test_spp_a_workload_that_is_no_record_is_an_error() -> None:
+def test_spp_a_malformed_workload_is_an_error() -> None:
     recording = get_recording("spp with copies")
     (where,) = [
         where for name, where in sites(recording.documents).items() if name.endswith("hypervisorvm body.children.[]")
@@ -50,8 +50,8 @@ def test_spp_a_workload_that_is_no_record_is_an_error() -> None:
     assert 0 < len(found.points) < len(recording.original.points)
 
 
-def test_spp_a_site_that_is_no_record_has_no_name() -> None:
-    """Only the name of one site is lost; ids tell sites apart."""
+def test_spp_a_malformed_site_has_no_name() -> None:
+    """Only the name of one site is lost; sites are distinguished by id."""
     recording = get_recording("spp with copies")
     (where,) = [where for name, where in sites(recording.documents).items() if name.endswith("/site body.sites.[]")]
     found = recording.replay(apply_damages(recording.documents, [Damage(NULL, (where[0],))], random.Random(0)))
@@ -59,7 +59,7 @@ def test_spp_a_site_that_is_no_record_has_no_name() -> None:
     assert [point["offsite"] for point in found.points] == [point["offsite"] for point in recording.original.points]
 
 
-def test_spp_policies_that_cannot_be_read_imply_nothing() -> None:
+def test_spp_unreadable_policies_imply_nothing() -> None:
     recording = get_recording("spp")
     assert [point for point in recording.original.points if point["encrypted"]]
     where = sites(recording.documents)["GET /ngp/slapolicy body.slapolicies.[]"]
@@ -67,40 +67,40 @@ def test_spp_policies_that_cannot_be_read_imply_nothing() -> None:
     assert {point["encrypted"] for point in found.points} == {None}
 
 
-def test_vprotect_a_backup_that_does_not_say_where_it_lies_may_be_removed_everywhere() -> None:
+def test_vprotect_a_backup_without_locations_may_be_removed() -> None:
     original, less = without("vprotect", "/backups body.[].backupLocations")
     gone = ids(original.points, lambda point: point["usable"] is False and point["status"] == "success")
     assert gone
     assert ids(less.points, lambda point: point["usable"] is True) == set()
 
 
-def test_vprotect_a_record_without_a_type_may_be_a_mere_copy() -> None:
+def test_vprotect_a_record_without_a_type_may_be_a_copy() -> None:
     original, less = without("vprotect", "/backups body.[].type")
     assert len(less.points) > len(original.points)
     assert ids(less.points, lambda point: point["usable"] is True) == set()
 
 
-def test_aws_an_instance_that_is_not_said_to_exist_may_be_deleted() -> None:
+def test_aws_an_instance_without_existence_field_may_be_deleted() -> None:
     original, less = without("aws", "body.results.[].isDeleted")
     assert {point["in_inventory"] for point in original.points} >= {True, False}
     assert {point["in_inventory"] for point in less.points} <= {None}
 
 
 @pytest.mark.parametrize("listing", ["virtualMachines", "sql", "fileShares", "cosmosDb/continuous", "vnets"])
-def test_azure_a_point_without_its_time_is_refused_by_name(listing: str) -> None:
+def test_azure_a_point_without_a_time_is_an_error(listing: str) -> None:
     _whole, less = without("azure v8.1", f"/{listing} body.results.[].pointInTime")
     assert "restore point " in str(less.error)
     assert "None is not a valid RFC 3339 time" in str(less.error)
 
 
-def test_azure_a_point_in_a_repository_is_not_called_continuous() -> None:
+def test_azure_a_point_in_a_repository_is_not_continuous() -> None:
     original, less = without("azure v8.1", "/cosmosDb/repository body.results.[].backupDestination")
     kinds = {point["id"]: point["kind"] for point in original.points}
     changed = [point for point in less.points if point["kind"] != kinds[point["id"]]]
     assert [point for point in changed if point["usable"] is True] == []
 
 
-def test_azure_networks_of_all_regions_are_not_those_of_one() -> None:
+def test_azure_networks_of_different_regions_stay_separate() -> None:
     original, less = without("azure v8.1", "/vnets body.results.[].regionName", "/vnets body.results.[].regionId")
     networks = [point for point in original.points if point["workload_type"] == "network"]
     assert len({point["workload_id"] for point in networks}) > 1
@@ -117,7 +117,7 @@ def test_azure_networks_of_all_regions_are_not_those_of_one() -> None:
         ("em 12", "VmReplicaPoints.[].Links"),
     ],
 )
-def test_veeam_half_of_an_identity_is_none(setup: str, member: str) -> None:
+def test_veeam_incomplete_identities_are_unknown(setup: str, member: str) -> None:
     _whole, less = without(setup, member)
     assert less.error is None
     idents = [point["workload_id"] for point in less.points]
@@ -125,14 +125,14 @@ def test_veeam_half_of_an_identity_is_none(setup: str, member: str) -> None:
     assert not [ident for ident in idents if ident and "None" in ident]
 
 
-def test_unitrends_a_backup_that_is_not_said_to_be_complete_may_still_run() -> None:
+def test_unitrends_a_backup_without_completion_field_may_be_running() -> None:
     original, less = without("unitrends", "/backups/ body.data.[].complete")
     running = ids(original.points, lambda point: point["status"] == "running")
     assert running
     assert not running & ids(less.points, lambda point: point["usable"] is True)
 
 
-def test_unitrends_machines_of_one_host_stay_apart_without_their_numbers() -> None:
+def test_unitrends_machines_of_one_host_without_numbers_stay_separate() -> None:
     original, less = without("unitrends", "/backups/ body.data.[].instance_id")
     names = {point["id"]: point["workload_name"] for point in original.points}
     machines = [point for point in less.points if point["workload_type"] == "vm" and point["id"] in names]
@@ -141,14 +141,14 @@ def test_unitrends_machines_of_one_host_stay_apart_without_their_numbers() -> No
     assert {point["workload_id"] for point in machines} == {None}
 
 
-def test_unitrends_a_machine_is_not_called_by_the_name_of_its_host() -> None:
+def test_unitrends_a_machine_is_not_named_after_its_host() -> None:
     _whole, less = without("unitrends", "/backups/ body.data.[].vm_name", "/backups/ body.data.[].asset_name")
     names = {point["workload_name"] for point in less.points if point["workload_type"] == "vm"}
     assert not [name for name in names if name and ("hyperv" in name or "vcenter" in name)]
 
 
 @pytest.mark.parametrize("member", ["/assets/ body.data", "/assets/ body.data.[].id", "children.[].children.[].id"])
-def test_unitrends_what_an_unreadable_inventory_leaves_out_is_not_gone(member: str) -> None:
+def test_unitrends_workloads_missing_in_an_unreadable_inventory_are_not_gone(member: str) -> None:
     original, less = without("unitrends", member)
     assert {point["in_inventory"] for point in original.points} >= {True}
     assert {point["in_inventory"] for point in less.points} <= {True, None}

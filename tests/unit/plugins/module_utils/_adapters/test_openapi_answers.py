@@ -25,9 +25,9 @@ _FILES = [
     ("veeam_aws", "1.0-rev0", "1.0-rev0"),
 ]
 _READINGS = max(10, CASES // 20)
-# The server clock cannot have these times, but the file permits them.
+# A server clock cannot have these times, but the schema permits them.
 _MAD_CLOCK = "the server's clock is not between the years 1980 and 9000"
-# Errors for responses that omit fields that the file declares optional.
+# Errors for responses that omit fields that the schema declares optional.
 _UNUSABLE = (
     *("has no id", "a restore point has no id", "has no list", "has no creationTime", "is not a valid RFC 3339 time"),
     *("the response has no 'access_token'", "is incomplete: ", _MAD_CLOCK),
@@ -35,7 +35,7 @@ _UNUSABLE = (
 
 
 @pytest.mark.parametrize(("product", "version", "file"), _FILES)
-def test_every_valid_answer_is_read(product: str, version: str, file: str) -> None:
+def test_every_valid_response_is_read(product: str, version: str, file: str) -> None:
     known = SchemaGenerator(load(product, file), always=NEEDED)
     answers = points = 0
     for number in range(_READINGS):
@@ -50,7 +50,7 @@ def test_every_valid_answer_is_read(product: str, version: str, file: str) -> No
 
 
 @pytest.mark.parametrize(("product", "version", "file"), _FILES)
-def test_what_may_be_left_out_is_missed_in_words(product: str, version: str, file: str) -> None:
+def test_missing_optional_fields_give_a_clear_error(product: str, version: str, file: str) -> None:
     known = SchemaGenerator(load(product, file))
     ended: collections.Counter[str] = collections.Counter()
     for number in range(_READINGS):

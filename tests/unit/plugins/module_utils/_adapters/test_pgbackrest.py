@@ -61,16 +61,16 @@ class TestPoints:
         usable = {point["kind"]: point["usable"] for point in points}
         assert usable == {"differential": False, "incremental": False, "full": True}
 
-    def test_a_parent_in_another_repository_is_none(self) -> None:
+    def test_a_parent_in_another_repository_does_not_count(self) -> None:
         backups = copy.deepcopy(STANZA["backup"])
         backups[0]["database"]["repo-key"] = 2
         assert by_id(read(changed(backup=backups))[1])[f"main/{DIFF}/repo1"]["usable"] is False
 
-    def test_damaged_pages_are_a_warning_and_of_unknown_use(self) -> None:
+    def test_damaged_pages_are_a_warning_and_make_the_backup_unknown(self) -> None:
         _reading, points, _runner = read(changed(backup=[backup(FULL, "full", 1795222800, error=True)]))
         assert (points[0]["status"], points[0]["usable"]) == ("warning", None)
 
-    def test_old_versions_do_not_say_whether_pages_were_damaged(self) -> None:
+    def test_old_versions_do_not_report_damaged_pages(self) -> None:
         _reading, points, _runner = read(changed(backup=[backup(FULL, "full", 1795222800, error=None)]))
         assert (points[0]["status"], points[0]["usable"]) == ("unknown", True)
 
@@ -83,7 +83,7 @@ class TestPoints:
         assert len(collector.summary.build()[0]) == int(include)
 
     @pytest.mark.parametrize("change", [{"label": None}, {"timestamp": None}, {"database": {}}])
-    def test_a_backup_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
+    def test_an_invalid_backup_is_a_problem(self, change: dict[str, Any]) -> None:
         collector, points, _runner = read(changed(backup=[{**STANZA["backup"][0], **change}, STANZA["backup"][3]]))
         assert len(points) == 1
         assert "1 backup records of stanza 'main' have no label" in collector.problems[0].message
@@ -132,7 +132,7 @@ class TestStates:
     @pytest.mark.parametrize(
         "answer", [(0, {}, ""), (0, "text", ""), (55, "", "ERROR: [055]: unable to open missing file")]
     )
-    def test_another_answer_is_an_error(self, answer: Response) -> None:
+    def test_unexpected_output_is_an_error(self, answer: Response) -> None:
         with pytest.raises(AuditError):
             read(checks={INFO: answer})
 
@@ -150,7 +150,7 @@ class TestOverallState:
     def test_codes_that_the_repositories_explain(self, code: int) -> None:
         assert read(changed(status={"code": code, "message": "something"}))[0].problems == []
 
-    def test_different_states_without_repositories_explain_nothing(self) -> None:
+    def test_codes_without_repositories_are_not_explained(self) -> None:
         assert len(read(changed(status={"code": 4}, repo=[]))[0].problems) == 1
 
 
@@ -243,7 +243,7 @@ class TestConfiguration:
     @pytest.mark.parametrize(
         "name", ["CONFIG", "STANZA", "REPO", "SET", "TYPE", "FILTER", "DETAIL_LEVEL", "REPO1_TARGET_TIME"]
     )
-    def test_variables_that_limit_the_listing_are_refused(self, name: str) -> None:
+    def test_variables_that_limit_the_listing_are_rejected(self, name: str) -> None:
         params = {"config": None, "stanza": None, "repo": None, "environment": {f"PGBACKREST_{name}": "x"}}
         with pytest.raises(OptionError, match="would limit what is listed"):
             PgBackRest.access(params)

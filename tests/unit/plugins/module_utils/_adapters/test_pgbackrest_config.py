@@ -40,7 +40,7 @@ repo2-type=cifs
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in place of /etc/pgbackrest."""
+    """Return a folder that replaces /etc/pgbackrest."""
     monkeypatch.setattr(config, "_FOLDER", str(tmp_path))
     monkeypatch.setattr(config, "_OLD_FILE", str(tmp_path / "old.conf"))
     return tmp_path
@@ -80,7 +80,7 @@ def test_variables_take_precedence(folder: Path) -> None:
 
 
 class TestFiles:
-    """As pgBackRest reads them."""
+    """Files are found as pgBackRest finds them."""
 
     @pytest.fixture(autouse=True)
     def _write(self, folder: Path) -> None:
@@ -105,7 +105,7 @@ class TestFiles:
         environment = {f"PGBACKREST_CONFIG_{name}": str(folder / value) for name, value in variables.items()}
         assert read_configuration(given and str(folder / given), environment).stanzas() == stanzas
 
-    def test_the_old_place(self, folder: Path) -> None:
+    def test_the_old_location(self, folder: Path) -> None:
         (folder / "pgbackrest.conf").unlink()
         assert read_configuration(None, {}).stanzas() == ["old", "conf.d_a"]
 
@@ -117,7 +117,7 @@ class TestFiles:
         assert read_configuration(None, {}).stanzas() == []
 
     @pytest.mark.parametrize("method", ["read_text", "iterdir"])
-    def test_a_file_that_may_not_be_read(self, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    def test_a_file_without_read_permission(self, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
         def refuse(path: Path, **_options: str) -> None:
             raise PermissionError(13, "Permission denied", str(path))
 
@@ -125,14 +125,14 @@ class TestFiles:
         with pytest.raises(DataError, match=r"cannot read the configuration '.*' \(Permission denied\)"):
             read_configuration(None, {})
 
-    def test_a_file_that_is_not_there(self, folder: Path) -> None:
+    def test_a_missing_file(self, folder: Path) -> None:
         with pytest.raises(DataError, match="No such file"):
             read_configuration(str(folder / "nowhere.conf"), {})
 
-    def test_a_folder_in_place_of_a_file(self, folder: Path) -> None:
+    def test_a_folder_instead_of_a_file(self, folder: Path) -> None:
         with pytest.raises(DataError, match="Is a directory"):
             read_configuration(str(folder / "conf.d"), {})
 
-    def test_a_file_in_place_of_a_folder(self, folder: Path) -> None:
+    def test_a_file_instead_of_a_folder(self, folder: Path) -> None:
         with pytest.raises(DataError, match="cannot read the configuration"):
             read_configuration(None, {"PGBACKREST_CONFIG_INCLUDE_PATH": str(folder / "old.conf")})

@@ -80,19 +80,19 @@ class TestFiles:
         assert ranges(read(STANZA, checks={files(1): (0, {**LISTED, **others}, "")})[0]) == ranges(read(STANZA)[0])
 
     @pytest.mark.parametrize("lost", [FULL, DIFF])
-    def test_the_folder_of_a_backup_is_gone(self, lost: str) -> None:
+    def test_a_backup_without_its_folder(self, lost: str) -> None:
         kept = {label: record for label, record in STORED.items() if label != lost}
         points = read(STANZA, checks={folders(1): (0, kept, "")})[1]
         usable = {point["id"].split("/")[1]: point["usable"] for point in points}
         assert usable == {FULL: lost != FULL, DIFF: False, INCR: False, OTHER: True}
 
-    def test_a_listing_of_another_form_is_a_problem(self) -> None:
+    def test_an_unexpected_listing_is_a_problem(self) -> None:
         collector, points, _runner = read(STANZA, checks={files(2): (0, ["unexpected"], "")})
         assert [problem.code for problem in collector.problems] == ["invalid_data"]
         assert {point["copies"][0]["location"]: point["usable"] for point in points} == {"repo1": True, "repo2": None}
 
     @pytest.mark.parametrize(("first", "last"), [(segment(4), segment(3)), (segment(3), "x"), (None, segment(3))])
-    def test_names_of_segments_that_make_no_sense(self, first: str | None, last: str) -> None:
+    def test_invalid_segment_names(self, first: str | None, last: str) -> None:
         wrong = changed(backup=[backup(FULL, "full", 1795222800, archive={"start": first, "stop": last}, lsn=None)])
         collector, points, _runner = read(wrong)
         assert ([point["usable"] for point in points], ranges(collector)) == ([None], [])
@@ -105,7 +105,7 @@ class TestFiles:
             read(STANZA, checks=checks)
 
     def test_histories_of_several_timelines(self) -> None:
-        """The history of the newest contains those of its ancestors; a branch has its own."""
+        """The history file of the newest timeline contains those of its ancestors. A branch has its own file."""
         listed = archive(*range(1, 13)) | archive(13, 14, timeline=2) | archive(13, 14, timeline=3)
         for timeline in (2, 3, 4):
             listed[f"15-1/{timeline:08X}.history"] = {"type": "file", "size": 64, "time": NEWEST}
@@ -122,7 +122,7 @@ class TestFiles:
         assert [command[-1] for command in runner.commands if "repo-get" in command] == [newest]
 
     def test_a_backup_that_is_removed_between_two_listings_is_not_a_loss(self) -> None:
-        """Its folder is gone because pgBackRest expired it after it had been listed."""
+        """pgBackRest expired it after it had been listed."""
         kept = {label: record for label, record in STORED.items() if label != INCR}
         later = changed(backup=[one for one in STANZA["backup"] if one["label"] != INCR])
         checks = {folders(1): (0, kept, ""), INFO: Changing((0, [STANZA], ""), (0, [later], ""))}
@@ -141,7 +141,7 @@ class TestFiles:
             }
             assert [location for location, _start, _end in ranges(collector)] == ["repo2"]
 
-    def test_a_backup_of_a_stopped_cluster_needs_no_log(self) -> None:
+    def test_a_backup_of_a_stopped_cluster_needs_no_wal(self) -> None:
         nothing = {"start": None, "stop": None}
         offline = changed(backup=[backup(FULL, "full", 1795222800, archive=nothing, lsn=nothing)])
         collector, points, _runner = read(offline, checks={files(1): (0, {}, "")})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pgBackRest adapter: what a check proves, and what is not damage."""
+"""The pgBackRest adapter: what a check proves, and errors that do not indicate damage."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class TestVerify:
         assert (states[DIFF], states[INCR]) == ((False, False), (False, False))
         assert {state for label, state in states.items() if label not in (DIFF, INCR)} == {(True, True)}
 
-    def test_damage_that_the_log_does_not_name_leaves_no_backup_surely_usable(self) -> None:
+    def test_damage_without_details_makes_all_backups_unknown(self) -> None:
         out = VALID.replace("status: ok", "status: error").replace("valid WAL: 20", "valid WAL: 19")
         checks = {verify(1): (0, out, ""), verify(2): (0, VALID_TOO, "")}
         collector, points, _runner = read(STANZA, checks=checks, verify="data")
@@ -76,7 +76,7 @@ class TestVerify:
             (f"duplicate WAL '{segment(7)}' for '15-1' exists, skipping", 18),
         ],
     )
-    def test_damage_that_the_log_names_affects_the_backup_that_needs_it(self, line: str, valid: int) -> None:
+    def test_a_damaged_file_affects_the_backups_that_need_it(self, line: str, valid: int) -> None:
         out = VALID.replace("status: ok", "status: error").replace("valid WAL: 20", f"valid WAL: {valid}")
         out = f"2026-11-21 05:00:00.000 P01   INFO: {line}\n{out}"
         checks = {verify(1): (0, out, ""), verify(2): (0, VALID_TOO, "")}
@@ -91,7 +91,7 @@ class TestVerify:
             ("repo1", "2026-11-21T03:00:00Z", "2026-11-21T05:00:00Z"),
         ]
 
-    def test_an_error_of_which_nothing_is_told_is_damage(self) -> None:
+    def test_an_error_without_details_is_damage(self) -> None:
         checks = {verify(1): (0, VALID.replace("status: ok", "status: error"), ""), verify(2): (0, VALID_TOO, "")}
         collector, points, _runner = read(STANZA, checks=checks, verify="data")
         assert collector.verify is not None
@@ -99,7 +99,7 @@ class TestVerify:
         assert {point["integrity_checked"] for point in points if point["copies"][0]["location"] == "repo1"} == {None}
 
     @pytest.mark.parametrize("out", ["stanza: main\nstatus: ok\n  backup: none found\n", f"{RANGE}{BROKEN}"])
-    def test_a_listed_backup_that_the_check_did_not_meet_is_unchecked_and_not_usable(self, out: str) -> None:
+    def test_a_backup_missing_from_the_check_is_unchecked_and_not_usable(self, out: str) -> None:
         checks = {verify(1): (0, VALID, ""), verify(2): (0, out, "")}
         collector, points, _runner = read(STANZA, checks=checks, verify="data")
         found = by_id(points)[f"main/{OTHER}/repo2"]
@@ -107,8 +107,8 @@ class TestVerify:
         assert collector.verify is not None
         assert f"backup {OTHER} is missing" in collector.verify["server_message"]
 
-    def test_a_backup_whose_log_the_check_did_not_look_at_is_unchecked(self) -> None:
-        """It was archived, or listed, only afterwards."""
+    def test_a_backup_whose_wal_was_not_checked_is_unchecked(self) -> None:
+        """It was archived or listed after the check."""
         short = VALID_TOO.replace(segment(20), segment(12))
         checks = {verify(1): (0, VALID, ""), verify(2): (0, short, "")}
         _reading, points, _runner = read(STANZA, checks=checks, verify="data")
@@ -132,7 +132,7 @@ class TestVerify:
         warning = "main in repo1: verify reported an error without a cause: a backup was running"
         assert collector.warnings == [warning]
         assert {point["usable"] for point in points} == {True}
-        # It may be an error that has nothing to do with the backup.
+        # The error may be unrelated to the backup.
         checked = {point["copies"][0]["location"]: point["integrity_checked"] for point in points}
         assert checked == {"repo1": None, "repo2": True}
 
@@ -184,7 +184,7 @@ class TestVerify:
         states = {(point["copies"][0]["location"], point["integrity_checked"], point["usable"]) for point in points}
         assert states == {("repo1", None, None), ("repo2", True, True)}
 
-    def test_a_check_that_says_nothing_is_no_proof(self) -> None:
+    def test_a_check_without_output_proves_nothing(self) -> None:
         checks = {verify(1): (0, "", ""), verify(2): (0, VALID_TOO, "")}
         collector, points, _runner = read(STANZA, checks=checks, verify="data")
         assert collector.verify == {"level": "data", "result": "unfinished"}

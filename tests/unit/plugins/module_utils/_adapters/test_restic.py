@@ -101,11 +101,11 @@ class TestPoints:
             (["tags"], "daily", "daily"),
         ],
     )
-    def test_what_makes_a_workload(self, by: list[str] | None, identity: str, name: str) -> None:
+    def test_grouping_into_workloads(self, by: list[str] | None, identity: str, name: str) -> None:
         point = read([OLD], **({"workload_by": by} if by else {}))[1][0]
         assert (point["workload_id"], point["workload_name"]) == (identity, name)
 
-    def test_groups_of_one_host_are_workloads_with_its_name(self) -> None:
+    def test_groups_of_one_host_share_its_name(self) -> None:
         other = {**OLD, "id": "c" * 64, "paths": ["/data"]}
         collector, points, _runner = read([OLD, other])
         assert {point["workload_id"] for point in points} == {"web01 /etc,/srv", "web01 /data"}
@@ -123,17 +123,17 @@ class TestPoints:
         points = read([{**OLD, **one, "id": f"{number:064}"} for number, one in enumerate(parts)])[1]
         assert len({point["workload_id"] for point in points}) == len(parts)
 
-    def test_names_are_checked_here(self) -> None:
+    def test_workload_names_are_filtered_by_the_adapter(self) -> None:
         assert [point["workload_name"] for point in read([OLD, NEW], workload_names=["DB*"])[1]] == ["db01"]
 
-    def test_the_record_comes_only_if_it_is_asked_for(self) -> None:
+    def test_raw_records_are_optional(self) -> None:
         assert "raw" not in read([OLD])[1][0]
         assert read([OLD], include_raw=True)[1][0]["raw"] == OLD
 
     @pytest.mark.parametrize(
         "change", [{"id": None}, {"time": "yesterday"}, {"time": None}, {"time": "2026-11-20T02:00:00"}]
     )
-    def test_a_snapshot_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
+    def test_an_invalid_snapshot_is_a_problem(self, change: dict[str, Any]) -> None:
         collector, points, _runner = read([{**OLD, **change}, NEW])
         assert [point["workload_name"] for point in points] == ["db01"]
         assert "a snapshot record is not valid" in collector.problems[0].message
@@ -148,7 +148,7 @@ class TestPoints:
             "unable to open snapshot: /srv/cache: failed",
         ],
     )
-    def test_a_snapshot_that_restic_leaves_out_makes_the_read_incomplete(self, line: str) -> None:
+    def test_a_snapshot_that_restic_omits_makes_the_read_incomplete(self, line: str) -> None:
         collector, _points, _runner = read((0, [NEW], f"{line}\n"))
         assert (collector.problems[0].message, collector.problems[0].server_message) == (
             "restic omitted a snapshot from the listing",
@@ -158,12 +158,12 @@ class TestPoints:
     @pytest.mark.parametrize(
         "line", ["unable to open cache: mkdir /root/.cache: failed", "repository a1b2 opened (v2)"]
     )
-    def test_what_is_said_of_the_cache_is_no_problem(self, line: str) -> None:
+    def test_cache_messages_are_not_a_problem(self, line: str) -> None:
         assert read((0, [NEW], f"{line}\n"))[0].problems == []
 
 
 class TestIdentity:
-    def test_it_is_the_id_of_the_repository(self) -> None:
+    def test_identity_is_the_repository_id(self) -> None:
         collector, _points, runner = read([OLD])
         assert collector.identity == f"restic:{'c' * 64}"
         assert runner.commands == [VERSION, LIST, CONFIG]
@@ -182,7 +182,7 @@ class TestIdentity:
             (0, {"version": 2, "id": 7}, ""),
         ],
     )
-    def test_without_the_id_the_read_is_complete(self, config: Response) -> None:
+    def test_a_read_without_the_id_is_complete(self, config: Response) -> None:
         collector, points, _runner = read([OLD], config=config)
         assert "identity" not in collector.result()["server"]
         assert (collector.problems, collector.warnings, len(points)) == ([], [], 1)
@@ -193,7 +193,7 @@ class TestIdentity:
 
 
 class TestVerify:
-    def test_without_it_nothing_is_run(self) -> None:
+    def test_no_check_is_run_by_default(self) -> None:
         collector, _points, runner = read([OLD])
         assert runner.commands == [VERSION, LIST, CONFIG]
         assert collector.verify is None
@@ -211,7 +211,7 @@ class TestVerify:
         )
 
     @pytest.mark.parametrize("out", [SOUND, SOUND_JSON])
-    def test_data_is_exact(self, out: str) -> None:
+    def test_data_is_reported(self, out: str) -> None:
         collector, points, runner = read([OLD], verify="data", check_data=(0, out, ""))
         assert runner.commands[-1] == CHECK_DATA
         assert (points[0]["integrity_checked"], points[0]["inferred"]) == (True, [])
@@ -231,7 +231,7 @@ class TestVerify:
             ((1, SOUND, ""), "no errors were found"),
         ],
     )
-    def test_damage_leaves_no_point_surely_usable(self, answer: Response, server_message: str) -> None:
+    def test_damage_makes_all_points_unknown(self, answer: Response, server_message: str) -> None:
         collector, points, _runner = read([OLD, NEW], verify="data", check_data=answer)
         assert collector.verify is not None
         assert collector.verify["result"] == "damaged"
@@ -248,14 +248,14 @@ class TestVerify:
             (1, "", "Fatal: unable to open config file: permission denied\n"),
         ],
     )
-    def test_a_check_that_did_not_come_to_an_end_proves_nothing(self, answer: Response) -> None:
+    def test_an_unfinished_check_proves_nothing(self, answer: Response) -> None:
         collector, points, _runner = read([OLD], verify="data", check_data=answer)
         assert collector.verify == {"level": "data", "result": "unfinished"}
         assert len(collector.problems) == 1
         assert (points[0]["integrity_checked"], points[0]["usable"]) == (None, True)
 
-    def test_a_prune_during_the_check_is_no_damage(self) -> None:
-        """A prune replaces indexes; backups only add some."""
+    def test_a_prune_during_the_check_is_not_damage(self) -> None:
+        """A prune replaces indexes. Backups only add indexes."""
         listed = iter([f"{'1' * 64}\n", f"{'2' * 64}\n"])
 
         class Runner(CannedRunner):
@@ -276,7 +276,7 @@ class TestVerify:
         assert collector.verify is not None
         assert collector.verify["result"] == "damaged"
 
-    def test_check_mode_skips_it_and_says_so(self) -> None:
+    def test_check_mode_skips_the_check_with_a_warning(self) -> None:
         collector, points, runner = run_adapter(
             Restic, answers([OLD]), check_mode=True, repository="/srv/restic", verify="data"
         )
@@ -315,25 +315,25 @@ class TestFailures:
             (1, "Fatal: something new", "tool_failed"),
         ],
     )
-    def test_they_are_told_apart(self, rc: int, err: str, code: str) -> None:
+    def test_failure_codes(self, rc: int, err: str, code: str) -> None:
         with pytest.raises(AuditError) as caught:
             read((rc, "", err))
         assert caught.value.code == code
         assert caught.value.server_message
 
     @pytest.mark.parametrize("out", ["", "no json", '{"a": 1}', '"text"'])
-    def test_another_answer_is_no_list(self, out: str) -> None:
+    def test_unexpected_output_is_not_a_list(self, out: str) -> None:
         with pytest.raises(AuditError) as caught:
             read((0, out, ""))
         assert caught.value.code == "invalid_response"
 
-    def test_another_program_is_not_restic(self) -> None:
+    def test_another_program_instead_of_restic_is_an_error(self) -> None:
         with pytest.raises(AuditError, match="does not report a version of restic"):
             run_adapter(Restic, {VERSION: (0, "borg 1.2.4\n", "")}, repository="/srv/restic")
 
 
 class TestAccess:
-    def test_a_local_repository_is_named_with_its_host(self) -> None:
+    def test_local_repositories_are_named_with_their_host(self) -> None:
         given = access(repository="/srv/restic", password="pw")
         assert given.display_name.endswith(":/srv/restic")
         assert given.display_name != ":/srv/restic"
@@ -347,7 +347,9 @@ class TestAccess:
             ("sftp:me@nas.example:/restic", "sftp:me@nas.example:/restic", None),
         ],
     )
-    def test_a_remote_one_is_shown_without_its_password(self, repository: str, shown: str, secret: str | None) -> None:
+    def test_remote_repositories_are_shown_without_password(
+        self, repository: str, shown: str, secret: str | None
+    ) -> None:
         given = access(repository=repository, password_file="/etc/restic")
         assert given.display_name == shown
         assert given.environment["RESTIC_REPOSITORY"] == repository
@@ -356,7 +358,7 @@ class TestAccess:
     @pytest.mark.parametrize(
         "given", [{"repository": None, "password": "pw"}, {"repository": " "}, {"repository": "/x"}]
     )
-    def test_what_is_missing_is_said(self, given: dict[str, Any]) -> None:
+    def test_missing_options_are_reported(self, given: dict[str, Any]) -> None:
         with pytest.raises(OptionError, match="missing required arguments"):
             access(**given)
 
@@ -371,7 +373,7 @@ class TestAccess:
             "RCLONE_HASH_FILTER",
         ],
     )
-    def test_a_variable_that_limits_the_listing_is_refused(self, name: str) -> None:
+    def test_a_variable_that_limits_the_listing_is_rejected(self, name: str) -> None:
         with pytest.raises(OptionError, match=rf"{name}.*workload_names"):
             access(repository="/srv/restic", password="pw", environment={"RCLONE_CONFIG": "/x", name: "1"})
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Backup runs from the user's status file, and their effect on the points of a repository."""
+"""Backup runs from the user's status file, and their effect on recovery points."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TestReading:
             f"\n{json.dumps(RUN)}\n\n",
         ],
     )
-    def test_one_run_in_any_form(self, tmp_path: Path, text: str) -> None:
+    def test_formats_of_a_run(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "status").write_text(text)
         assert read_runs(str(tmp_path / "status")) == [BackupRun("web01", 0, parse_time(RUN["finished_at"]), "")]
 
@@ -115,7 +115,7 @@ class TestEffect:
             f"the newest backup run of {name} ended with exit code 1 (2026-11-22T01:00:00Z)",
         ]
 
-    def test_a_failed_run_before_a_successful_one_is_no_warning(self) -> None:
+    def test_a_failed_run_before_a_successful_one_gives_no_warning(self) -> None:
         failed, collector = apply([run(0, 1), run(25, 0)], [point(1, 24)])
         assert (len(failed), collector.warnings) == (1, [])
 
@@ -129,18 +129,18 @@ class TestEffect:
         assert (failed, [one.status for one in points]) == ([], ["success", "warning", "success"])
         assert points[1].usable is True
 
-    def test_a_run_with_warnings_whose_point_is_not_there_has_failed(self) -> None:
+    def test_a_run_with_warnings_without_a_point_has_failed(self) -> None:
         points = [point(1, 0)]
         failed, _collector = apply([run(1, 0), run(25, 3)], points)
         assert ([one.status for one in failed], points[0].status) == (["failed"], "success")
 
-    def test_old_points_were_removed_by_retention(self) -> None:
+    def test_missing_points_of_old_runs_were_removed_by_retention(self) -> None:
         points = [point(1, 0), point(3, 48)]
         failed, _collector = apply([run(1, 0), run(25, 3), run(49, 0)], points)
         assert (failed, [one.status for one in points]) == ([], ["success", "success"])
 
     def test_a_run_of_a_host_with_several_workloads(self) -> None:
-        """With warnings, it is that of the point it made. If it failed, it may have been that of any of them."""
+        """A run with warnings belongs to the workload of its point. A failed run may belong to any of them."""
         points = [point(1, 0), point(2, 1, "web01 /data")]
         failed, _collector = apply([run(0.5, 3), run(1.5, 3)], points)
         assert (failed, [one.status for one in points]) == ([], ["warning", "warning"])

@@ -21,7 +21,7 @@ from tests.unit.plugins.module_utils._adapters import test_borg, test_restic
 from tests.unit.plugins.module_utils._adapters.running_tools import Response, run_adapter
 
 RESTIC, BORG, PGBACKREST = versions("restic"), versions("borg"), versions("pgbackrest")
-# Example ids of the pack and the snapshot that the recorder damaged.
+# Example ids of the pack and the snapshot that the recording script damaged.
 PACK_FILE, SNAPSHOT = "50d5210586860f36", "b09b50f3"
 
 
@@ -45,7 +45,7 @@ def read(tool: type[CliAdapter], version: str, *names: str, **options: Any) -> t
     if tool is not PgBackRest:
         options["repository"] = "/srv/recording/repository"
     else:
-        # Not the configuration of this machine.
+        # Do not read the configuration of this machine.
         options["config"] = os.devnull
         names += file_listings(version, names[0])
     collector, points, _runner = run_adapter(tool, answers(version, *names), **options)
@@ -66,7 +66,7 @@ def backups(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def labels_in_first(version: str) -> dict[str, str]:
-    """Map type -> label of the three backups in repo1; the one in repo2 is another full backup."""
+    """Return type -> label of the three backups in repo1; repo2 has a different full backup."""
     listed = load(version, "info").out[0]["backup"]
     labels = {backup["type"]: backup["label"] for backup in listed if backup["database"]["repo-key"] == 1}
     assert (sorted(labels), len(listed)) == (["diff", "full", "incr"], 4)
@@ -169,7 +169,7 @@ class TestRestic:
 
     @pytest.mark.parametrize("case", ["damaged_pack", "missing_pack", "missing_index"])
     @pytest.mark.parametrize("version", RESTIC)
-    def test_other_damage_does_not_show_in_the_list(self, version: str, case: str) -> None:
+    def test_other_damage_is_not_visible_in_the_list(self, version: str, case: str) -> None:
         collector, points = read(Restic, version, f"snapshots_{case}")
         assert (collector.problems, len(points)) == ([], 4)
         assert outcomes(points) == {(None, True)}
@@ -198,7 +198,7 @@ class TestBorg:
         collector, points = read(Borg, version, "list", workload_by="name_prefix")
         assert collector.problems == []
         assert {point["id"] for point in points} == {archive["id"] for archive in listing["archives"]}
-        # The last is that of an archive with the host's name and the time.
+        # The last one is named by host and time.
         assert [point["workload_name"] for point in points].count("web01") == 2
         assert {point["workload_name"] for point in points} == {"db01", "web01", "backup01"}
         assert {point["encrypted"] for point in points} == {True}
@@ -240,7 +240,7 @@ class TestBorg:
         assert server_message in collector.verify["server_message"]
         assert {(point["workload_name"], point["integrity_checked"], point["usable"]) for point in points} == {
             ("db01", False, False),
-            # One was extracted, and the older one may share chunks with that of db01.
+            # One was extracted. The older one may share chunks with the archive of db01.
             ("web01", True, True),
             ("web01", False, None),
             ("backup01", True, True),
@@ -320,7 +320,7 @@ class TestPgBackRest:
         }
         assert states == {labels["full"]: (None, False), labels["diff"]: (False, False), labels["incr"]: (False, False)}
 
-    def test_verify_with_a_damaged_log(self, version: str) -> None:
+    def test_verify_with_a_damaged_wal_segment(self, version: str) -> None:
         collector, points = read(
             PgBackRest, version, "info_damaged_wal", "verify_damaged_wal", "verify_repo2", verify="data"
         )
@@ -332,13 +332,13 @@ class TestPgBackRest:
         }
         assert states == {"full": (False, False), "differential": (True, True), "incremental": (True, True)}
 
-    def test_a_repository_without_any_log(self, version: str) -> None:
+    def test_a_repository_without_any_wal(self, version: str) -> None:
         collector, points = read(PgBackRest, version, "info_missing_wal")
         assert {point["copies"][0]["location"]: point["usable"] for point in points} == {"repo1": False, "repo2": True}
         assert "main in repo1: the write-ahead log has 1 gaps" in collector.warnings[0]
 
-    def test_a_log_with_a_gap(self, version: str) -> None:
-        """The file is gone without which the full backup cannot be restored; the log before and after it is there."""
+    def test_wal_with_a_gap(self, version: str) -> None:
+        """A segment that the full backup needs is missing. The segments before and after it are archived."""
         files = "info_missing_wal_file", "verify_missing_wal_file", "verify_repo2"
         collector, points = read(PgBackRest, version, *files, verify="data")
         states = {

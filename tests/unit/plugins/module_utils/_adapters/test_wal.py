@@ -32,13 +32,13 @@ def backup(start: int, stop: int, time: int, *, timeline: int = 1, stop_lsn: int
 
 
 def archive(numbers: Mapping[int, Sequence[int]], histories: Mapping[int, Sequence[Switch]] | None = None) -> Archive:
-    """An archive with these numbers of each timeline; a segment is archived at ten times its number."""
+    """Build an archive with these segments by timeline; each is archived at ten times its number."""
     segments = {Segment(timeline, number): number * 10 for timeline, own in numbers.items() for number in own}
     return Archive(segments, histories or {})
 
 
 def ranges(found: Archive, *usable: BaseBackup) -> list[tuple[int, int, int]]:
-    """The timeline and the two times of each range."""
+    """Return timeline, start and end of each range."""
     return [(one.last.timeline, one.restorable_from, one.restorable_until) for one in found.find_ranges(usable)]
 
 
@@ -87,7 +87,7 @@ class TestSegmentSize:
         [
             ([], [], 16),
             (["0000000100000000000000FF"], [], 16),
-            # A log of 16 MB segments has 256 of them.
+            # With 16 MB segments, a log file number covers 256 of them.
             (["000000010000000000000100"], [], None),
             (["000000010000000000000800"], [], 1),
             ([], [("000000010000000000000005", "0/5000028")], 16),
@@ -208,7 +208,7 @@ class TestTimelines:
     st.integers(0, 20).flatmap(lambda start: st.tuples(st.just(start), st.integers(start, start + 5))),
 )
 def test_every_segment_of_a_range_is_archived(numbers: set[int], span: tuple[int, int]) -> None:
-    """Compared with a naive search."""
+    """The result is compared with a naive search."""
     own = backup(*span, time=5)
     found = archive({1: sorted(numbers)})
     complete = set(range(span[0], span[1] + 1)) <= numbers

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Helpers for tests of the read result: sealed results, also of invalid data."""
+"""Helpers for tests of read results: sealed results, also with invalid data."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def sealed(*, compress: bool = False, blocks: Iterable[dict[str, Any]] = (BLOCK,
 
 
 def forge(*, points: Iterable[bytes] = (), identities: Iterable[bytes] | None = None, **more: Any) -> dict[str, Any]:
-    """Return a result with a matching digest and any data, as somebody could write it to a file."""
+    """Return a result with any data and a matching digest, as a forged file could contain it."""
     read, points = a_read(**more), list(points)
     if identities is None:
         rows = [canonical_json(part) for part in result_module._identity_blocks(read["workloads"])]

@@ -53,12 +53,12 @@ def row(*points: RecoveryPoint) -> dict[str, Any]:
 
 
 def decode(block: dict[str, Any], path: str = "points[0]") -> Block:
-    """Return a block as the policy gets it: serialized as JSON in between."""
+    """Return a block as the policy gets it, after a round trip through JSON."""
     return Block(json.loads(canonical_json(block)), path)
 
 
 def contents(blocks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what blocks contain about each workload, in an order that does not depend on that of equal times."""
+    """Return the contents of blocks by workload, sorted independently of the order of equal times."""
     found = []
     for block in map(decode, blocks):
         sizes = block.sizes()

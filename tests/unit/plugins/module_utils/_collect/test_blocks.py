@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recovery points as columns: the format, and the way back."""
+"""Recovery points as columns: encoding and decoding."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ def write_times(*workloads: Sequence[int]) -> list[dict[str, Any]]:
     return list(writer.finish())
 
 
-# The format, worked out by hand
+# The format, compared with a handwritten example
 
 
-def test_a_block_is_as_documented() -> None:
+def test_a_block_has_the_documented_format() -> None:
     (block,) = write(*EXAMPLE_POINTS)
     assert json.loads(canonical_json(block)) == EXAMPLE
 
 
-def test_a_block_is_read_as_it_was_written() -> None:
+def test_a_block_is_decoded_unchanged() -> None:
     block = Block(EXAMPLE, "points[0]")
     assert block.counts == [2, 0, 1]
     assert block.starts == [0, 2, 2, 3]
@@ -97,7 +97,7 @@ def test_a_block_of_a_workload_without_points() -> None:
     assert (block.counts, block.times, block.sizes(), block.undated, block.in_future) == ([0], [], {}, {}, {})
 
 
-def test_no_workloads_are_no_blocks() -> None:
+def test_no_workloads_give_no_blocks() -> None:
     assert list(BlockWriter().finish()) == []
 
 
@@ -107,7 +107,7 @@ def test_no_locations_and_unknown_locations_differ() -> None:
     assert [one.facts.locations for one in decode(block).classes] == [(), None]
 
 
-def test_json_escapes_no_code() -> None:
+def test_codes_need_no_escaping_in_json() -> None:
     text = json.dumps(CODES, ensure_ascii=False)
     assert text == f'"{CODES}"'
     assert len(set(CODES)) == len(CODES)
@@ -126,13 +126,13 @@ def test_json_escapes_no_code() -> None:
         (127, 127, 127),
         (128, 128, 128),
         (255, 255, 255),
-        # 1 0000 0000: a shift of 1, and 128 remain.
+        # 1 0000 0000 is shifted by 1 to 128.
         (256, 128 + 128, 256),
         (257, 128 + 128, 256),
         (511, 128 + 255, 510),
-        # 10 0000 0000: a shift of 2.
+        # 10 0000 0000 is shifted by 2.
         (512, 2 * 128 + 128, 512),
-        # 10^9 has 30 bits: a shift of 22; 10^9 / 2^22 = 238.4.
+        # 10^9 has 30 bits and is shifted by 22: 10^9 / 2^22 = 238.4.
         (10**9, 22 * 128 + 238, 238 * 2**22),
     ],
 )
@@ -142,7 +142,7 @@ def test_sizes_have_eight_significant_bits(size: int, code: int, decoded: int) -
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
-def test_a_decoded_size_is_less_than_a_percent_too_small(one: int, two: int) -> None:
+def test_rounding_of_sizes_is_below_one_percent(one: int, two: int) -> None:
     decoded = decode_size(encode_size(one))
     assert one - one // 128 <= decoded <= one
     assert encode_size(decoded) == encode_size(one)
@@ -150,25 +150,25 @@ def test_a_decoded_size_is_less_than_a_percent_too_small(one: int, two: int) -> 
 
 
 def test_the_newest_31_points_of_each_kind_have_a_size() -> None:
-    """Of 40 daily full backups and 5 logs among the oldest of them: the full backups from the tenth, and all logs."""
+    """Of 40 daily full backups and 5 old log backups, the newest full backups and all log backups have a size."""
     points = [point(T0 + day * 86_400, size_bytes=day) for day in range(1, 41)]
     logs = [point(T0 + day * 86_400 + 60, kind="log", size_bytes=100 + day) for day in range(1, 6)]
     (block,) = write([*points, *logs], [point(T0, size_bytes=7)])
-    # Points of the log are at the indexes 1, 3, 5, 7 and 9, full backups from the sixth at those from 10.
+    # Log backups have the indexes 1, 3, 5, 7 and 9, full backups from the sixth have indexes from 10.
     assert block["sizes"] == [101, 102, 103, 104, 105, *range(10, 41), 7]
     sizes = decode(block).sizes()
     assert sizes == {1: 101, 3: 102, 5: 103, 7: 104, 9: 105, **{day + 4: day for day in range(10, 41)}, 45: 7}
 
 
 def test_points_without_a_size_are_among_the_newest_31() -> None:
-    """The newest has no size: sizes of the 30 before it are kept."""
+    """The newest has no size, so sizes of the 30 before it are kept."""
     points = [point(T0 + day * 86_400, size_bytes=day) for day in range(1, 41)]
     (block,) = write([*points, point(T0 + 41 * 86_400)])
     assert block["sizes"] == list(range(11, 41))
     assert decode(block).sizes() == {day - 1: day for day in range(11, 41)}
 
 
-# The way back
+# Decoding
 
 
 FACT = st.sampled_from([True, False, None])
@@ -216,7 +216,7 @@ def expected_moments(each: RecoveryPoint) -> dict[str, int]:
 
 @given(st.lists(st.tuples(POINTS, APART), min_size=1, max_size=4))
 @settings(max_examples=200)
-def test_whatever_is_written_is_read(workloads: list[tuple[list[RecoveryPoint], Apart]]) -> None:
+def test_encoding_and_decoding_are_inverse(workloads: list[tuple[list[RecoveryPoint], Apart]]) -> None:
     (raw,) = write(*workloads)
     block = decode(raw)
     sizes = block.sizes()
@@ -258,7 +258,7 @@ def test_a_workload_with_more_than_256_classes() -> None:
 
 @pytest.mark.parametrize("tapes", [len(CODES), len(CODES) + 1])
 def test_a_workload_with_as_many_classes_as_points(tapes: int) -> None:
-    """Each point is on a tape of its own. More tapes than codes are refused, not silently left out."""
+    """Each point is on a different tape. More tapes than codes are an error, not a silent loss."""
     points = [point(T0 + number, copies=[Copy(location=f"tape{number}")]) for number in range(tapes)]
     if tapes > len(CODES):
         with pytest.raises(DataError, match="more than 54930 different combinations of facts"):
@@ -277,7 +277,7 @@ def test_256_classes_fit_into_a_block() -> None:
 def test_a_block_has_at_most_a_thousand_workloads() -> None:
     blocks = write(*[[point(T0)]] * 2001)
     assert [len(block["counts"]) for block in blocks] == [1000, 1000, 1]
-    # Each block begins anew.
+    # Delta values start again in each block.
     assert [block["times"][0] for block in blocks] == [T0 - 86_400] * 3
     assert [decode(block).times == [T0] * len(block["counts"]) for block in blocks] == [True] * 3
 
@@ -298,7 +298,7 @@ def test_a_workload_with_more_points_has_a_block_of_its_own() -> None:
     assert decode(blocks[1]).times == list(large)
 
 
-def test_the_limits_are_those_of_the_module() -> None:
+def test_limits_match_the_module() -> None:
     assert (times_module.FIRST, times_module.LAST) == (FIRST, LAST)
     assert (blocks_module.WORKLOADS, blocks_module.MAX_POINTS, blocks_module.SIZED_POINTS) == (1000, 50_000, 31)
     assert list(itertools.accumulate(EXAMPLE["counts"])) == [2, 2, 3]

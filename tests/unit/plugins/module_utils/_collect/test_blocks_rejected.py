@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blocks with an invalid member are rejected with the path of the member."""
+"""Blocks with an invalid field are rejected with the path of the field."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
 
 
 def setting(*path: Any) -> Callable[[dict[str, Any]], Any]:
-    """Set the member at all but the last of these steps to the last of them."""
+    """Set the field at the path of all but the last argument to the last argument."""
     *steps, last, value = path
 
     def change(block: dict[str, Any]) -> Any:
@@ -72,7 +72,7 @@ NOT_LISTS: list[Any] = [None, True, 0, 1.5, NAN, "abc", {}]
 NOT_FLAGS: list[Any] = [0, 1, 0.0, NAN, "true", "", [], {}]
 FLAGS = ("usable", "restore_tested", "integrity_checked", "offsite", "immutable", "encrypted", "fraction", "size")
 MEMBERS: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
-    # Missing members, and members of another type
+    # Missing fields, and fields of another type
     *((without(name), f".{name}") for name in ("classes", "counts", "codes", "times")),
     *(
         (setting(name, value), f".{name}")
@@ -145,7 +145,7 @@ MEMBERS: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
         (setting("moments", "tested_at", 0, value), ".moments.tested_at")
         for value in values(FIRST - T0 - 86_400 - 1, LAST - T0 - 86_400 + 1, 10**400, -(10**400))
     ),
-    # Points apart
+    # Undated points
     *(
         (setting("undated", [value]), ".undated")
         for value in values(
@@ -170,9 +170,9 @@ MEMBERS: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
     *((setting("in_future", 0, place, value), ".in_future") for place in range(2) for value in NOT_NUMBERS),
     (setting("in_future", [[3, 1]]), ".in_future"),
     (setting("in_future", [[1, 3], [1, 1]]), ".in_future"),
-    # A size that does not fit into the memory
+    # A size that does not fit into 64 bits
     *((setting("sizes", 0, value), ".sizes") for value in values(10**12, 10**30)),
-    # A member that this version does not know
+    # An unknown field
     (setting("locks", [1]), ".locks"),
 ]
 
@@ -183,21 +183,21 @@ def check(value: Any) -> None:
 
 
 @pytest.mark.parametrize(("change", "place"), MEMBERS, ids=[place or "block" for _change, place in MEMBERS])
-def test_an_invalid_member_is_refused_with_its_path(change: Callable[[dict[str, Any]], Any], place: str) -> None:
+def test_invalid_fields_are_rejected_with_their_path(change: Callable[[dict[str, Any]], Any], place: str) -> None:
     with pytest.raises(DataError) as raised:
         check(change(copy.deepcopy(EXAMPLE)))
     assert raised.value.message.startswith(f"results[0].points[2]{place}: ")
-    # Neither the whole value nor many digits.
+    # The message contains neither the complete value nor many digits.
     assert len(raised.value.message) < 450
 
 
 @pytest.mark.parametrize("value", [None, True, 1, 1.5, NAN, "block", [], [EXAMPLE]])
-def test_what_is_not_a_block_is_refused(value: Any) -> None:
+def test_other_values_are_rejected(value: Any) -> None:
     with pytest.raises(DataError, match=r"^results\[0\]\.points\[2\]: "):
         check(value)
 
 
-def test_too_many_workloads_or_points_are_refused() -> None:
+def test_too_many_workloads_or_points_are_rejected() -> None:
     full = {"kind": "full", "status": "success"}
     empty: dict[str, Any] = {"classes": [full], "counts": [0] * 1001, "codes": "", "times": []}
     large: dict[str, Any] = {
@@ -211,7 +211,7 @@ def test_too_many_workloads_or_points_are_refused() -> None:
             check(value)
 
 
-def test_more_classes_than_codes_are_refused() -> None:
+def test_more_classes_than_codes_are_rejected() -> None:
     facts = {"kind": "full", "status": "success", "size": True}
     value = {"classes": [facts] * (len(CODES) + 1), "counts": [0], "codes": "", "times": []}
     with pytest.raises(DataError, match=r"points\[2\]\.classes: "):
@@ -223,30 +223,30 @@ def test_more_classes_than_codes_are_refused() -> None:
     [
         # Points at the same time
         setting("times", 1, -86_400),
-        # The first and the last time that is plausible
+        # The first and the last plausible time
         setting("times", [FIRST - 86_400, 0, 0]),
         setting("times", [T0 - 86_400, 0, LAST - T0 - 86_400 - 86_400]),
         setting("moments", "tested_at", 0, FIRST - T0 - 86_400),
         setting("moments", "tested_at", 0, LAST - T0 - 86_400),
-        # No members are required but the first four
+        # Only the first four fields are required
         without("undated"),
         without("in_future"),
         # Several classes of undated points of one workload
         setting("undated", [[1, 0, 1], [1, 2, 5], [2, 2, 1]]),
     ],
 )
-def test_what_is_just_valid_is_accepted(change: Callable[[dict[str, Any]], Any]) -> None:
+def test_edge_cases_are_accepted(change: Callable[[dict[str, Any]], Any]) -> None:
     check(change(copy.deepcopy(EXAMPLE)))
 
 
-def test_a_time_out_of_order_is_refused_wherever_it_is() -> None:
+def test_unsorted_times_are_rejected_at_any_position() -> None:
     """Only the first point of a workload may be older than the one before it."""
     (block,) = write([point(T0), point(T0 + 5)], [point(T0 - 9), point(T0), point(T0 + 9)])
     block = json.loads(canonical_json(block))
     check(block)
     for index in range(1, 5):
         changed = copy.deepcopy(block)
-        # All points after it move with it.
+        # All later points move with it.
         changed["times"][index] = -86_400 - 1_000_000
         if index == 2:
             check(changed)
@@ -267,8 +267,8 @@ def _places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @given(st.sampled_from(_places(EXAMPLE)), VALUES)
 @settings(max_examples=500)
-def test_any_damage_is_either_refused_or_read(path: tuple[Any, ...], value: Any) -> None:
-    """Never another exception, and never a time outside of the calendar."""
+def test_damaged_blocks_are_rejected_or_decoded(path: tuple[Any, ...], value: Any) -> None:
+    """There are no other exceptions, and no times outside of the calendar."""
     changed = setting(*path, value)(copy.deepcopy(EXAMPLE))
     try:
         block = Block(changed, "points[0]")

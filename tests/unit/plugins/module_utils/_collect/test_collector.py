@@ -52,7 +52,7 @@ def names(read: dict[str, Any]) -> list[Any]:
     return [row.get("workload_name") for row in read["workloads"]]
 
 
-def test_points_told_together_are_as_told_one_by_one() -> None:
+def test_points_added_together_equal_points_added_one_by_one() -> None:
     """With a window and location attributes; some points are undated or have no size."""
     days = (1, 2, 5, 9, 40, 20_000)
     facts: list[dict[str, Any]] = [{"match": "disk", "offsite": True}]
@@ -96,12 +96,12 @@ def test_points_told_together_are_as_told_one_by_one() -> None:
         (["db01*"], ["db01"]),
     ],
 )
-def test_names_and_globs_whatever_their_case(wanted: list[str], found: list[Any]) -> None:
+def test_names_and_patterns_ignore_case(wanted: list[str], found: list[Any]) -> None:
     points = [point(name=name) for name in ("db01", "APP01", "app02", "db[prod]", None)]
     assert names(build_read(*points, workload_names=wanted)) == found
 
 
-def test_names_choose_among_workloads_without_points_and_counts_too() -> None:
+def test_names_also_select_workloads_without_points_and_counts() -> None:
     collector = Collector("backup.example", "spp", workload_names=["db*"])
     for name in ("db01", "app01"):
         collector.add_workload(Workload(name=name, type="vm"))
@@ -123,7 +123,7 @@ def test_names_choose_among_workloads_without_points_and_counts_too() -> None:
         ({"until": "1d"}, [1, 2, 3]),
         ({"since": "2d", "until": "1d"}, [1, 2]),
         ({"since": "2026-11-19T06:49:00.25Z"}, [0.5, 1, 2]),
-        # A point is in the window if the second in which it was created is.
+        # A point is in the window if the second of its creation is.
         ({"since": "2026-11-19T06:49:00.99Z"}, [0.5, 1, 2]),
         ({"since": "2026-11-19T06:49:01Z"}, [0.5, 1]),
         ({"until": "2026-11-19T06:49:00Z"}, [2, 3]),
@@ -162,14 +162,14 @@ def test_the_selection_contains_the_window_as_times() -> None:
         ({"since": "999999w"}, "since: '999999w' is too long: the resulting time is before the year 1"),
     ],
 )
-def test_a_bad_window_is_refused_before_anything_is_asked(window: dict[str, Any], message: str) -> None:
+def test_an_invalid_window_is_rejected_before_any_request(window: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError) as raised:
         Collector("backup.example", "spp", **window)
     assert message in raised.value.message
     assert raised.value.hint
 
 
-def test_durations_count_from_the_servers_clock() -> None:
+def test_durations_are_relative_to_the_server_clock() -> None:
     collector = Collector("backup.example", "spp", since="1d")
     collector.skew_micros = 3600 * SECOND
     collector.start()
@@ -189,7 +189,7 @@ def test_durations_count_from_the_servers_clock() -> None:
 
 
 @pytest.mark.parametrize("reported", ["6745a759-2205", " 6745a759-2205\n"])
-def test_the_identity_begins_with_the_product(reported: str) -> None:
+def test_the_identity_starts_with_the_product(reported: str) -> None:
     collector = Collector("backup.example", "spp")
     collector.set_identity(reported)
     assert collector.identity == "spp:6745a759-2205"
@@ -199,7 +199,7 @@ def test_the_identity_begins_with_the_product(reported: str) -> None:
 @pytest.mark.parametrize(
     "reported", [None, "", " ", 0, 7, True, ["6745a759"], {"id": "6745a759"}, "00000000-0000-0000-0000-000000000000"]
 )
-def test_a_value_that_is_not_an_id_leaves_the_identity_out(reported: Any) -> None:
+def test_an_invalid_id_is_not_an_identity(reported: Any) -> None:
     collector = Collector("backup.example", "spp")
     collector.set_identity(reported)
     assert collector.identity is None
@@ -213,7 +213,7 @@ def test_a_value_that_is_not_an_id_leaves_the_identity_out(reported: Any) -> Non
     ("until", "reported", "immutable"),
     [(NOW + 1, None, True), (NOW, None, False), (NOW - 1, None, False), (None, None, None), (NOW + 1, False, False)],
 )
-def test_a_lock_that_has_not_ended_is_immutability(
+def test_a_point_is_immutable_until_its_lock_ends(
     until: int | None, reported: bool | None, immutable: bool | None
 ) -> None:
     made = point(immutable_until=until, immutable=reported)
@@ -221,7 +221,7 @@ def test_a_lock_that_has_not_ended_is_immutability(
     assert made.immutable is immutable
 
 
-def test_declared_facts_reach_the_row() -> None:
+def test_declared_attributes_are_in_the_row() -> None:
     entries = [{"match": "s3-*", "offsite": True}]
     row = build_read(point(copies=[Copy(location="s3-x")]), location_attributes=entries)["workloads"][0]
     assert row["attributes"]["offsite"] == {"count": 0, "declared": 1}
@@ -230,7 +230,7 @@ def test_declared_facts_reach_the_row() -> None:
 # Result
 
 
-def test_a_read_of_nothing_is_complete_and_says_so() -> None:
+def test_an_empty_read_is_complete_with_a_note() -> None:
     read = build_read()
     assert len(read.pop("sha256")) == 64
     assert read == {
@@ -274,10 +274,10 @@ def test_totals_add_up() -> None:
     read = collector.result()
     assert read["totals"] == {
         "workloads": 4,
-        # The kind of counted points is unknown: whether they are recovery points is unknown, too.
+        # The type of counted points is unknown, so they may not be recovery points.
         "without_recovery_points": 1,
         "recovery_points": 3,
-        # Also failed, counted and undated ones.
+        # Failed, counted and undated points are included.
         "points_listed": 9,
         "undated": 5,
         "in_future": 1,
@@ -300,11 +300,11 @@ def test_points_are_listed_once_by_name_and_time() -> None:
     assert listed[0]["source"] == "backup.example"
 
 
-def test_points_are_listed_only_where_they_were_asked_for() -> None:
+def test_points_are_listed_only_on_request() -> None:
     assert "recovery_points" not in build_read(point())
 
 
-def test_what_an_adapter_infers_can_be_opened() -> None:
+def test_results_with_inferred_values_can_be_opened() -> None:
     """Adapters also infer fields that are not attributes."""
     names = (
         *("created_at", "completed_at", "size_bytes", "encrypted", "expires_at", "immutable", "immutable_until"),
@@ -316,7 +316,7 @@ def test_what_an_adapter_infers_can_be_opened() -> None:
 
 
 def test_all_points_are_in_the_result() -> None:
-    """Two days before the time of reading and one day after it; one has no plausible time, two were only counted."""
+    """Two days before and one day after the read, one without a plausible time, and two that were only counted."""
     collector = Collector("backup.example", "spp")
     for each in (point(2, size_bytes=9), point(-1), point(created=0)):
         collector.add_point(each)
@@ -332,7 +332,7 @@ def test_all_points_are_in_the_result() -> None:
     assert (one, two) == (1, 2)
 
 
-def test_a_counted_workload_tells_nothing_but_its_number() -> None:
+def test_a_counted_workload_has_only_a_number() -> None:
     collector = Collector("backup.example", "spp")
     collector.add_count(Workload(id="1", name="db01", type="vm", in_inventory=True), 7)
     assert collector.result()["workloads"] == [
@@ -372,7 +372,7 @@ ALIKE_OPTIONS: list[dict[str, Any]] = [
 @pytest.mark.parametrize(
     "more", [{}, {"immutable_until": NOW + DAY * SECOND}, {"restore_tested": True, "tested_at": NOW}]
 )
-def test_points_told_by_a_pattern_are_those_told_one_by_one(options: dict[str, Any], more: dict[str, Any]) -> None:
+def test_points_added_by_template_equal_points_added_one_by_one(options: dict[str, Any], more: dict[str, Any]) -> None:
     tellings = [
         (f"a{days}", NOW - days * DAY * SECOND, days or None, NOW if days == 3 else None)
         for days in (0, 1, 1, 3, 4, 9, 30_000)
@@ -389,7 +389,7 @@ def test_points_told_by_a_pattern_are_those_told_one_by_one(options: dict[str, A
     assert by_pattern.warnings == one_by_one.warnings
 
 
-def test_a_pattern_is_told_anew_after_its_workload_was_forgotten() -> None:
+def test_a_template_is_rebuilt_after_its_workload_was_discarded() -> None:
     collector = Collector("backup.example", "spp")
     pattern = point()
     collector.add_point_like(pattern, "a", NOW, None)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Points that are listed several times become one point with the least favorable of their values."""
+"""Points that are listed several times become one point with the least favorable values."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ LISTINGS: list[tuple[Facts, Facts, Facts]] = [
     ({"immutable_until": ago(-5)}, {}, {}),
     ({}, {"expires_at": ago(-9)}, {"expires_at": ago(-9)}),
     ({"expires_at": ago(-9)}, {"expires_at": ago(-8)}, {"expires_at": ago(-8)}),
-    # The oldest test that passed, the newest that failed.
+    # The oldest passed test, the newest failed test.
     ({"restore_tested": True, "tested_at": ago(1)}, {"restore_tested": True}, {"restore_tested": True}),
     (
         {"restore_tested": True, "tested_at": ago(1)},
@@ -83,10 +83,10 @@ LISTINGS: list[tuple[Facts, Facts, Facts]] = [
     ({"size_bytes": 9}, {"size_bytes": 8}, {"size_bytes": None}),
     (places("a", "b"), places("b", "a"), places("a", "b")),
     (places("a", "b"), places("a"), {"copies": None}),
-    # Two times: it is not known which one is right.
+    # Of two times, it is unknown which one is right.
     ({"days": 1}, {"days": 2}, {"days": 2, "usable": None}),
     ({"days": 1, "usable": False}, {"days": 2}, {"days": 2, "usable": False}),
-    # Each listing is worse in another way.
+    # Each listing is worse in a different value.
     (
         {"encrypted": True, "offsite": False, "malware": "clean"},
         {"encrypted": None, "offsite": True, "malware": "infected"},
@@ -97,7 +97,7 @@ LISTINGS: list[tuple[Facts, Facts, Facts]] = [
 
 @pytest.mark.parametrize(("first", "second", "merged"), LISTINGS)
 def test_the_least_favorable_values(first: Facts, second: Facts, merged: Facts) -> None:
-    """In any order, next to other points, and if one of them is listed three times."""
+    """Order, other points, and a third listing do not matter."""
     other, one, two = point(3, id="other"), point(**first, id="a"), point(**second, id="a")
     expected = contents(group_points([other, point(**merged, id="a")]))
     for order in itertools.permutations([other, one, two, one]):

@@ -34,7 +34,7 @@ def build_row(created: str, **facts: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 @pytest.mark.parametrize("created", [NEVER, "1970-01-01T00:00:00Z", "1979-12-31T23:59:59.999999Z"])
-def test_a_point_without_a_possible_date_does_not_reach_back(created: str) -> None:
+def test_a_point_with_an_impossible_date_has_no_age(created: str) -> None:
     row, warnings = build_row(created)
     assert row["recovery_points"] == 0
     assert "oldest" not in row
@@ -50,7 +50,7 @@ def test_an_old_point_counts(created: str) -> None:
     assert "undated" not in row
 
 
-def test_what_is_unusable_stays_so() -> None:
+def test_unusable_points_stay_unusable() -> None:
     row, warnings = build_row(NEVER, usable=False, status="failed")
     assert (row["recovery_points"], row["undated"], row["by_status"]) == (0, 1, {"failed": 1})
     assert "by_kind" not in row
@@ -58,7 +58,7 @@ def test_what_is_unusable_stays_so() -> None:
 
 
 @pytest.mark.parametrize(("created", "place"), [(NEVER, "undated"), (LAST, "in_future")])
-def test_a_point_at_an_end_of_the_calendar_is_counted_apart(created: str, place: str) -> None:
+def test_a_point_at_an_end_of_the_calendar_is_undated(created: str, place: str) -> None:
     row, _warnings = build_row(created)
     assert row["recovery_points"] == 0
     assert {name: row[name] for name in ("undated", "in_future") if name in row} == {place: 1}
@@ -67,7 +67,7 @@ def test_a_point_at_an_end_of_the_calendar_is_counted_apart(created: str, place:
 @pytest.mark.parametrize(
     ("facts", "moments"),
     [
-        # Neither a test in the year 1 nor a lock until the end of the calendar can be represented as it is.
+        # A test in the year 1 and a lock until the end of the calendar cannot be represented exactly.
         ({"restore_tested": True, "tested_at": NEVER}, {"tested_at": "1980-01-01T00:00:00Z"}),
         (
             {"immutable_until": LAST, "expires_at": LAST},
@@ -75,7 +75,7 @@ def test_a_point_at_an_end_of_the_calendar_is_counted_apart(created: str, place:
         ),
     ],
 )
-def test_the_ends_of_the_calendar_as_moments(facts: dict[str, Any], moments: dict[str, str]) -> None:
+def test_the_ends_of_the_calendar_as_other_times(facts: dict[str, Any], moments: dict[str, str]) -> None:
     collector = Collector("server.example", "spp")
     more: dict[str, Any] = {
         name: parse_time(value) if isinstance(value, str) else value for name, value in facts.items()
@@ -104,10 +104,8 @@ def test_the_ends_of_the_calendar_as_moments(facts: dict[str, Any], moments: dic
         ("restorable_from", NEVER, False),
     ],
 )
-def test_an_impossible_end_of_the_time_that_can_be_restored_is_unknown(
-    name: str, moment: str | int, is_kept: bool
-) -> None:
-    """A number is that many seconds after now; a clock may be five minutes ahead."""
+def test_an_impossible_end_of_a_restorable_range_is_unknown(name: str, moment: str | int, is_kept: bool) -> None:
+    """Numbers are seconds after now. A clock may be five minutes ahead."""
     collector = Collector("server.example", "spp")
     end = parse_time(moment) if isinstance(moment, str) else collector.now // SECOND * SECOND + moment * SECOND
     workload = Workload(id="1", name="db01", type="vm")
@@ -118,7 +116,7 @@ def test_an_impossible_end_of_the_time_that_can_be_restored_is_unknown(
 
 
 @pytest.mark.parametrize("clock", [NEVER, "1979-12-31T23:59:59Z", "9000-01-01T00:00:01Z", LAST])
-def test_a_clock_that_cannot_be_is_refused(clock: str) -> None:
+def test_an_impossible_clock_is_rejected(clock: str) -> None:
     collector = Collector("server.example", "spp")
     collector.skew_micros = parse_time(clock) - time.time_ns() // 1000
     with pytest.raises(DataError, match="clock is not between the years 1980 and 9000") as raised:
@@ -137,7 +135,7 @@ _CLOCKS = (
 
 @pytest.mark.parametrize("setup", [setup.name for setup in SETUPS])
 @pytest.mark.parametrize(("member", "value"), _CLOCKS)
-def test_no_adapter_stumbles_over_such_a_clock(
+def test_every_adapter_handles_an_impossible_clock(
     setup: str, member: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording = get_recording(setup)
@@ -147,7 +145,7 @@ def test_no_adapter_stumbles_over_such_a_clock(
         apply_damages(recording.documents, [Damage("set", sites, name) for name, sites in where], random.Random(0))
     )
     if found.error is None:
-        # The product reports its clock elsewhere, or in a different format. Then that of this machine applies, and a
+        # The product reports its clock elsewhere, or in a different format. Then the local clock applies, and a
         # point that is restorable until later than that is restorable until an unknown time.
         assert [_without_end(one) for one in found.points] == [_without_end(one) for one in recording.original.points]
     else:

@@ -28,7 +28,7 @@ def facts(made: RecoveryPoint) -> tuple[bool | None, bool | None, bool | None]:
     return made.offsite, made.immutable, made.encrypted
 
 
-def test_a_place_that_matches_gives_its_facts_and_says_that_they_are_declared() -> None:
+def test_attributes_of_a_matching_location_are_declared() -> None:
     made = declared(point("s3-vault"), S3)
     assert facts(made) == (True, True, True)
     assert made.declared == ("location_type", "offsite", "immutable", "encrypted")
@@ -47,31 +47,31 @@ def test_a_place_that_matches_gives_its_facts_and_says_that_they_are_declared() 
         ("s3-*", "disk", False),
     ],
 )
-def test_places_match_by_glob_whatever_their_case(glob: str, location: str, fits: bool) -> None:
+def test_locations_match_patterns_regardless_of_case(glob: str, location: str, fits: bool) -> None:
     assert declared(point(location), {"match": glob, "offsite": True}).offsite is (True if fits else None)
 
 
-def test_the_first_entry_that_fits_wins() -> None:
+def test_the_first_matching_entry_is_used() -> None:
     entries = [{"match": "s3-test*", "offsite": False}, {"match": "s3-*", "offsite": True, "immutable": True}]
     made = declared(point("s3-test1"), *entries)
     assert facts(made) == (False, None, None)
     assert made.declared == ("offsite",)
 
 
-def test_a_point_without_listed_copies_is_fitted_by_the_star_only() -> None:
+def test_a_point_without_listed_copies_matches_only_the_asterisk() -> None:
     assert facts(declared(point(None), S3)) == (None, None, None)
     made = declared(point(None), S3, {"match": "*", "offsite": False, "encrypted": True})
     assert facts(made) == (False, None, True)
     assert made.copies is None
 
 
-def test_a_point_that_lies_nowhere_gets_nothing() -> None:
+def test_a_point_without_locations_gets_no_declared_attributes() -> None:
     made = declared(point(), {"match": "*", "offsite": True, "encrypted": True})
     assert facts(made) == (None, None, None)
     assert made.declared == ()
 
 
-def test_one_copy_is_enough_to_be_offsite_or_immutable_but_all_must_be_encrypted() -> None:
+def test_one_copy_suffices_for_offsite_and_immutable_but_all_must_be_encrypted() -> None:
     """A single unencrypted copy exposes the data."""
     made = declared(point("s3-vault", "disk"), S3)
     assert facts(made) == (True, True, None)
@@ -79,20 +79,20 @@ def test_one_copy_is_enough_to_be_offsite_or_immutable_but_all_must_be_encrypted
     assert facts(made) == (True, True, False)
 
 
-def test_places_that_are_not_all_known_leave_a_fact_unknown() -> None:
+def test_an_unknown_location_leaves_attributes_unknown() -> None:
     made = declared(point("disk", "other"), {"match": "disk", "offsite": False, "immutable": False})
     assert facts(made) == (None, None, None)
     assert made.declared == ()
 
 
 @pytest.mark.parametrize("reported", [True, False])
-def test_what_the_product_says_is_not_overruled(reported: bool) -> None:
+def test_reported_attributes_are_not_overridden(reported: bool) -> None:
     made = declared(point("s3-vault", offsite=reported, immutable=reported, encrypted=reported), S3)
     assert facts(made) == (reported, reported, reported)
     assert made.declared == ("location_type",)
 
 
-def test_what_the_product_says_of_a_copy_is_not_overruled() -> None:
+def test_reported_attributes_of_a_copy_are_not_overridden() -> None:
     copies = [Copy(location="s3-vault", offsite=False, encrypted=False, location_type="disk")]
     made = declared(point(copies=copies), S3)
     assert (made.offsite, made.encrypted) == (False, False)
@@ -107,13 +107,13 @@ def test_points_that_share_their_copies_all_have_the_declared_type() -> None:
     assert [copy.location_type for copy in copies] == ["object", "tape"]
 
 
-def test_what_is_declared_twice_is_listed_once() -> None:
+def test_repeated_declarations_are_listed_once() -> None:
     """A point may be added again after it was discarded."""
     made = declared(declared(point("s3-vault"), S3), S3)
     assert made.declared == ("location_type", "offsite", "immutable", "encrypted")
 
 
-def test_an_inferred_false_is_overridden_but_an_inferred_true_stays() -> None:
+def test_declarations_override_inferred_false_but_not_inferred_true() -> None:
     made = declared(
         point("s3-vault", immutable=False, encrypted=True, inferred=("immutable", "encrypted")),
         {"match": "s3-*", "immutable": True, "encrypted": True},
@@ -123,10 +123,10 @@ def test_an_inferred_false_is_overridden_but_an_inferred_true_stays() -> None:
 
 
 @pytest.mark.parametrize("entry", [{"match": "s3-*"}, {"match": "s3-*", "offsite": None, "location_type": None}])
-def test_an_entry_that_declares_nothing_is_refused(entry: dict[str, Any]) -> None:
+def test_an_entry_without_attributes_is_rejected(entry: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match=r"location_attributes: the entry for 's3-\*' does not declare an attribute"):
         LocationAttributes([entry])
 
 
-def test_an_entry_may_declare_that_something_is_not_so() -> None:
+def test_an_entry_may_declare_false() -> None:
     assert declared(point("disk"), {"match": "disk", "immutable": False}).immutable is False

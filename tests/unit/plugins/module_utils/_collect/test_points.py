@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Groups of points with equal facts: points without a plausible time, and those in the future."""
+"""Groups of points with equal attributes: points without a plausible time, and points in the future."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FACTS = PointClass("full", "success", True, (None, None, None, None, None), None
 # Classes
 
 
-def test_a_class_has_the_facts_without_times_and_sizes() -> None:
+def test_a_class_has_attributes_without_times_and_sizes() -> None:
     copies = [Copy(location="disk1", location_type="disk", role="main"), Copy(location_type="tape")]
     one = point(
         kind="incremental",
@@ -50,7 +50,7 @@ def test_a_class_has_the_facts_without_times_and_sizes() -> None:
         malware="clean",
         inferred=("offsite",),
         declared=("encrypted",),
-        # In an order that does not depend on that of the product.
+        # Sorted independently of the order of the product.
         locations=((None, "tape"), ("disk1", "disk")),
         moments=("expires_at", "tested_at"),
     )
@@ -67,7 +67,7 @@ def test_no_locations_and_unknown_locations_differ() -> None:
         # Until the end of the lock, which is evaluated later.
         ({"immutable": True}, None, ("immutable_until",)),
         ({"immutable": None}, None, ("immutable_until",)),
-        # The product reports that it is not immutable; what a user declares has no end.
+        # The product reports that it is not immutable. A declared lock has no end.
         ({"immutable": False}, False, ()),
         ({"immutable": True, "declared": ("immutable",)}, True, ()),
         ({"immutable": False, "declared": ("immutable",)}, False, ()),
@@ -91,7 +91,7 @@ def test_a_template_gets_an_expiry() -> None:
 
 
 def test_a_group_has_all_added_points_in_order() -> None:
-    """More than fit into one of the pieces that are moved to a bytes object."""
+    """More points than fit into one of the chunks that are moved to a bytes object."""
     builder = PointGroupBuilder(point_class(point(expires_at=1)))
     for number in range(100):
         builder.add(f"p{number}", number, None if number == 7 else 2 * number, (3 * number,))
@@ -106,11 +106,11 @@ def test_a_group_has_all_added_points_in_order() -> None:
     assert (group.ids[0], list(group.ids[100:])) == (hash("p0"), [5, 6, hash("last")])
 
 
-# Points that have no place in the order of time
+# Undated points
 
 
-def test_points_outside_of_the_limits_are_taken_out() -> None:
-    """Both limits are inclusive. What remains keeps its size and its moments."""
+def test_points_outside_of_the_limits_are_removed() -> None:
+    """Both limits are inclusive. The remaining points keep their sizes and times."""
     builder = PointGroupBuilder(point_class(point(expires_at=1)))
     for time in (9, 10, 20, 21, 5, 15):
         builder.add(f"p{time}", time, time * 2, (time * 3,))
@@ -123,7 +123,7 @@ def test_points_outside_of_the_limits_are_taken_out() -> None:
     assert list(group.ids) == [hash("p10"), hash("p20"), hash("p15")]
 
 
-def test_those_too_early_are_counted_by_class() -> None:
+def test_too_early_points_are_counted_by_class() -> None:
     groups = group_points(
         [
             point(created=1),
@@ -139,7 +139,7 @@ def test_those_too_early_are_counted_by_class() -> None:
     assert contents(groups) == []
 
 
-def test_nothing_is_taken_out_of_plausible_points() -> None:
+def test_plausible_points_are_kept() -> None:
     groups = group_points([point(created=10), point(created=20)])
     assert remove_implausible([*groups, PointGroupBuilder(FACTS).group()], 10, 20) == ({}, 0)
     assert [list(each.times) for each in groups] == [[10, 20]]

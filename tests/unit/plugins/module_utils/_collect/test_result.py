@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The read result: pack, seal and open it."""
+"""The read result: compressing, sealing and opening."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ from tests.unit.plugins.module_utils._collect.sealed_results import (
 # Serialization
 
 
-def test_canonical_is_one_spelling() -> None:
+def test_canonical_json_is_unique() -> None:
     assert canonical_json({"b": 1, "a": ["ü", None]}) == '{"a":["ü",null],"b":1}'.encode()
     assert canonical_json({"a": ["ü", None], "b": 1}) == canonical_json({"b": 1, "a": ["ü", None]})
 
 
 @given(st.binary(max_size=2000))
-def test_packed_data_is_unpacked_to_the_same_bytes(data: bytes) -> None:
+def test_decompressed_data_has_the_same_bytes(data: bytes) -> None:
     assert unpack(pack(data), "x") == data
 
 
 @pytest.mark.parametrize("length", [2, 3, 4, 8])
-def test_packed_text_avoids_a_password_that_occurs_by_chance(length: int) -> None:
+def test_compressed_text_avoids_an_accidental_password(length: int) -> None:
     """Ansible would mask it, and damage the text."""
     data = incompressible(1500)
     text = pack(data)
@@ -63,7 +63,7 @@ def test_packed_text_avoids_a_password_that_occurs_by_chance(length: int) -> Non
     assert unpack(again, "x") == unpack(text, "x") == data
 
 
-def test_packed_text_avoids_several_passwords() -> None:
+def test_compressed_text_avoids_several_passwords() -> None:
     data = incompressible(1500)
     text = pack(data)
     secrets = [text[10:13], text[40:43], text[700:704], "%"]
@@ -72,7 +72,7 @@ def test_packed_text_avoids_several_passwords() -> None:
     assert unpack(again, "x") == data
 
 
-def test_packed_text_is_the_same_without_such_a_password() -> None:
+def test_compressed_text_is_unchanged_without_such_a_password() -> None:
     data = incompressible(300)
     assert pack(data, ["a password that does not occur"]) == pack(data)
 
@@ -86,8 +86,8 @@ def test_a_password_that_cannot_be_avoided_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_a_result_avoids_a_password_that_occurs_by_chance(compress: bool) -> None:
-    """In its points and in its data."""
+def test_a_result_avoids_an_accidental_password(compress: bool) -> None:
+    """This applies to its points and its data."""
     blocks = [{**BLOCK, "noise": base64.b64encode(incompressible(900)).decode()}]
     names = [{"workload_name": base64.b64encode(incompressible(900)).decode()}]
     plain = seal(a_read(workloads=names), blocks, compress=compress)
@@ -104,7 +104,7 @@ def test_a_result_avoids_a_password_that_occurs_by_chance(compress: bool) -> Non
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_a_password_within_the_digest_is_an_error_before_ansible_masks_it(compress: bool) -> None:
+def test_a_password_within_the_digest_is_an_error(compress: bool) -> None:
     digest = seal(a_read(), [BLOCK])["sha256"]
     with pytest.raises(DataError, match="the password occurs in its digest") as raised:
         seal(a_read(), [BLOCK], compress=compress, secrets=[digest[20:24]])
@@ -115,7 +115,7 @@ def test_a_password_within_the_digest_is_an_error_before_ansible_masks_it(compre
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_a_sealed_result_contains_what_was_sealed(compress: bool) -> None:
+def test_opening_returns_the_sealed_content(compress: bool) -> None:
     read = sealed(compress=compress)
     assert ("workloads" in read, "data" in read) == (not compress, compress)
     found = content(open_result(read))
@@ -146,7 +146,7 @@ IDENTITY_ROWS = st.lists(
 
 @given(IDENTITY_ROWS, st.lists(st.just(BLOCK), max_size=3))
 def test_both_forms_survive_another_serialization(rows: list[dict[str, Any]], blocks: list[dict[str, Any]]) -> None:
-    """As registered results and files are. A row without a source is of the server."""
+    """Registered results and files are serialized. A row without a source belongs to the server."""
     expected = [{**dict.fromkeys(IDENTITY), **row, "source": "backup.example"} for row in rows]
     plain, compressed = (sealed(compress=compress, blocks=blocks, workloads=rows) for compress in (False, True))
     assert plain["sha256"] == compressed["sha256"]
@@ -156,7 +156,7 @@ def test_both_forms_survive_another_serialization(rows: list[dict[str, Any]], bl
         assert [block.counts for block in opened.blocks()] == [[2, 1]] * len(blocks)
 
 
-def test_rows_are_packed_a_thousand_at_a_time() -> None:
+def test_rows_are_compressed_in_parts_of_a_thousand() -> None:
     rows = [{"workload_name": f"vm{number}"} for number in range(2001)]
     compressed = sealed(compress=True, workloads=rows)
     assert len(compressed["data"]) == 3
@@ -171,8 +171,8 @@ def test_rows_without_any_identity_are_counted() -> None:
         assert list(opened.identities()) == [{**dict.fromkeys(IDENTITY), "source": "backup.example"}] * 2
 
 
-def test_what_follows_from_the_points_may_change() -> None:
-    """Also the request counters. None of these is evaluated."""
+def test_values_derived_from_points_may_change() -> None:
+    """Request counters may change, too. None of these values is evaluated."""
     digest = seal(a_read(), [BLOCK])["sha256"]
     for more in ({"totals": {"workloads": 7}}, {"http_requests": {"count": 5}}, {"recovery_points": [{"id": "a"}]}):
         assert seal(a_read(**more), [BLOCK])["sha256"] == digest
@@ -222,14 +222,14 @@ def many_workloads(workloads: int, nights: int, *, compress: bool) -> dict[str, 
     [(1000, 30, True, 200_000), (500, 200, True, 450_000), (500, 200, False, 700_000)],
 )
 def test_the_size_of_a_result(workloads: int, nights: int, compress: bool, most: int) -> None:
-    """What AWX stores of an event, and what is registered for a host."""
+    """Size of the event that AWX stores, and of the result that is registered for a host."""
     result = many_workloads(workloads, nights, compress=compress)
     assert len(json.dumps(result)) <= most
     assert [count for block in open_result(result).blocks() for count in block.counts] == [nights] * workloads
 
 
 def test_five_hundred_readable_rows_fit_into_an_event_of_awx() -> None:
-    """A few thousand bytes are for everything that the module adds."""
+    """A few thousand bytes are reserved for everything that the module adds."""
     assert len(json.dumps(many_workloads(500, 30, compress=False))) <= AWX_EVENT_BYTES - 5000
 
 
@@ -242,7 +242,7 @@ CHECKS: list[Callable[[dict[str, Any]], dict[str, Any]]] = [
 
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("compress", [False, True])
-def test_a_result_of_the_collector_is_opened(check: Any, compress: bool) -> None:
+def test_a_result_of_the_collector_can_be_opened(check: Any, compress: bool) -> None:
     result = check(many_workloads(3, 2, compress=compress))
     opened = open_result(result)
     assert [row["workload_name"] for row in opened.identities()] == ["srv-00000", "srv-00001", "srv-00002"]
@@ -251,7 +251,7 @@ def test_a_result_of_the_collector_is_opened(check: Any, compress: bool) -> None
 
 
 def covered(result: dict[str, Any]) -> dict[str, Any]:
-    """Return what the digest covers, as documented in result.py."""
+    """Return the data that the digest covers, as documented in result.py."""
     names = ("schema", "server", "read_at", "selection", "complete", "errors")
     rows = result.get("workloads")
     identities = result.get("data") or []

@@ -73,7 +73,7 @@ def _leaves(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def _is_covered(path: tuple[Any, ...]) -> bool:
-    """Whether the digest covers a member: everything but numbers that follow from the points."""
+    """Return whether the digest covers a field: everything except numbers that are derived from the points."""
     if path[0] == "workloads":
         return len(path) < 3 or path[2] in IDENTITY
     return path[0] not in ("totals", "http_requests")
@@ -83,7 +83,7 @@ COVERED = [path for path in _leaves(PLAIN) if _is_covered(path)]
 NUMBERS = [path for path in _leaves(PLAIN) if not _is_covered(path)]
 
 
-def test_this_reaches_every_part() -> None:
+def test_generated_results_have_all_parts() -> None:
     found = {path[0] for path in COVERED}
     assert found == {
         *("schema", "server", "read_at", "selection", "complete", "errors", "workloads", "points", "sha256")
@@ -93,7 +93,7 @@ def test_this_reaches_every_part() -> None:
 
 
 @pytest.mark.parametrize("member", ["points", "data"])
-def test_a_flipped_bit_of_packed_data_is_never_another_result(member: str) -> None:
+def test_a_flipped_bit_of_compressed_data_never_gives_another_result(member: str) -> None:
     """Each bit is flipped.
 
     Only a few are ignored: some bits of the zlib header and of the padding after its last block, and bits that make a
@@ -133,7 +133,7 @@ def _get(path: tuple[Any, ...]) -> Any:
 
 
 @given(st.sampled_from(COVERED), VALUES)
-def test_a_changed_member_of_a_sealed_result_is_refused(path: tuple[Any, ...], value: Any) -> None:
+def test_a_changed_field_of_a_sealed_result_is_rejected(path: tuple[Any, ...], value: Any) -> None:
     if json.dumps(_get(path)) == json.dumps(value):
         return
     with pytest.raises(DataError):
@@ -141,12 +141,12 @@ def test_a_changed_member_of_a_sealed_result_is_refused(path: tuple[Any, ...], v
 
 
 @given(st.sampled_from(NUMBERS), VALUES)
-def test_a_changed_number_changes_nothing(path: tuple[Any, ...], value: Any) -> None:
+def test_a_changed_derived_number_has_no_effect(path: tuple[Any, ...], value: Any) -> None:
     assert _content(_replace(path, value)) == WHOLE
 
 
 @pytest.mark.parametrize("path", COVERED, ids=str)
-def test_a_removed_member_of_a_sealed_result_is_refused(path: tuple[Any, ...]) -> None:
+def test_a_removed_field_of_a_sealed_result_is_rejected(path: tuple[Any, ...]) -> None:
     changed = copy.deepcopy(PLAIN)
     node = changed
     for step in path[:-1]:
@@ -156,7 +156,7 @@ def test_a_removed_member_of_a_sealed_result_is_refused(path: tuple[Any, ...]) -
         open_result(changed)
 
 
-def test_both_forms_are_the_same() -> None:
+def test_both_forms_have_the_same_content() -> None:
     assert PLAIN["sha256"] == COMPRESSED["sha256"]
     assert _content(COMPRESSED) == WHOLE
     assert [len(rows) for rows in (WHOLE[1], WHOLE[2])] == [3, 1]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read results that were changed, damaged or never were one are rejected."""
+"""Changed, damaged and invalid read results are rejected."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ CHANGES: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize(("name", "value"), CHANGES)
-def test_a_changed_member_is_refused(name: str, value: Any, compress: bool) -> None:
+def test_a_changed_field_is_rejected(name: str, value: Any, compress: bool) -> None:
     with pytest.raises(DataError, match="altered, truncated or masked") as raised:
         open_result({**sealed(compress=compress), name: value}, where="results[0]")
     assert raised.value.message.startswith("results[0]: ")
@@ -67,7 +67,7 @@ def test_a_changed_member_is_refused(name: str, value: Any, compress: bool) -> N
 
 
 @pytest.mark.parametrize("name", IDENTITY)
-def test_a_changed_identity_is_refused(name: str) -> None:
+def test_a_changed_identity_is_rejected(name: str) -> None:
     for value in ("other", None) if name != "in_inventory" else (True, None):
         read = sealed()
         read["workloads"][0][name] = value
@@ -75,13 +75,13 @@ def test_a_changed_identity_is_refused(name: str) -> None:
             open_result(read)
 
 
-def test_rows_in_another_order_are_refused() -> None:
+def test_rows_in_another_order_are_rejected() -> None:
     for rows in (ROWS[::-1], ROWS[:1], [*ROWS, ROWS[1]], []):
         with pytest.raises(DataError, match="altered"):
             open_result({**sealed(), "workloads": rows})
 
 
-def test_points_of_another_result_are_refused() -> None:
+def test_points_of_another_result_are_rejected() -> None:
     other = sealed(blocks=[{**BLOCK, "times": [1_795_000_000 - DAY, 1, 3600 - 2 * DAY]}])
     for points in (other["points"], [*sealed()["points"], *other["points"]], sealed()["points"] * 2):
         with pytest.raises(DataError, match="altered"):
@@ -90,7 +90,7 @@ def test_points_of_another_result_are_refused() -> None:
 
 @pytest.mark.parametrize("member", ["points", "data"])
 @given(data=st.data())
-def test_no_single_changed_character_is_believed(member: str, data: st.DataObject) -> None:
+def test_any_single_changed_character_is_detected(member: str, data: st.DataObject) -> None:
     original = sealed(compress=True)
     text = original[member][0]
     place = data.draw(st.integers(0, len(text) - 1))
@@ -100,20 +100,20 @@ def test_no_single_changed_character_is_believed(member: str, data: st.DataObjec
         found = open_result({**original, member: [text[:place] + letter + text[place + 1 :]]})
     except DataError:
         return
-    # The last bits of base64 and the window size of zlib contain no data; then the data is unchanged.
+    # The last bits of base64 and the window size of zlib contain no data, so the data may be unchanged.
     assert content(found) == content(open_result(original))
 
 
 @pytest.mark.parametrize("missing", ["sha256", "complete", "server", "read_at", "selection", "errors", "points"])
 @pytest.mark.parametrize("compress", [False, True])
-def test_a_result_that_lost_a_member_is_refused(missing: str, compress: bool) -> None:
+def test_a_result_without_a_field_is_rejected(missing: str, compress: bool) -> None:
     read = sealed(compress=compress)
     del read[missing]
     with pytest.raises(DataError):
         open_result(read)
 
 
-def test_a_result_that_lost_its_rows_is_refused() -> None:
+def test_a_result_without_rows_is_rejected() -> None:
     for compress, name in ((False, "workloads"), (True, "data")):
         read = sealed(compress=compress)
         del read[name]
@@ -121,7 +121,7 @@ def test_a_result_that_lost_its_rows_is_refused() -> None:
             open_result(read)
 
 
-def test_a_name_that_ansible_masked_is_refused_with_a_way_out() -> None:
+def test_a_name_masked_by_ansible_is_rejected_with_a_hint() -> None:
     read = sealed()
     read["workloads"][0]["workload_name"] = "********"
     with pytest.raises(DataError, match="masked") as raised:
@@ -130,7 +130,7 @@ def test_a_name_that_ansible_masked_is_refused_with_a_way_out() -> None:
 
 
 @pytest.mark.parametrize("member", ["points", "data"])
-def test_packed_data_that_was_cut_is_refused(member: str) -> None:
+def test_truncated_compressed_data_is_rejected(member: str) -> None:
     read = sealed(compress=True, workloads=[{"workload_name": base64.b64encode(incompressible(900)).decode()}])
     text = read[member][0]
     for length in (0, 4, len(text) // 8 * 4, len(text) - 4, len(text) - 1):
@@ -138,7 +138,7 @@ def test_packed_data_that_was_cut_is_refused(member: str) -> None:
             open_result({**read, member: [text[:length]]})
 
 
-def test_packed_data_with_something_behind_it_is_refused() -> None:
+def test_trailing_data_is_rejected() -> None:
     text = base64.b64encode(b"\0" + zlib.compress(canonical_json(BLOCK)) + b"x").decode()
     with pytest.raises(DataError, match=r"input\.points\[0\]: the compressed data is truncated"):
         open_result({**sealed(), "points": [text]})
@@ -147,7 +147,7 @@ def test_packed_data_with_something_behind_it_is_refused() -> None:
 # Other input
 
 
-def test_a_result_of_version_1_is_refused_with_a_sentence() -> None:
+def test_a_result_of_version_1_is_rejected_with_a_clear_message() -> None:
     for more in values({"workloads": []}, {"data": "eJyrrgUAAXUA+Q=="}):
         with pytest.raises(DataError) as raised:
             open_result({"schema": "backup.audit/read/1", "sha256": "0" * 64, **more}, where="results[1]")
@@ -168,7 +168,7 @@ def test_a_result_of_version_1_is_refused_with_a_sentence() -> None:
         ({"schema": ["backup.audit/read/1"]}, "expected a read result, found schema ['backup.audit/read/1']"),
     ],
 )
-def test_what_is_no_read_result_is_refused(value: Any, message: str) -> None:
+def test_other_input_is_rejected(value: Any, message: str) -> None:
     with pytest.raises(DataError) as raised:
         open_result(value, where="results[3]")
     assert raised.value.message == f"results[3]: {message}"
@@ -204,7 +204,7 @@ TYPES: list[tuple[str, Any]] = [
     *(("points", value) for value in values(None, True, 1, "text", {}, [None], [1], [["text"]], [b"text"])),
     *(("workloads", value) for value in values(None, True, 1, "text", {}, [None], [1], ["row"], [[]])),
 ]
-# JSON does not have such numbers, in whatever member.
+# JSON does not have such numbers.
 NOT_JSON: list[tuple[str, Any]] = [
     ("server.extra", NAN),
     ("server.scope.extra", INFINITY),
@@ -229,7 +229,7 @@ def forge_member(path: str, value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("path", "value"), TYPES)
-def test_a_member_of_another_type_is_refused_with_its_path(path: str, value: Any) -> None:
+def test_a_field_of_another_type_is_rejected_with_its_path(path: str, value: Any) -> None:
     """Even if the digest matches."""
     read = forge_member(path, value) if path != "points" else {**sealed(), "points": value}
     with pytest.raises(DataError) as raised:
@@ -239,7 +239,7 @@ def test_a_member_of_another_type_is_refused_with_its_path(path: str, value: Any
 
 
 @pytest.mark.parametrize(("path", "value"), NOT_JSON)
-def test_a_number_that_json_does_not_have_is_refused(path: str, value: Any) -> None:
+def test_numbers_that_json_does_not_have_are_rejected(path: str, value: Any) -> None:
     with pytest.raises(DataError, match=r"^results\[2\]"):
         open_result(forge_member(path, value), where="results[2]")
 
@@ -249,7 +249,7 @@ def test_the_limits_of_times_are_accepted() -> None:
     selection = {"since": "1980-01-01T00:00:00Z", "until": "9000-01-01T00:00:00Z"}
     opened = open_result(sealed(server=server, read_at="1980-01-01T00:00:00Z", selection=selection))
     assert opened.frame["selection"] == selection
-    # Null is the same as a member that is left out.
+    # Null is the same as an omitted field.
     nothing = dict.fromkeys(("product", "version", "identity", "clock_skew_seconds", "scope", "verify", "time"))
     open_result(sealed(server={"host": "backup.example", **nothing}, selection={"since": None, "until": None}))
 
@@ -258,7 +258,7 @@ def test_the_limits_of_times_are_accepted() -> None:
     "text",
     ["", "=", "not base64!", "é", "AAAA", base64.b64encode(b"\0not zlib").decode(), base64.b64encode(b"\0").decode()],
 )
-def test_damaged_data_is_refused_with_its_path(text: str) -> None:
+def test_damaged_data_is_rejected_with_its_path(text: str) -> None:
     read = sealed(compress=True)
     with pytest.raises(DataError, match=r"^results\[0\]\.points\[1\]: the compressed data is"):
         open_result({**read, "points": [*read["points"], text]}, where="results[0]")
@@ -270,7 +270,7 @@ BAD_JSON = [b"", b"not json", b"{", b"\xff\xfe\xfd", b"[" * 200_000, b'{"a":NaN}
 
 
 @pytest.mark.parametrize("data", [*BAD_JSON, b"[]", b"null", b"1", b'{"classes":[]}', b'{"codes":NaN}'])
-def test_data_that_is_not_a_block_is_refused_with_its_path(data: bytes) -> None:
+def test_data_that_is_not_a_block_is_rejected_with_its_path(data: bytes) -> None:
     opened = open_result(forge(points=[canonical_json(BLOCK), data]), where="results[0]")
     with pytest.raises(DataError, match=r"^results\[0\]\.points\[1\]"):
         list(opened.blocks())
@@ -284,11 +284,11 @@ def test_data_that_is_not_a_block_is_refused_with_its_path(data: bytes) -> None:
         *(b'{"rows":"2"}', b'{"rows":1.0}', b'{"rows":true}', b'{"rows":-1}', b'{"rows":null}'),
         *(b'{"rows":2,"workload_name":["a"]}', b'{"rows":0,"workload_name":["a"]}', b'{"workload_name":["a"]}'),
         *(b'{"rows":1,"workload_name":"a"}', b'{"rows":1,"workload_name":{"a":1}}', b'{"rows":1,"workload_name":1}'),
-        # More rows than a part can have, which are not even in the data.
+        # More rows than a part can have, although the data does not contain them.
         *(b'{"rows":1001}', b'{"rows":1000000000000}'),
     ],
 )
-def test_data_that_is_not_identities_is_refused(data: bytes) -> None:
+def test_data_without_identities_is_rejected(data: bytes) -> None:
     opened = open_result(forge(identities=[data]), where="results[0]")
     with pytest.raises(DataError, match=r"^results\[0\]\.data"):
         list(itertools.islice(opened.identities(), 5000))
@@ -296,7 +296,7 @@ def test_data_that_is_not_identities_is_refused(data: bytes) -> None:
 
 @pytest.mark.parametrize("name", IDENTITY)
 @pytest.mark.parametrize("compress", [False, True])
-def test_an_identity_of_another_type_is_refused_with_its_path(name: str, compress: bool) -> None:
+def test_an_identity_of_another_type_is_rejected_with_its_path(name: str, compress: bool) -> None:
     values = [1, 1.5, True, [], {}] if name != "in_inventory" else [1, 0, "true", [], {}]
     for value in values:
         opened = open_result(sealed(compress=compress, workloads=[ROWS[0], {name: value}]), where="results[0]")
@@ -308,7 +308,7 @@ def test_an_identity_of_another_type_is_refused_with_its_path(name: str, compres
 
 
 @pytest.mark.parametrize("member", ["points", "data"])
-def test_data_larger_than_the_limit_is_refused(member: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_larger_than_the_limit_is_rejected(member: str, monkeypatch: pytest.MonkeyPatch) -> None:
     large = pack(b'{"a":"' + b"x" * 6000 + b'"}')
     read = sealed(compress=True)
     read[member] = [large]
@@ -341,7 +341,7 @@ def test_data_of_exactly_the_limit_is_accepted(monkeypatch: pytest.MonkeyPatch) 
         unpack(pack(bytes(5001)), "x")
 
 
-def test_nothing_is_sealed_that_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_that_could_not_be_opened_are_not_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A workload with very many points has a block of its own, which may be larger than the limit."""
     monkeypatch.setattr(result_module, "MAX_BLOCK_BYTES", 500)
     block = {**BLOCK, "counts": [1000], "codes": "#" * 1000, "times": [1_795_000_000 - DAY, *[0] * 999]}

@@ -27,8 +27,8 @@ from tests.unit.plugins.module_utils._collect.summary_rows import (
 )
 
 
-def test_a_row_is_as_documented() -> None:
-    """Three days: a full backup with a copy in the cloud, an incremental one with half of it unknown, a failed one."""
+def test_a_row_has_the_documented_fields() -> None:
+    """A full backup with a copy in the cloud, an incremental one with unknown values, and a failed one."""
     workload = Workload(**DB01, in_inventory=True, origin="vbr1")
     disk, cloud = Copy(location="disk1", location_type="disk"), Copy(location="s3", location_type="object")
     found = row(
@@ -78,19 +78,19 @@ def test_a_row_is_as_documented() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_snapshots_logs_and_configuration_are_no_recovery_points(kind: str) -> None:
+def test_snapshots_logs_and_configuration_are_not_recovery_points(kind: str) -> None:
     found = row(point(2, kind=kind, immutable=True))
     counts = kind in COUNTING_KINDS
     assert found["recovery_points"] == (1 if counts else 0)
     assert found.get("newest") == (shown(2) if counts else None)
     assert found.get("newest_age_seconds") == (2 * DAY if counts else None)
     assert found["by_kind"] == {kind: 1}
-    # Whether a point of unknown kind is a recovery point is unknown, and so are its attributes.
+    # A point of unknown type may not be a recovery point, so its attributes are unknown.
     assert found.get("attributes", {}).get("immutable") == ({"count": 1, "newest": shown(2)} if counts else None)
 
 
 def test_continuous_protection_counts_for_newest_and_oldest_only() -> None:
-    """Its range counts, not the time at which it was created."""
+    """Its range counts, and not its creation time."""
     found = row(
         point(5),
         point(20, kind="continuous", restorable_from=ago(9), restorable_until=ago(0.5)),
@@ -126,13 +126,13 @@ def test_an_age_of_zero_is_shown() -> None:
     assert row(point(0, created=NOW + 1))["newest_age_seconds"] == 0
 
 
-def test_copies_are_no_further_points() -> None:
+def test_copies_are_not_additional_points() -> None:
     copies = [Copy(location="a"), Copy(location="b"), Copy(location="b")]
     assert row(point(1, copies=copies))["recovery_points"] == 1
 
 
 @pytest.mark.parametrize(("ahead", "counts"), [(0, True), (300 * SECOND, True), (301 * SECOND, False)])
-def test_points_dated_in_the_future_are_left_out_and_counted(ahead: int, counts: bool) -> None:
+def test_points_in_the_future_are_excluded_and_counted(ahead: int, counts: bool) -> None:
     found = row(point(3), point(created=NOW + ahead, restore_tested=True, tested_at=NOW))
     assert found["recovery_points"] == (2 if counts else 1)
     assert found.get("in_future") == (None if counts else 1)
@@ -142,13 +142,13 @@ def test_points_dated_in_the_future_are_left_out_and_counted(ahead: int, counts:
     assert found["by_status"] == {"success": 2 if counts else 1}
 
 
-def test_only_those_beyond_the_tolerance_are_left_out() -> None:
+def test_points_within_the_tolerance_are_included() -> None:
     found = row(*(point(created=NOW + seconds * SECOND) for seconds in (299, 300, 301)))
     assert (found["recovery_points"], found["in_future"]) == (2, 1)
     assert found["newest"] == format_time(NOW + 300 * SECOND)
 
 
-def test_a_row_of_nothing_but_the_future_has_no_points() -> None:
+def test_a_row_with_only_future_points_has_no_points() -> None:
     found = row(point(-1), point(-2, kind="snapshot"))
     assert found == {
         "source": "backup.example",
@@ -163,7 +163,7 @@ def test_a_row_of_nothing_but_the_future_has_no_points() -> None:
 
 
 def test_points_before_1980_have_no_time() -> None:
-    """They may have every attribute, but neither an age nor a place in the order of time."""
+    """They may have every attribute, but have no age and no order."""
     found = row(point(3, offsite=True), point(created=315_532_799_999_999, usable=None, offsite=True))
     assert (found["recovery_points"], found["undated"]) == (1, 1)
     assert (found["newest"], found["oldest"]) == (shown(3), shown(3))
@@ -177,7 +177,7 @@ def test_points_before_1980_have_no_time() -> None:
 
 
 @pytest.mark.parametrize("kind", ["snapshot", "log", "config", "continuous"])
-def test_what_is_certainly_no_recovery_point_is_none_without_a_time(kind: str) -> None:
+def test_undated_points_that_are_not_recovery_points_do_not_count(kind: str) -> None:
     found = row(point(3, offsite=True), point(created=0, kind=kind, usable=None, offsite=True))
     assert found["undated"] == 1
     assert found["attributes"] == {
@@ -202,7 +202,7 @@ def test_counted_points_of_a_known_kind_are_recovery_points() -> None:
     assert "newest" not in found
     found = counted("incremental", 7, with_point=True)
     assert (found["recovery_points"], found["newest"]) == (8, shown(3))
-    # Nothing is unknown about their number.
+    # Their number is known.
     assert "recovery_points" not in found["attributes"]
     assert found["attributes"]["full"] == {"count": 1, "newest": shown(3)}
 
@@ -247,7 +247,7 @@ def test_a_size_of_zero_is_known() -> None:
     assert row(point(1, size_bytes=0))["size_bytes"] == 0
 
 
-def test_places_count_points_not_copies() -> None:
+def test_locations_count_points_not_copies() -> None:
     found = row(
         point(3, copies=[Copy(location="disk1", location_type="disk"), Copy(location="disk1", location_type="disk")]),
         point(2, copies=[Copy(location="disk1", location_type="disk"), Copy(location="s3", location_type="object")]),
@@ -286,7 +286,7 @@ def test_a_workload_without_points_is_a_row_with_none() -> None:
     assert block["counts"] == [0]
 
 
-def test_what_is_known_of_a_workload_is_completed_not_overruled() -> None:
+def test_workload_details_are_completed_but_not_overridden() -> None:
     summary = Summary("backup.example", NOW)
     first = summary.add_workload(Workload(id="1", type="vm", name="db01"))
     assert (
@@ -296,7 +296,7 @@ def test_what_is_known_of_a_workload_is_completed_not_overruled() -> None:
     assert len(summary.build()[0]) == 1
 
 
-def test_workloads_are_told_apart_by_type_id_and_origin() -> None:
+def test_workloads_are_distinguished_by_type_id_and_origin() -> None:
     several = [
         Workload(id="1", type="vm"),
         Workload(id="1", type="database"),
@@ -313,7 +313,7 @@ def test_workloads_are_told_apart_by_type_id_and_origin() -> None:
     assert [each["recovery_points"] for each in found] == [1] * len(several)
 
 
-def test_points_of_no_workload_that_can_be_found_form_one_row() -> None:
+def test_points_without_a_workload_form_one_row() -> None:
     found = rows([point(1, workload=Workload(type="vm")), point(2, workload=Workload(type="vm"))])
     assert [(each.get("workload_id"), each.get("workload_name"), each["recovery_points"]) for each in found] == [
         (None, None, 2)
@@ -333,7 +333,7 @@ def test_rows_are_sorted_by_name_type_id_and_origin() -> None:
 
 
 def test_blocks_have_the_points_of_the_rows_in_the_same_order() -> None:
-    """Also those that are not recovery points, and failed ones."""
+    """Failed points and points that are not recovery points are included."""
     points = [
         point(1, workload=Workload(id="2", name="b", type="vm")),
         point(2, workload=Workload(id="1", name="a", type="vm"), kind="snapshot"),
@@ -348,7 +348,7 @@ def test_blocks_have_the_points_of_the_rows_in_the_same_order() -> None:
     assert [each["in_future"] for each in contents(blocks)] == [1, 0]
 
 
-def test_discarded_points_are_in_neither() -> None:
+def test_discarded_points_are_removed() -> None:
     summary = Summary("backup.example", NOW)
     for each in (point(1), point(2)):
         summary.add(each)
@@ -360,7 +360,7 @@ def test_discarded_points_are_in_neither() -> None:
 
 
 def test_progress_is_the_number_of_workloads_and_points() -> None:
-    """Points in all groups count, and workloads without points too."""
+    """Points in all groups and workloads without points are counted."""
     summary = Summary("backup.example", NOW)
     summary.add_workload(Workload(type="vm", id="2", name="without points"))
     for one in (point(1), point(2), point(3, kind="incremental"), point(4, workload=Workload(id="3", name="other"))):
@@ -368,8 +368,8 @@ def test_progress_is_the_number_of_workloads_and_points() -> None:
     assert summary.progress() == (3, 4)
 
 
-def test_more_templates_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Points that are added by template are those that are added one by one, however many templates there are."""
+def test_more_templates_than_the_cache_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adding points by template gives the same points, regardless of the number of templates."""
     monkeypatch.setattr("ansible_collections.backup.audit.plugins.module_utils._collect.summary._MAX_TEMPLATES", 2)
     templates = [point(1, kind=kind) for kind in ("full", "incremental", "differential")]
     by_template, one_by_one = Summary("backup.example", NOW), Summary("backup.example", NOW)

@@ -26,7 +26,7 @@ def test_a_kind_that_is_unknown_may_be_full() -> None:
         point(0.1, kind="unknown", usable=False),
     )["attributes"]
     assert found["full"] == {"count": 2, "unknown": 3, "newest": shown(4)}
-    # Full, synthetic full, incremental and backup; unknown, and the one that may not be usable.
+    # Full, synthetic full, incremental, backup and unknown, and a point that may not be usable.
     assert found["recovery_points"] == {"count": 4, "unknown": 2, "newest": shown(1)}
 
 
@@ -41,15 +41,15 @@ def test_attributes_that_are_unknown_for_all_points_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_the_facts_of_points(name: str) -> None:
+def test_attributes_of_points(name: str) -> None:
     points = [point(1, **{name: None}), point(2, **{name: True}), point(3, **{name: True}), point(4, **{name: False})]
     assert row(*points)["attributes"][name] == {"count": 2, "unknown": 1, "newest": shown(2)}
     assert row(point(4, **{name: False}))["attributes"][name] == {"count": 0}
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_a_fact_of_what_is_perhaps_no_recovery_point_is_unknown(name: str) -> None:
-    """An unusable point is none at all. One that may be usable certainly does not have what is false."""
+def test_attributes_of_possible_recovery_points_are_unknown(name: str) -> None:
+    """An unusable point does not count. For a possibly usable point, false attributes are known."""
     known = point(9, **{name: True})
     for unsure in (point(1, usable=None, **{name: True}), point(1, kind="unknown", **{name: True})):
         found = row(known, unsure, point(2, usable=False, **{name: True}))["attributes"][name]
@@ -58,23 +58,23 @@ def test_a_fact_of_what_is_perhaps_no_recovery_point_is_unknown(name: str) -> No
 
 
 @pytest.mark.parametrize("kind", ["snapshot", "log", "config", "continuous"])
-def test_facts_of_what_is_no_recovery_point_do_not_count(kind: str) -> None:
+def test_attributes_of_other_points_do_not_count(kind: str) -> None:
     found = row(point(1, kind=kind, offsite=True), point(2, offsite=False))["attributes"]
     assert found["offsite"] == {"count": 0}
 
 
 @pytest.mark.parametrize("origin", ["inferred", "declared"])
-def test_what_is_inferred_or_declared_is_kept_apart(origin: str) -> None:
+def test_inferred_and_declared_values_are_counted_separately(origin: str) -> None:
     vouched = {"offsite": True, origin: ("offsite",)}
     found = row(point(1, **vouched), point(3, **vouched), point(2, offsite=True))["attributes"]
     assert found["offsite"] == {"count": 1, origin: 2, "newest": shown(2)}
-    # If something may not be a recovery point, its attributes are unknown, regardless of what was reported.
+    # If a point may not be a recovery point, its attributes are unknown even if they were reported.
     unsure = row(point(1, usable=None, **vouched), point(2, offsite=True))["attributes"]
     assert unsure["offsite"] == {"count": 1, "unknown": 1, "newest": shown(2)}
 
 
 @pytest.mark.parametrize("origin", ["inferred", "declared"])
-def test_what_is_inferred_or_declared_to_be_missing_is_not_unknown(origin: str) -> None:
+def test_inferred_and_declared_false_is_known(origin: str) -> None:
     found = row(point(1, encrypted=False, **{origin: ("encrypted",)}))["attributes"]
     assert found["encrypted"] == {"count": 0}
 
@@ -94,11 +94,11 @@ def test_a_lock_counts_until_its_end() -> None:
     assert found["immutable"] == {"count": 2, "unknown": 1, "newest": shown(2)}
 
 
-def test_a_lock_that_ended_is_none() -> None:
+def test_an_expired_lock_does_not_count() -> None:
     assert row(point(1, immutable_until=ago(0.5)))["attributes"]["immutable"] == {"count": 0}
 
 
-def test_a_lock_of_what_is_perhaps_no_recovery_point_is_unknown() -> None:
+def test_the_lock_of_a_possible_recovery_point_is_unknown() -> None:
     found = row(
         point(1, usable=None, immutable_until=ago(-9)),
         point(2, usable=None, immutable_until=ago(9)),
@@ -107,7 +107,7 @@ def test_a_lock_of_what_is_perhaps_no_recovery_point_is_unknown() -> None:
     assert found["immutable"] == {"count": 0, "unknown": 1}
 
 
-def test_an_inferred_lock_is_kept_apart() -> None:
+def test_an_inferred_lock_is_counted_separately() -> None:
     found = row(point(1, immutable_until=ago(-9), immutable=True, inferred=("immutable", "immutable_until")))
     assert found["attributes"]["immutable"] == {"count": 0, "inferred": 1}
 
@@ -115,8 +115,8 @@ def test_an_inferred_lock_is_kept_apart() -> None:
 # The test of a point
 
 
-def test_the_test_of_a_point_that_was_dropped_goes_with_it() -> None:
-    """A point is returned twice, once tested and once not: the less favourable record counts."""
+def test_the_test_of_a_duplicate_is_dropped_with_it() -> None:
+    """A point is returned twice, once tested and once not. The less favorable record counts."""
     found = row(
         point(9, restore_tested=True, tested_at=ago(8)),
         point(1, id="twice", restore_tested=True, tested_at=ago(0.5)),
@@ -130,7 +130,7 @@ def test_the_test_of_a_point_that_was_dropped_goes_with_it() -> None:
 
 
 def test_points_with_malware_are_counted() -> None:
-    """Two infected and a suspicious one; a clean one; one that was not scanned; two that are no recovery points."""
+    """Two infected, one suspicious, one clean, one not scanned, and two that are not recovery points."""
     found = row(
         point(1, malware="clean"),
         point(2, malware="infected"),
@@ -144,6 +144,6 @@ def test_points_with_malware_are_counted() -> None:
     assert row(point(1, malware="clean"))["attributes"]["malware"] == {"count": 0}
 
 
-def test_malware_in_what_is_perhaps_a_recovery_point_is_not_passed_over() -> None:
+def test_malware_in_a_possible_recovery_point_is_counted() -> None:
     found = row(point(1, malware="clean"), point(2, malware="infected", usable=None))
     assert found["attributes"]["malware"] == {"count": 0, "unknown": 1}

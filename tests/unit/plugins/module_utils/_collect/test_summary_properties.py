@@ -37,7 +37,7 @@ from tests.unit.plugins.module_utils._collect.summary_rows import (
 
 
 def read(points: Iterable[RecoveryPoint]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the rows, and what the blocks contain about each."""
+    """Return the rows, and the contents of the blocks by row."""
     found, blocks = build(points)
     return found, contents(blocks)
 
@@ -45,7 +45,7 @@ def read(points: Iterable[RecoveryPoint]) -> tuple[list[dict[str, Any]], list[di
 # Duplicate points
 
 
-def test_a_point_met_twice_counts_once() -> None:
+def test_a_point_listed_twice_counts_once() -> None:
     points = [point(1, id="a", size_bytes=5), point(1, id="a", size_bytes=5), point(2, id="b", size_bytes=7)]
     found = row(*points)
     assert (found["recovery_points"], found["size_bytes"], found["by_status"]) == (2, 12, {"success": 2})
@@ -68,9 +68,7 @@ def test_a_point_met_twice_counts_once() -> None:
         ({"restore_tested": True, "tested_at": ago(1)}, {"restore_tested": True}),
     ],
 )
-def test_of_two_readings_of_a_point_the_less_favourable_is_believed(
-    better: dict[str, Any], worse: dict[str, Any]
-) -> None:
+def test_the_less_favorable_record_of_a_point_counts(better: dict[str, Any], worse: dict[str, Any]) -> None:
     alone = read([point(**worse, id="a")])
     assert read([point(**better, id="a"), point(**worse, id="a")]) == alone
     assert read([point(**worse, id="a"), point(**better, id="a")]) == alone
@@ -84,7 +82,7 @@ ANY_POINT = st.builds(
     RecoveryPoint,
     id=st.sampled_from([f"p{number}" for number in range(8)]),
     workload=st.sampled_from([1, 2]).map(lambda number: Workload(id=str(number), name=f"db{number}", type="vm")),
-    # In the future, without a plausible time, and otherwise.
+    # Points in the future, undated points, and others.
     created=st.sampled_from([0, *(ago(days) for days in (-1, 0, 0.5, 1, 6, 7, 8, 40, 400))]),
     kind=st.sampled_from(KINDS),
     status=st.sampled_from(STATUSES),
@@ -112,12 +110,14 @@ def test_any_order_gives_the_same_rows(points: list[RecoveryPoint], chance: rand
 
 
 @given(st.lists(ANY_POINT, max_size=12), st.integers(1, 12))
-def test_reading_some_points_again_changes_nothing(points: list[RecoveryPoint], count: int) -> None:
+def test_repeated_points_have_no_effect(points: list[RecoveryPoint], count: int) -> None:
     assert read([*points, *points[:count]]) == read(points)
 
 
 @given(st.lists(ANY_POINT, max_size=12), st.sampled_from(sorted(COUNTING_KINDS)), st.sampled_from([0, 1, 9, 500]))
-def test_one_more_usable_point_never_makes_it_worse(points: list[RecoveryPoint], kind: str, days: int) -> None:
+def test_an_additional_usable_point_never_makes_a_result_worse(
+    points: list[RecoveryPoint], kind: str, days: int
+) -> None:
     points = [each for each in points if each.workload.id == "1"]
     before = rows(points)
     (after,) = rows([*points, point(days, id="new", kind=kind, workload=Workload(id="1", name="db1", type="vm"))])
@@ -150,11 +150,11 @@ def test_every_point_is_counted_exactly_once(points: list[RecoveryPoint]) -> Non
         for name, attribute in each.get("attributes", {}).items():
             total = sum(attribute.get(part, 0) for part in ("count", "unknown", "inferred", "declared"))
             assert total <= len(possible) + len(undated), name
-            # Undated points may be the only ones.
+            # All points may be undated.
             assert ("newest" in attribute) is (attribute["count"] > 0) or undated
 
 
-def test_a_point_costs_some_dozen_bytes() -> None:
+def test_memory_for_each_point() -> None:
     workload = Workload(**DB01)
     summary = Summary("backup.example", NOW)
     count = 200_000

@@ -21,7 +21,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import Wo
         (["db01", "*"], []),
     ],
 )
-def test_names_that_match_nothing(patterns: list[str], unmatched: list[str]) -> None:
+def test_unmatched_names_are_listed(patterns: list[str], unmatched: list[str]) -> None:
     collector = Collector("backup.example", "spp", workload_names=patterns)
     for name in ("db01", "web-01", None):
         collector.add_workload(Workload(name=name, type="vm"))

@@ -25,7 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import SE
 
 
 class Apart(NamedTuple):
-    """Points without a place in the order of time."""
+    """Undated points."""
 
     undated: Mapping[PointClass, int] = {}
     in_future: int = 0
@@ -63,7 +63,7 @@ def class_of(block: Block, index: int) -> BlockClass:
     return block.classes[CODES.index(block.codes[index])]
 
 
-# An example of the format, worked out by hand.
+# An example of the format, written by hand.
 UNDATED = point_class(point(0, usable=None))
 EXAMPLE_POINTS: tuple[Any, ...] = (
     [
@@ -104,10 +104,10 @@ EXAMPLE: dict[str, Any] = {
     ],
     "counts": [2, 0, 1],
     "codes": "#$#",
-    # 1,795,000,000 less a day; a day after that, less a day; a day less 10 seconds before that, less a day.
+    # 1,795,000,000 minus a day; a day later, minus a day; a day minus 10 seconds before that, minus a day.
     "times": [1_794_913_600, 0, 10 - 86_400 - 86_400],
     "moments": {"tested_at": [3_600]},
-    # 301 has nine bits: one is cut off (1 * 128), and 150 remain. 5 is stored as it is.
+    # 301 has nine bits, so it is shifted by one (1 * 128) to 150. 5 is stored unchanged.
     "sizes": [278, 5],
     "undated": [[1, 2, 2]],
     "in_future": [[1, 3]],

@@ -13,7 +13,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
 )
 
 
-def test_an_error_says_where_what_in_whose_words_and_what_to_do() -> None:
+def test_an_error_has_server_problem_server_message_and_hint() -> None:
     error = AuditError(
         "the server failed or is still starting (HTTP 503)",
         code="server_error",
@@ -38,13 +38,13 @@ def test_an_error_says_where_what_in_whose_words_and_what_to_do() -> None:
     }
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_parts_are_omitted() -> None:
     assert str(AuditError("stopped")) == "stopped."
     assert AuditError("stopped").as_dict() == {"code": "error", "message": "stopped"}
     assert str(AuditError("no answer", server="backup.example")) == "backup.example: no answer."
 
 
-def test_the_message_of_the_product_is_quoted_without_its_last_period() -> None:
+def test_server_messages_are_quoted_without_final_period() -> None:
     assert str(AuditError("no", server_message="Not found.")) == 'no. Server response: "Not found".'
     assert str(AuditError("no", server_message="Not fou...")) == 'no. Server response: "Not fou...".'
     assert str(DataError("no", server_message="failed")) == 'no. Error message: "failed".'
@@ -59,7 +59,7 @@ def test_an_error_that_names_its_server_or_option_has_no_prefix() -> None:
     assert OptionError("url", **where).as_dict()["server"] == "backup.example"
 
 
-def test_kinds_of_errors_have_stable_codes() -> None:
+def test_errors_have_stable_codes() -> None:
     assert OptionError("x").as_dict()["code"] == "invalid_option"
     assert DataError("x").as_dict()["code"] == "invalid_data"
     assert DataError("x", code="other").code == "other"

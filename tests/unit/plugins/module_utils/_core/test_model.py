@@ -40,11 +40,11 @@ def test_or_of_three_values(facts: list[bool | None], expected: bool | None) -> 
 
 
 @given(st.lists(st.integers(0, 2**63 - 1) | st.integers(0, 5), min_size=1))
-def test_the_median_is_that_of_statistics(values: list[int]) -> None:
+def test_median_matches_the_statistics_module(values: list[int]) -> None:
     assert median(values) == round(statistics.median(values))
 
 
-def test_workloads_are_told_apart_by_id_or_else_by_name() -> None:
+def test_workloads_are_distinguished_by_id_or_by_name() -> None:
     assert Workload(id="1", name="a", type="vm").key == Workload(id="1", name="b", type="vm").key
     assert Workload(name="a", type="vm").key != Workload(name="b", type="vm").key
     assert Workload(id="a", type="vm").key != Workload(name="a", type="vm").key
@@ -52,7 +52,7 @@ def test_workloads_are_told_apart_by_id_or_else_by_name() -> None:
     assert Workload(id="1", type="vm").key != Workload(id="1", type="database").key
 
 
-def test_a_point_shows_every_field_and_null_for_what_is_not_known() -> None:
+def test_a_point_has_all_fields_and_null_for_unknown_values() -> None:
     moment = parse_time("2026-11-21T06:49:00.5Z")
     shown = RecoveryPoint(id="a", workload=Workload(), created=moment).as_dict("backup.example", "spp")
     known = {
@@ -71,7 +71,7 @@ def test_a_point_shows_every_field_and_null_for_what_is_not_known() -> None:
     assert "raw" not in shown
 
 
-def test_a_point_shows_its_times_and_copies_as_text() -> None:
+def test_a_point_has_times_and_copies_as_text() -> None:
     moment = parse_time("2026-11-21T06:49:00Z")
     shown = RecoveryPoint(
         id="a",
@@ -107,7 +107,7 @@ def test_a_point_shows_its_times_and_copies_as_text() -> None:
     assert (shown["inferred"], shown["raw"]) == (["immutable"], {"x": 1})
 
 
-def test_no_field_goes_by_another_name() -> None:
+def test_field_names_are_stable() -> None:
     """Playbooks rely on these keys."""
     shown = RecoveryPoint(id="a", workload=Workload(), created=0, raw={}).as_dict("backup.example", "spp")
     assert list(shown) == [
@@ -121,8 +121,8 @@ def test_no_field_goes_by_another_name() -> None:
     ]
 
 
-def test_kinds_that_are_recovery_points() -> None:
-    """A "backup" certainly is one, although its type is not reported; an unknown kind may be anything."""
+def test_types_that_are_recovery_points() -> None:
+    """A "backup" is certainly one, although its type is not reported. An unknown type may be anything."""
     assert [kind for kind in KINDS if kind in COUNTING_KINDS] == [
         *("full", "incremental", "differential", "synthetic_full", "backup", "replica", "archive")
     ]

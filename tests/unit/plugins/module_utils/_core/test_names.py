@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of version 1: suggestions for them, and that no file uses one."""
+"""Names of version 1: suggestions for them, and checks that no file uses them."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from ansible_collections.backup.audit.plugins.module_utils._core.names import (
 )
 from tests.tools.project import ROOT, project_files
 
-# Names of version 1 that users do not write, so that nothing has to reject them: concepts, keys and codes of results.
+# Names of version 1 that users do not write and that are not rejected: concepts, keys and codes of results.
 NOT_WRITTEN = {
     *("facet", "facets", "words", "advice", "unpacked", "recoverable", "attestation"),
     *("no_connection", "server_trouble", "not_trusted", "bad_answer", "bad_option", "bad_data", "refused_by_wall"),
     *("verified_at", "verified_by"),
 }
-# Old names that are also words of other contexts, such as the argument ``days`` of timedelta or ``types`` of a query.
+# Old names that are also used in other contexts, such as the argument ``days`` of timedelta or ``types`` of a query.
 # They may occur as Python identifiers, but not as keys of files.
 PLAIN_WORDS = {
     *("days", "weeks", "months", "years", "types", "production", "minimum", "exact", "names", "read", "kinds", "pack"),
     "checked",
 }
-# Removed options whose names are also keys of a policy, or words of the HTML report.
+# Removed options whose names are also keys of a policy or identifiers in the HTML report.
 STILL_USED = {"day_start", "history"}
-# Where vendors' names are used, or names of version 1 are tested.
+# Files that use names of vendors or test names of version 1.
 FOREIGN = ("tests/samples/", "tests/recordings/", "tests/schemas/", "tests/simulators/", "tests/unit/simulators/")
 TABLE = PurePosixPath("plugins/module_utils/_core/names.py")
 
@@ -131,7 +131,7 @@ def test_no_key_of_a_file_is_an_old_name() -> None:
 
 
 def test_no_identifier_is_an_old_name() -> None:
-    """Names of test functions are sentences, and may contain an old name as a word."""
+    """Names of test functions may contain an old name as a word."""
     old = {*RENAMED, *REMOVED, *NOT_WRITTEN} - PLAIN_WORDS - STILL_USED
     compound = re.compile("|".join(rf"(?<![a-z]){name}(?![a-z])" for name in sorted(old) if "_" in name))
     found = set()

@@ -23,7 +23,7 @@ PASSWORDS = ["c0rrect-horse", 'qu"ote & <angle>', "back\\slash %41", "pässwörd
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("password", PASSWORDS)
-def test_a_secret_is_masked_in_every_spelling(password: str, spelling: str) -> None:
+def test_a_secret_is_masked_in_every_encoding(password: str, spelling: str) -> None:
     secrets = Secrets()
     secrets.add(password)
     echo = SPELLINGS[spelling](password)
@@ -34,7 +34,7 @@ def test_a_secret_is_masked_in_every_spelling(password: str, spelling: str) -> N
 
 
 @given(st.text(min_size=8, max_size=40))
-def test_nothing_is_left_of_any_secret(password: str) -> None:
+def test_no_part_of_a_secret_remains(password: str) -> None:
     secrets = Secrets()
     secrets.add(password)
     for spelling in (quote, quote_plus, json.dumps, html.escape, repr):
@@ -42,7 +42,7 @@ def test_nothing_is_left_of_any_secret(password: str) -> None:
         assert password not in secrets.scrub(f"<{echo}>").replace(MASK, "")
 
 
-def test_a_short_secret_masks_no_more_than_it_must() -> None:
+def test_a_short_secret_masks_only_complete_values() -> None:
     secrets = Secrets()
     secrets.add("abc")
     assert secrets.scrub("YWJj") == MASK
@@ -64,5 +64,5 @@ def test_a_short_secret_masks_no_more_than_it_must() -> None:
         ({"proxy": "http://user@proxy:3128"}, set()),
     ],
 )
-def test_options_hold_secrets_in_several_places(params: dict[str, Any], found: set[str]) -> None:
+def test_secrets_in_all_options_are_found(params: dict[str, Any], found: set[str]) -> None:
     assert set(find_secrets(params)) == found

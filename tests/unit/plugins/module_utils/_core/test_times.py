@@ -36,7 +36,7 @@ LATEST = 253_402_300_799_999_999
         ("2026-11-21t06:49:00z", MOMENT),
         ("2026-11-21 06:49:00Z", MOMENT),
         ("2026-11-21 06:49:00 +00:00", MOMENT),
-        # 5, 7 and 9 digits, which the standard library of Python 3.10 rejects; digits after microseconds are cut.
+        # 5, 7 and 9 digits, which Python 3.10 rejects; digits after microseconds are truncated.
         ("2026-11-21T06:49:00.35773Z", MOMENT + 357_730),
         ("2026-11-21T06:49:00.1234567Z", MOMENT + 123_456),
         ("2026-11-21T06:49:00.999999999Z", MOMENT + 999_999),
@@ -55,7 +55,7 @@ LATEST = 253_402_300_799_999_999
         ("2024-02-29T00:00:00Z", 1_709_164_800 * SECOND),
     ],
 )
-def test_times_of_all_spellings(text: str, expected: int) -> None:
+def test_time_formats(text: str, expected: int) -> None:
     assert parse_time(text) == expected
 
 
@@ -85,14 +85,14 @@ def test_times_of_all_spellings(text: str, expected: int) -> None:
         ["2026-11-21T06:49:00Z"],
     ],
 )
-def test_what_is_no_time_is_refused_and_shown(text: object) -> None:
+def test_invalid_times_are_rejected_and_quoted(text: object) -> None:
     with pytest.raises(DataError) as raised:
         parse_time(text)
     shown = text[:10] if isinstance(text, str) else repr(text)
     assert shown in raised.value.message
 
 
-def test_a_time_without_a_zone_is_refused_unless_the_product_says_utc() -> None:
+def test_a_time_without_a_zone_is_rejected_unless_it_is_declared_as_utc() -> None:
     with pytest.raises(DataError, match=r"2026-11-21T06:49:00.*the time zone is missing"):
         parse_time("2026-11-21T06:49:00")
     assert parse_time("2026-11-21T06:49:00", naive_is_utc=True) == MOMENT
@@ -111,18 +111,18 @@ def test_a_time_without_a_zone_is_refused_unless_the_product_says_utc() -> None:
         (EARLIEST, "0001-01-01T00:00:00Z"),
     ],
 )
-def test_times_are_written_with_as_few_digits_as_they_need(micros: int, expected: str) -> None:
+def test_times_are_written_with_the_fewest_digits(micros: int, expected: str) -> None:
     assert format_time(micros) == expected
 
 
 @pytest.mark.parametrize("micros", [EARLIEST - 1, LATEST + 1, 10**30])
-def test_moments_outside_the_calendar_are_refused(micros: int) -> None:
+def test_times_outside_the_calendar_are_rejected(micros: int) -> None:
     with pytest.raises(DataError, match=r"outside the calendar \(years 1 to 9999\)"):
         format_time(micros)
 
 
 @given(st.integers(EARLIEST, LATEST))
-def test_a_time_survives_being_written_and_read(micros: int) -> None:
+def test_writing_and_parsing_a_time_are_inverse(micros: int) -> None:
     assert parse_time(format_time(micros)) == micros
 
 
@@ -130,7 +130,7 @@ def test_a_time_survives_being_written_and_read(micros: int) -> None:
     st.datetimes(datetime.datetime(1900, 1, 1), datetime.datetime(2200, 1, 1)),  # noqa: DTZ001 - the zone comes next
     st.integers(-23 * 60 - 59, 23 * 60 + 59),
 )
-def test_times_with_offsets_agree_with_the_standard_library(moment: datetime.datetime, minutes: int) -> None:
+def test_times_with_offsets_match_the_standard_library(moment: datetime.datetime, minutes: int) -> None:
     aware = moment.replace(tzinfo=datetime.timezone(datetime.timedelta(minutes=minutes)))
     epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
     assert parse_time(aware.isoformat()) == (aware - epoch) // datetime.timedelta(microseconds=1)
@@ -165,7 +165,7 @@ def test_durations(text: str, seconds: int) -> None:
         "9" * 5000 + "d",
     ],
 )
-def test_bad_durations_are_refused_with_their_text_and_their_place(text: object) -> None:
+def test_invalid_durations_are_rejected_with_value_and_path(text: object) -> None:
     with pytest.raises(OptionError) as raised:
         parse_duration(text, what="policy.recovery_points.max_age")
     assert raised.value.message.startswith("policy.recovery_points.max_age: ")
@@ -176,7 +176,7 @@ def test_bad_durations_are_refused_with_their_text_and_their_place(text: object)
 
 
 @given(st.integers(0, 10**9), st.sampled_from("smhdw"))
-def test_every_whole_number_with_a_unit_is_a_duration(count: int, unit: str) -> None:
+def test_every_integer_with_a_unit_is_a_duration(count: int, unit: str) -> None:
     size = datetime.timedelta(**{{"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[unit]: 1})
     assert parse_duration(f"{count}{unit}") == count * size.total_seconds()
 
@@ -196,7 +196,7 @@ def test_every_whole_number_with_a_unit_is_a_duration(count: int, unit: str) -> 
         (400 * 86_400, "400d"),
     ],
 )
-def test_durations_are_written_for_people(seconds: int, expected: str) -> None:
+def test_durations_are_human_readable(seconds: int, expected: str) -> None:
     assert format_duration(seconds) == expected
 
 
@@ -216,7 +216,7 @@ def test_milliseconds(value: object, expected: int) -> None:
     "value",
     [None, True, "", "soon", "1_795_243_740_123", [], float("nan"), float("inf"), 10**30, "9" * 5000, -(10**16)],
 )
-def test_what_is_no_time_in_milliseconds_is_refused(value: object) -> None:
+def test_invalid_milliseconds_are_rejected(value: object) -> None:
     with pytest.raises(DataError, match="is not a valid time in milliseconds"):
         parse_epoch_millis(value)
 
@@ -232,12 +232,12 @@ def test_ages_are_rounded_up(micros_ago: int, age: int) -> None:
         "Sat, 21 Nov 2026 06:49:00 GMT",
         "Saturday, 21-Nov-26 06:49:00 GMT",
         "Sat, 21 Nov 2026 07:49:00 +0100",
-        # HTTP defines these as UTC; they must not be parsed as local time of this machine.
+        # HTTP defines these as UTC. They must not be parsed as local time.
         "Sat Nov 21 06:49:00 2026",
         "Sat, 21 Nov 2026 06:49:00 -0000",
     ],
 )
-def test_http_dates_are_utc_on_every_machine(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_http_dates_are_utc(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     try:
@@ -258,11 +258,11 @@ def test_http_dates_are_utc_on_every_machine(text: str, monkeypatch: pytest.Monk
         "Mon, 01 Jan 0001 00:00:00 GMT",
     ],
 )
-def test_what_is_no_http_date_is_none(text: str) -> None:
+def test_invalid_http_dates_are_none(text: str) -> None:
     assert parse_http_date(text) is None
 
 
-def test_a_time_whose_parts_were_all_met_before_is_judged_by_the_same_rules() -> None:
+def test_times_with_cached_parts_follow_the_same_rules() -> None:
     assert parse_time("2026-11-21T06:49:00Z") == MOMENT
     for text in ("2026-11-21T06:49:00", "2026-11-21T06:49:00Zz", "2026-11-21T06:49", "2026-11-21 06:49:00ZZ", "Z"):
         with pytest.raises(DataError):
@@ -274,12 +274,12 @@ def test_a_time_whose_parts_were_all_met_before_is_judged_by_the_same_rules() ->
     "text",
     ["9999-12-31T23:59:59-00:01", "9999-12-31T23:59:60Z", "0001-01-01T00:00:00+00:01", "0001-01-01T13:59:59+14:00"],
 )
-def test_an_offset_does_not_lead_out_of_the_calendar(text: str) -> None:
+def test_an_offset_does_not_exceed_the_calendar(text: str) -> None:
     with pytest.raises(DataError, match=r"outside the calendar \(years 1 to 9999\)"):
         parse_time(text)
 
 
-def test_what_is_kept_longer_than_the_calendar_is_kept_to_its_end() -> None:
+def test_retention_is_limited_to_the_end_of_the_calendar() -> None:
     now = parse_time("2026-11-21T00:00:00Z")
     assert format_time(add_days(now, 30)) == "2026-12-21T00:00:00Z"
     for days in (10_000_000, 2**31, 2**63):

@@ -50,7 +50,7 @@ ANYTHING = st.recursive(
 @example("9999-12-31T23:59:59-23:59", False)
 @example("0001-01-01T00:00:00+23:59", False)
 @example("9999-12-31T23:59:60Z", False)
-def test_whatever_is_taken_for_a_time_can_be_written_and_read_again(text: Any, naive: bool) -> None:
+def test_every_accepted_time_can_be_written_and_parsed_again(text: Any, naive: bool) -> None:
     try:
         moment = parse_time(text, naive_is_utc=naive)
     except AuditError:
@@ -60,7 +60,7 @@ def test_whatever_is_taken_for_a_time_can_be_written_and_read_again(text: Any, n
 
 @given(MICROS, MICROS)
 def test_times_sort_as_they_are_written(first: int, second: int) -> None:
-    """For full seconds; a fraction is written with as few digits as possible."""
+    """This applies to full seconds, because fractions have the fewest possible digits."""
     first, second = first // SECOND * SECOND, second // SECOND * SECOND
     assert (first < second) == (format_time(first) < format_time(second))
 
@@ -70,7 +70,7 @@ def test_times_sort_as_they_are_written(first: int, second: int) -> None:
     st.integers(-1439, 1439),
     st.integers(0, 12),
 )
-def test_one_moment_is_one_number_in_every_zone_and_at_every_length(
+def test_equal_times_in_any_zone_and_format_are_equal_numbers(
     shown: datetime.datetime, minutes: int, digits: int
 ) -> None:
     utc = shown.replace(tzinfo=datetime.timezone.utc)
@@ -84,7 +84,7 @@ def test_one_moment_is_one_number_in_every_zone_and_at_every_length(
 
 
 @given(st.integers(1, 9999))
-def test_a_leap_day_is_there_in_leap_years_only(year: int) -> None:
+def test_leap_days_exist_only_in_leap_years(year: int) -> None:
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     try:
         after = parse_time(f"{year:04d}-03-01T00:00:00Z") - parse_time(f"{year:04d}-02-29T00:00:00Z")
@@ -96,19 +96,19 @@ def test_a_leap_day_is_there_in_leap_years_only(year: int) -> None:
 
 
 @given(MICROS, MICROS)
-def test_an_age_is_never_told_younger_than_it_is(moment: int, now: int) -> None:
+def test_an_age_is_never_rounded_down(moment: int, now: int) -> None:
     assert 0 <= age_seconds(moment, now) * SECOND - (now - moment) < SECOND
 
 
 @given(MICROS, st.integers(0, 2**63))
-def test_what_is_kept_for_days_can_be_written(moment: int, days: int) -> None:
+def test_expiry_after_any_number_of_days_can_be_written(moment: int, days: int) -> None:
     until = add_days(moment, days)
     assert until >= moment
     assert parse_time(format_time(until)) == until
 
 
 @given(ANYTHING)
-def test_milliseconds_are_a_time_that_can_be_written_or_none(value: Any) -> None:
+def test_milliseconds_are_a_valid_time_or_none(value: Any) -> None:
     try:
         moment = parse_epoch_millis(value)
     except AuditError:
@@ -117,12 +117,12 @@ def test_milliseconds_are_a_time_that_can_be_written_or_none(value: Any) -> None
 
 
 @given(st.text(max_size=40) | MICROS.map(format_time))
-def test_a_date_of_http_is_a_number_or_none(text: str) -> None:
+def test_an_http_date_is_a_number_or_none(text: str) -> None:
     assert isinstance(parse_http_date(text), (int, type(None)))
 
 
 @given(st.text(max_size=12) | ANYTHING)
-def test_a_duration_is_read_or_refused(text: Any) -> None:
+def test_a_duration_is_parsed_or_rejected(text: Any) -> None:
     try:
         seconds = parse_duration(text)
     except OptionError:
@@ -131,7 +131,7 @@ def test_a_duration_is_read_or_refused(text: Any) -> None:
 
 
 @given(st.integers(-(10**9), 10**9))
-def test_a_duration_for_people_is_rounded_towards_nothing(seconds: int) -> None:
+def test_human_readable_durations_are_rounded_down(seconds: int) -> None:
     text = format_duration(seconds)
     parts = [parse_duration(part) for part in text.removeprefix("-").split()]
     assert len(parts) <= 2
@@ -147,7 +147,7 @@ def test_a_duration_for_people_is_rounded_towards_nothing(seconds: int) -> None:
     st.sampled_from(ZONES),
     st.integers(parse_time("1990-01-01T00:00:00Z") // SECOND, parse_time("2037-12-31T00:00:00Z") // SECOND),
 )
-def test_a_local_time_means_its_moment_and_is_never_taken_for_a_younger_one(zone: str, seconds: int) -> None:
+def test_a_local_time_is_never_converted_to_a_later_time(zone: str, seconds: int) -> None:
     local = datetime.datetime.fromtimestamp(seconds, zoneinfo.ZoneInfo(zone))
     for form in ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S"):
         text, times = local.strftime(form), LocalTimes(zone)
@@ -167,7 +167,7 @@ def test_a_local_time_means_its_moment_and_is_never_taken_for_a_younger_one(zone
 @example("America/New_York", "12/31/9999 11:59:59 pm")
 @example("Pacific/Apia", "01/01/0001 12:00:00 am")
 @example("Pacific/Apia", "12/30/2011 12:00:00 pm")
-def test_any_local_time_is_read_or_refused(zone: str, text: Any) -> None:
+def test_a_local_time_is_parsed_or_rejected(zone: str, text: Any) -> None:
     try:
         instants = LocalTimes(zone).instants(text)
         assert instants
@@ -180,7 +180,7 @@ def test_any_local_time_is_read_or_refused(zone: str, text: Any) -> None:
 # Three-valued attributes
 
 
-def test_knowing_more_never_turns_an_answer_round() -> None:
+def test_additional_knowledge_never_reverses_a_result() -> None:
     """A result with unknown values stays correct, for every combination of the unknown values."""
     for facts in itertools.product([True, False, None], repeat=4):
         answer = any_true(facts)
@@ -194,5 +194,5 @@ def test_knowing_more_never_turns_an_answer_round() -> None:
 
 
 @pytest.mark.parametrize("facts", [[], [False], [False, False]])
-def test_without_a_true_one_or_an_unknown_one_it_is_false(facts: list[bool]) -> None:
+def test_or_is_false_without_true_or_unknown_values(facts: list[bool]) -> None:
     assert any_true(facts) is False

@@ -25,7 +25,7 @@ ANYTHING: list[Any] = [None, True, False, 0, 1, -1, 1.5, "", "x", [], [1], {}, {
 
 
 @pytest.mark.parametrize("value", ANYTHING)
-def test_objects_and_lists_are_what_they_are_or_empty(value: Any) -> None:
+def test_objects_and_lists_of_another_type_are_empty(value: Any) -> None:
     assert as_object(value) == (value if isinstance(value, dict) else {})
     assert as_list(value) == (value if isinstance(value, list) else [])
 
@@ -81,12 +81,12 @@ def test_text(value: Any, expected: str | None) -> None:
         ([7], None),
     ],
 )
-def test_whole_numbers(value: Any, expected: int | None) -> None:
+def test_integers(value: Any, expected: int | None) -> None:
     assert as_int(value) == expected
 
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none()))
-def test_every_number_fits_where_sizes_are_kept(value: Any) -> None:
+def test_numbers_fit_into_64_bits(value: Any) -> None:
     number = as_int(value)
     if number is not None:
         assert array("q", [number])[0] == number >= 0
@@ -106,11 +106,11 @@ def test_every_number_fits_where_sizes_are_kept(value: Any) -> None:
         (None, None),
     ],
 )
-def test_truth_is_not_guessed(value: Any, expected: bool | None) -> None:
+def test_booleans_are_not_guessed(value: Any, expected: bool | None) -> None:
     assert as_bool(value) is expected
 
 
-def test_the_list_that_an_answer_is_about() -> None:
+def test_the_main_list_of_a_response() -> None:
     assert get_items({"items": []}, "items", "GET /api", "backup.example") == []
     others: list[dict[str, Any]] = [{}, {"items": None}, {"items": {}}, {"other": [1]}]
     for answer in others:
@@ -119,7 +119,7 @@ def test_the_list_that_an_answer_is_about() -> None:
         assert (raised.value.server, raised.value.request) == ("backup.example", "GET /api")
 
 
-def test_members_that_look_like_secrets_are_left_out_at_every_depth() -> None:
+def test_fields_that_look_like_secrets_are_omitted_at_every_depth() -> None:
     record = {
         "id": 7,
         "sessionId": 1,
@@ -145,5 +145,5 @@ def test_members_that_look_like_secrets_are_left_out_at_every_depth() -> None:
         ("a design=good one, passkey none", "a design=good one, passkey none"),
     ],
 )
-def test_secrets_stand_in_other_places_too(record: Any, left: Any) -> None:
+def test_secrets_in_other_places_are_removed(record: Any, left: Any) -> None:
     assert remove_secrets(record) == left

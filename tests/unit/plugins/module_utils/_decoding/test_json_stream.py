@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""pick_objects decodes a list of objects like json; anything else is left to json, which reports the error."""
+"""pick_objects decodes a list of objects like json. Other input is passed to json, which reports the error."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_each_object_once(indent: int | None, mark: bytes) -> None:
     assert pick_objects(body, lambda objects: [row["id"] for row in objects]) == ([0, 1, 2], PICKED)
 
 
-def test_all_but_the_list_is_told() -> None:
+def test_the_rest_of_the_document_is_returned() -> None:
     document = {"total": 2, "none": [], "in": {"rows": [{"id": 1}, {"id": 2}]}, "links": [{"a": [{}]}], "more": "ü"}
     result = pick_objects(json.dumps(document).encode(), list)
     assert result == ([{"id": 1}, {"id": 2}], {**document, "in": {"rows": PICKED}})
 
 
-def test_no_object_is_kept_until_the_next_is_decoded() -> None:
+def test_objects_are_released_before_the_next_is_decoded() -> None:
     seen = []
 
     def pick(objects: Iterator[dict[str, Any]]) -> None:
@@ -69,5 +69,5 @@ def test_no_object_is_kept_until_the_next_is_decoded() -> None:
         b'[{"a": ' + b"9" * 5000 + b"}]",
     ],
 )
-def test_what_is_no_list_of_objects_alone(body: bytes) -> None:
+def test_other_documents_are_left_to_json(body: bytes) -> None:
     assert pick_objects(body, list) is None

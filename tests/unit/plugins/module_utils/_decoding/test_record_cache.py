@@ -26,12 +26,12 @@ def canonical_key(record: Any) -> str:
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), _VALUES), max_size=30))
-def test_nothing_that_differs_is_taken_for_alike(records: list[dict[str, Any]]) -> None:
+def test_different_records_have_different_keys(records: list[dict[str, Any]]) -> None:
     alike = RecordCache(("a", "b"), canonical_key)
     assert [alike.get(record) for record in records] == [canonical_key(record) for record in records]
 
 
-def test_each_meaning_is_worked_out_once_and_from_nothing_else() -> None:
+def test_each_value_is_computed_once_from_its_record() -> None:
     seen: list[dict[str, Any]] = []
 
     def compute(record: Any) -> object:
@@ -45,7 +45,7 @@ def test_each_meaning_is_worked_out_once_and_from_nothing_else() -> None:
     assert seen == [{"a": "x", "b": None}, {"a": "y", "b": None}]
 
 
-def test_it_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_cache, "_MAX_ENTRIES", 10)
     alike = RecordCache(("a",), canonical_key)
     for number in range(100):
@@ -53,7 +53,7 @@ def test_it_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(alike._value_caches["a",]._cache) <= 10
 
 
-def test_shapes_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_shapes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_cache, "_MAX_SHAPES", 10)
     alike = RecordCache(("a", "b"), canonical_key)
     for number in range(100):
@@ -61,7 +61,7 @@ def test_shapes_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None
         assert len(alike._shapes) <= 10
 
 
-def test_patterns_are_for_texts_of_one_owner() -> None:
+def test_patterns_belong_to_one_owner() -> None:
     alike = PointTemplates(("kind", "place"))
     pattern = RecoveryPoint(id="x", workload=Workload(id="1"), created=0)
     record = {"kind": "Full", "place": None, "size": 1}
@@ -75,7 +75,7 @@ def test_patterns_are_for_texts_of_one_owner() -> None:
         assert alike.get(odd, "1") is None
 
 
-def test_patterns_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_patterns_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_cache, "_MAX_ENTRIES", 10)
     alike = PointTemplates(("kind", "place"))
     for number in range(100):

@@ -59,7 +59,7 @@ def by_name(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def states(folder: Path) -> list[dict[str, str]]:
-    """Return name -> letter after each run, in the order of time."""
+    """Return name -> letter after each run, in chronological order."""
     return [
         {str(entry.identity[3]): entry.letter for entry in run.state.values()} for run in History(str(folder)).runs()
     ]

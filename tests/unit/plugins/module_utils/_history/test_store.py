@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a history: what is appended, what is left out, and that two runs at once lose nothing."""
+"""The files of a history: appended and omitted lines, and concurrent runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_only_changes_are_written_within_a_month(tmp_path: Path) -> None:
 
 
 def test_the_same_assessment_is_added_once(tmp_path: Path) -> None:
-    """Also if other runs were added in between."""
+    """Even if other runs were added in between."""
     first = record("2026-11-01", OK)
     add(tmp_path, first, record("2026-11-02", BAD))
     with (history := History(str(tmp_path))).locked():
@@ -55,7 +55,7 @@ def test_check_mode_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_workloads_that_were_not_read_are_unknown(tmp_path: Path) -> None:
-    """With a limit, or if a server was not read; workloads of a server that was read are gone."""
+    """They are unknown because of a limit or a failed server. Missing workloads of a server that was read are gone."""
     both = {"a": "compliant", "b": "failed", "vbr2/c": "compliant"}
     add(
         tmp_path,
@@ -97,7 +97,7 @@ def test_a_workload_can_change_its_tier(tmp_path: Path) -> None:
         (lambda _line: b"[" * 100_000, "not valid JSON"),
     ],
 )
-def test_damaged_and_foreign_lines_are_named_and_left_out(tmp_path: Path, damage: Any, reason: str) -> None:
+def test_damaged_and_foreign_lines_are_reported_and_skipped(tmp_path: Path, damage: Any, reason: str) -> None:
     """Changes after a damaged line are unknown until the next complete line, which the next run writes."""
     days = [record(f"2026-11-0{day}", statuses) for day, statuses in enumerate((OK, BAD, OK, BAD), 1)]
     add(tmp_path, days[0], {**days[1], "compliant": True}, days[2])
@@ -128,7 +128,7 @@ def test_a_truncated_last_line_does_not_damage_the_next(tmp_path: Path) -> None:
 
 
 def test_a_line_of_another_month_is_foreign(tmp_path: Path) -> None:
-    """Somebody copied it."""
+    """For example, a copied line."""
     add(tmp_path, record("2026-11-01", OK), record("2026-12-01", BAD))
     (tmp_path / "2026-11.jsonl").open("ab").write((tmp_path / "2026-12.jsonl").read_bytes())
     found = trend(tmp_path)
@@ -139,7 +139,7 @@ def test_a_line_of_another_month_is_foreign(tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_added_late_counts_at_its_time(tmp_path: Path) -> None:
-    """Of two runs at once, the later one may be added first. What follows continues the latest line."""
+    """Of two concurrent runs, the later one may be added first. The next run continues the latest line."""
     add(
         tmp_path,
         record("2026-11-01", OK),
@@ -151,13 +151,13 @@ def test_a_run_that_is_added_late_counts_at_its_time(tmp_path: Path) -> None:
     assert [line["base"] is None for line in lines(tmp_path)] == [True, False, True, False]
     found = trend(tmp_path)
     assert [found["skipped"], found["runs"]] == [[], 4]
-    # One of three days, without the one second for which the last run counts.
+    # One of three days, without the one second that the last run counts.
     (share,) = {one["compliant_percent"]["year"] for one in found["workloads"] if one["workload_name"] == "b"}
     assert share == 66.6
 
 
 def test_old_months_are_removed(tmp_path: Path) -> None:
-    """When the last day of the month is more than 400 days before the run."""
+    """A month is removed if its last day is more than 400 days before the run."""
     add(tmp_path, record("2025-10-25", OK), record("2025-11-01", OK), record("2026-12-05T23:59:59", OK))
     assert sorted(file.name for file in tmp_path.glob("*.jsonl")) == ["2025-10.jsonl", "2025-11.jsonl", "2026-12.jsonl"]
     add(tmp_path, record("2026-12-06", OK))
@@ -177,8 +177,8 @@ for minute in range(60):
 """
 
 
-def test_two_processes_lose_nothing(tmp_path: Path) -> None:
-    """Every run of both is in the history, no line is damaged, and every state is the one that its run found."""
+def test_concurrent_processes_lose_no_run(tmp_path: Path) -> None:
+    """Every run of both processes is in the history, no line is damaged, and every state is that of its run."""
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, str(tmp_path), name, second],
@@ -187,7 +187,7 @@ def test_two_processes_lose_nothing(tmp_path: Path) -> None:
         )
         for name, second in (("left", "10"), ("right", "40"))
     ]
-    # Both have been started when the first of them begins.
+    # Both are started before the first one continues.
     time.sleep(1)
     (tmp_path / "go").touch()
     assert [writer.wait(120) for writer in writers] == [0, 0]

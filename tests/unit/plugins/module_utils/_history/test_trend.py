@@ -57,8 +57,8 @@ def test_a_status_is_unknown_after_its_maximum_age(tmp_path: Path) -> None:
     assert by_name(trend(tmp_path, max_status_age="52h"))["a"]["compliant_percent"]["year"] == 100.0
 
 
-def test_time_that_was_not_read_is_unknown(tmp_path: Path) -> None:
-    """A run with a limit leaves what it did not read unknown."""
+def test_time_without_a_read_is_unknown(tmp_path: Path) -> None:
+    """Workloads that a limited run did not read are unknown."""
     both = {"a": "compliant", "vbr2/c": "compliant"}
     add(
         tmp_path,
@@ -71,7 +71,7 @@ def test_time_that_was_not_read_is_unknown(tmp_path: Path) -> None:
 
 
 def test_periods_end_with_the_last_run(tmp_path: Path) -> None:
-    """Failed in the first of five months: the last quarter does not contain it."""
+    """It failed in the first of five months, which is not in the last quarter."""
     months = [f"2026-{month:02d}-01" for month in range(1, 7)]
     add(tmp_path, *(record(month, {"a": "failed" if month == months[0] else "compliant"}) for month in months))
     found = trend(tmp_path, max_status_age="40d")
@@ -93,7 +93,7 @@ def test_excluded_time_does_not_count(tmp_path: Path) -> None:
 
 
 def test_tiers_have_their_own_shares(tmp_path: Path) -> None:
-    """All workloads first; workloads without a tier last."""
+    """All workloads come first, workloads without a tier last."""
     statuses = {"a:gold": "compliant", "b:gold": "failed", "c:silver": "compliant", "d": "not_proved"}
     add(tmp_path, record("2026-11-01", statuses), record("2026-11-02", statuses))
     found = trend(tmp_path)
@@ -103,7 +103,7 @@ def test_tiers_have_their_own_shares(tmp_path: Path) -> None:
 
 
 def test_since_when_a_workload_is_not_compliant(tmp_path: Path) -> None:
-    """Time that was not read neither ends nor starts it; a waiver ends it."""
+    """Time without a read neither starts nor ends the period. A waiver ends it."""
     runs = {
         "start": ["failed"] * 5,
         "later": ["compliant", "failed", "not_proved", "failed", "failed"],
@@ -124,7 +124,7 @@ def test_since_when_a_workload_is_not_compliant(tmp_path: Path) -> None:
 
 
 def test_changes_since_the_last_run_and_since_a_date(tmp_path: Path) -> None:
-    """A workload that has its earlier status again has not changed; new and removed ones have no other status."""
+    """A workload with its earlier status has not changed. New and removed workloads have no other status."""
     add(
         tmp_path,
         record("2026-11-01", {"a": "compliant", "b": "compliant", "c": "compliant", "d": "failed"}),
@@ -150,7 +150,7 @@ def test_changes_since_the_last_run_and_since_a_date(tmp_path: Path) -> None:
 
 
 def test_the_first_run_has_no_changes(tmp_path: Path) -> None:
-    """Its shares are those of the run."""
+    """Its shares are those of the single run."""
     add(tmp_path, record("2026-11-01", {"a": "compliant", "b": "failed"}))
     found = trend(tmp_path)
     assert [one["workloads"] for one in found["changes"].values()] == [[], []]
@@ -158,7 +158,7 @@ def test_the_first_run_has_no_changes(tmp_path: Path) -> None:
 
 
 def test_an_empty_history(tmp_path: Path) -> None:
-    """Has no runs."""
+    """An empty history has no runs."""
     assert trend(tmp_path / "missing") == {"schema": "backup.audit/trend/1", "runs": 0, "skipped": []}
 
 
@@ -170,7 +170,7 @@ def test_since_must_be_a_time_or_a_duration(tmp_path: Path) -> None:
 
 
 def test_a_year_of_large_runs_stays_small() -> None:
-    """50,000 workloads each hour, of which two percent change each time, are less than a gigabyte a year."""
+    """50,000 workloads each hour, with two percent changes, need less than a gigabyte a year."""
     count, changing = 50_000, 1_000
     identities = [
         ("vbr1.example.com", None, f"{number * 2654435761 % 2**64:016x}", f"vm-{number:05d}.example.com", "gold")

@@ -111,7 +111,7 @@ ALL_OPTIONS: dict[str, Any] = {"_ansible_inject_invocation": True} if _ON_REQUES
 
 @dataclasses.dataclass
 class Appliance:
-    """Checks the password, and responds to /list with ``content``."""
+    """Check the password, and respond to /list with ``content``."""
 
     content: dict[str, Any] = dataclasses.field(
         default_factory=lambda: {"points": [["db01", 1], ["db01", 2], ["app", 3]]}
@@ -179,7 +179,7 @@ def run(server: Any, *, environment: dict[str, str] | None = None, **more: Any) 
 
 
 def all_sessions_closed(server: Any) -> bool:
-    """Whether as many sessions were closed as were opened."""
+    """Return whether all opened sessions were closed."""
     calls: list[str] = server.calls()
     return 0 < calls.count("POST /session") == calls.count("DELETE /session")
 

@@ -60,10 +60,10 @@ def filled(environ: dict[str, str] | None = None, **given: Any) -> dict[str, Any
     return apply_environment(params(**given), Adapter, environ or {})
 
 
-# The environment
+# Environment variables
 
 
-def test_options_win_over_the_environment() -> None:
+def test_options_override_the_environment() -> None:
     environ = {f"VENDOR_PRODUCT_{name.upper()}": "other" for name in GIVEN}
     assert {name: filled(environ)[name] for name in GIVEN} == GIVEN
     assert filled({"VENDOR_VALIDATE_CERTS": "false"}, validate_certs=True)["validate_certs"] is True
@@ -71,25 +71,25 @@ def test_options_win_over_the_environment() -> None:
 
 
 @pytest.mark.parametrize("missing", [None, ""])
-def test_the_environment_stands_in_for_what_is_not_given(missing: str | None) -> None:
+def test_the_environment_provides_missing_options(missing: str | None) -> None:
     environ = {"VENDOR_URL": "https://a", "VENDOR_PRODUCT_URL": "https://b", "VENDOR_PASSWORD": "p"}
     found = filled(environ, url=missing, password=missing)
     assert (found["url"], found["password"], found["username"]) == ("https://b", "p", "auditor")
 
 
 @pytest.mark.parametrize("empty", ["", "  "])
-def test_an_empty_variable_means_not_given(empty: str) -> None:
+def test_an_empty_variable_counts_as_unset(empty: str) -> None:
     found = filled({"VENDOR_PRODUCT_URL": empty, "VENDOR_URL": " https://a "}, url=None)
     assert found["url"] == "https://a"
     with pytest.raises(OptionError, match="missing required arguments: password"):
         filled({"VENDOR_PRODUCT_PASSWORD": empty, "VENDOR_PASSWORD": empty}, password=None)
 
 
-def test_a_password_of_the_environment_keeps_its_blanks() -> None:
+def test_blanks_in_a_password_from_the_environment_are_kept() -> None:
     assert filled({"VENDOR_PASSWORD": " p w "}, password=None)["password"] == " p w "
 
 
-def test_what_is_missing_is_named_with_its_variables() -> None:
+def test_missing_options_are_reported_with_their_variables() -> None:
     with pytest.raises(OptionError) as raised:
         filled(url=None, username=None, password=None)
     assert raised.value.message == "missing required arguments: url, username, password"
@@ -100,11 +100,11 @@ def test_what_is_missing_is_named_with_its_variables() -> None:
     ("text", "value"),
     [("true", True), ("Yes", True), ("1", True), ("on", True), ("FALSE", False), ("no", False), ("0", False)],
 )
-def test_truth_of_the_environment(text: str, value: bool) -> None:
+def test_booleans_from_the_environment(text: str, value: bool) -> None:
     assert filled({"VENDOR_VALIDATE_CERTS": text})["validate_certs"] is value
 
 
-def test_certificates_are_verified_unless_it_is_said_otherwise() -> None:
+def test_certificates_are_verified_by_default() -> None:
     assert filled()["validate_certs"] is True
     assert filled({"VENDOR_VALIDATE_CERTS": ""})["validate_certs"] is True
     with pytest.raises(OptionError, match="validate_certs: 'maybe' from the environment is not a valid boolean"):
@@ -112,7 +112,7 @@ def test_certificates_are_verified_unless_it_is_said_otherwise() -> None:
 
 
 @pytest.mark.parametrize("name", ["ca_path", "client_cert", "client_key"])
-def test_a_file_without_a_byte_means_not_given(tmp_path: Path, name: str) -> None:
+def test_an_empty_file_counts_as_unset(tmp_path: Path, name: str) -> None:
     empty, full = tmp_path / "empty.pem", tmp_path / "full.pem"
     empty.write_bytes(b"")
     full.write_text("-----BEGIN")
@@ -127,7 +127,7 @@ def test_a_file_without_a_byte_means_not_given(tmp_path: Path, name: str) -> Non
     assert filled({product: str(empty)})[name] is None
 
 
-def test_the_proxy_of_the_environment() -> None:
+def test_proxy_from_the_environment() -> None:
     assert filled()["proxy"] is None
     assert filled({"VENDOR_PRODUCT_PROXY": "", "VENDOR_PROXY": "http://proxy:3128"})["proxy"] == "http://proxy:3128"
     assert filled({"VENDOR_PROXY": "http://proxy:3128"}, proxy="http://other:1")["proxy"] == "http://other:1"
@@ -150,7 +150,7 @@ def test_the_proxy_of_the_environment() -> None:
         ("10.0.0.1", "https://10.0.0.1:9443"),
     ],
 )
-def test_a_url_is_made_whole(url: str, whole: str) -> None:
+def test_a_url_is_completed(url: str, whole: str) -> None:
     assert base_url(url, 9443) == whole
 
 
@@ -169,13 +169,13 @@ def test_a_url_is_made_whole(url: str, whole: str) -> None:
         ("http://backup.example", "is not encrypted and would expose the password"),
     ],
 )
-def test_a_bad_url_is_refused_and_shown(url: str, message: str) -> None:
+def test_an_invalid_url_is_rejected_and_shown(url: str, message: str) -> None:
     with pytest.raises(OptionError, match=message) as raised:
         base_url(url, 9443)
     assert repr(url) in raised.value.message
 
 
-def test_clear_text_must_be_allowed() -> None:
+def test_plaintext_must_be_allowed() -> None:
     assert base_url("http://backup.example", 9443, allow_plaintext=True) == "http://backup.example:9443"
 
 
@@ -191,7 +191,7 @@ def test_clear_text_must_be_allowed() -> None:
         "https://auditor:s3cret@[::1",
     ],
 )
-def test_a_password_in_a_url_is_refused_without_being_shown(url: str) -> None:
+def test_a_password_in_a_url_is_rejected_without_being_shown(url: str) -> None:
     with pytest.raises(OptionError, match="user name or password") as raised:
         base_url(url, 9443)
     assert "s3cret" not in str(raised.value)
@@ -200,7 +200,7 @@ def test_a_password_in_a_url_is_refused_without_being_shown(url: str) -> None:
 # Endpoint
 
 
-def test_what_is_not_given_takes_the_products_defaults() -> None:
+def test_unset_options_use_the_defaults_of_the_product() -> None:
     made = build_endpoint(filled(), Adapter)
     assert (made.url, made.verify, made.client_cert, made.proxy) == ("https://backup.example:9443", True, None, None)
     assert (made.timeout, made.retries, made.connections) == (30.0, 4, 4)
@@ -210,7 +210,7 @@ def test_what_is_not_given_takes_the_products_defaults() -> None:
     ("validate_certs", "with_ca", "verify"),
     [(True, True, "ca"), (True, False, True), (False, True, False), (False, False, False)],
 )
-def test_what_decides_on_trust(tmp_path: Path, validate_certs: bool, with_ca: bool, verify: bool | str) -> None:
+def test_tls_verification_settings(tmp_path: Path, validate_certs: bool, with_ca: bool, verify: bool | str) -> None:
     ca_path = tmp_path / "ca.pem"
     ca_path.write_text("x")
     made = build_endpoint(filled(validate_certs=validate_certs, ca_path=str(ca_path) if with_ca else None), Adapter)
@@ -236,7 +236,7 @@ def test_another_text_is_not_a_fingerprint(text: str) -> None:
         build_endpoint(filled(fingerprint=text), Adapter)
 
 
-def test_clear_text_has_no_fingerprint() -> None:
+def test_plaintext_has_no_fingerprint() -> None:
     with pytest.raises(OptionError, match="an unencrypted connection has no certificate"):
         build_endpoint(filled(url="http://localhost", allow_plaintext=True, fingerprint=DIGITS), Adapter)
 
@@ -253,7 +253,7 @@ def test_a_client_certificate_with_or_without_a_key_file(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["ca_path", "client_cert", "client_key"])
-def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_is_reported(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OptionError, match=rf"^{name}: cannot read '/nowhere/x.pem': No such file or directory\.$"):
         build_endpoint({**filled(), name: "/nowhere/x.pem"}, Adapter)
     (tmp_path / "x.pem").write_text("x")
@@ -271,19 +271,19 @@ def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path, monkeypa
         ({"retries": -1}, r"retries: -1 is too small \(minimum 0\)"),
     ],
 )
-def test_bad_numbers_of_a_connection_are_refused(given: dict[str, Any], message: str) -> None:
+def test_invalid_numbers_of_a_connection_are_rejected(given: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         build_endpoint(filled(**given), Adapter)
 
 
-def test_no_retries_is_a_number() -> None:
+def test_zero_retries_are_valid() -> None:
     assert build_endpoint(filled(retries=0), Adapter).retries == 0
 
 
 # Settings
 
 
-def test_settings_are_filled_with_the_products_defaults() -> None:
+def test_settings_use_the_defaults_of_the_product() -> None:
     made = build_settings({**filled(), "copies": True, "product": "x"}, Adapter)
     assert (made.page_size, made.workload_types, made.detail) == (200, ("vm", "database"), "workloads")
     assert made.own == {"copies": True}
@@ -292,7 +292,7 @@ def test_settings_are_filled_with_the_products_defaults() -> None:
 
 
 @pytest.mark.parametrize("proxy", ["ftp://me:secret@proxy:1", "HTTPX://proxy"])
-def test_a_proxy_of_another_scheme_is_refused(proxy: str) -> None:
+def test_a_proxy_with_another_scheme_is_rejected(proxy: str) -> None:
     with pytest.raises(OptionError, match=r"proxy: the scheme '(ftp|HTTPX)' is not supported") as raised:
         build_endpoint(filled(proxy=proxy), Adapter)
     assert "secret" not in str(raised.value)
@@ -304,22 +304,22 @@ def test_proxies(proxy: str) -> None:
 
 
 @pytest.mark.parametrize("page_size", [0, -1])
-def test_a_page_without_records_is_refused(page_size: int) -> None:
+def test_a_page_size_of_zero_is_rejected(page_size: int) -> None:
     with pytest.raises(OptionError, match=rf"page_size: {page_size} is too small \(minimum 1\)"):
         build_settings(filled(page_size=page_size), Adapter)
 
 
-def test_a_workload_type_that_the_product_does_not_have_is_refused() -> None:
+def test_an_unsupported_workload_type_is_rejected() -> None:
     with pytest.raises(OptionError, match="workload_types: Product does not support 'file_share'") as raised:
         build_settings(filled(workload_types=["vm", "file_share"]), Adapter)
     assert "Supported types: vm, database" in (raised.value.hint or "")
 
 
-def test_settings_can_be_shown_without_the_password() -> None:
+def test_settings_are_shown_without_the_password() -> None:
     assert "secret" not in repr(build_settings(filled(), Adapter))
 
 
-def test_every_secret_of_the_argument_spec_is_kept_out_of_logs() -> None:
+def test_all_secrets_of_the_argument_spec_are_no_log() -> None:
     spec = argument_spec(Adapter)
     assert [name for name, option in spec.items() if option.get("no_log")] == ["password"]
     assert spec["workload_types"]["choices"] == ["vm", "database"]
@@ -329,7 +329,7 @@ def test_every_secret_of_the_argument_spec_is_kept_out_of_logs() -> None:
 
 
 class CloudAdapter(Adapter):
-    """A cloud service: names and environment variables that its users know, and a URL that follows from the region."""
+    """A cloud service with its own option names and environment variables, and a URL derived from the region."""
 
     option_names = {"url": "endpoint_url", "username": "access_key", "password": "secret_key"}  # noqa: RUF012
     variables = {"username": ("CLOUD_KEY_ID", "CLOUD_KEY"), "region": ("CLOUD_REGION",)}  # noqa: RUF012
@@ -356,7 +356,7 @@ def test_the_shared_names_of_the_account_are_aliases() -> None:
     assert "username" not in spec
 
 
-def test_a_product_completes_what_the_user_left_out() -> None:
+def test_a_product_completes_missing_options() -> None:
     found = cloud({"CLOUD_REGION": "north", "CLOUD_KEY": "id"}, secret_key="secret")
     assert [found[name] for name in ("url", "username", "password")] == ["https://north.cloud.example", "id", "secret"]
     assert cloud({}, access_key="id", secret_key="secret", endpoint_url="https://a")["url"] == "https://a"

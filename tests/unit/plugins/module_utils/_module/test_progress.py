@@ -30,7 +30,7 @@ def _folder_of_ansible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
 
 
-def test_lines_come_while_the_reading_goes_on() -> None:
+def test_lines_are_received_during_the_read() -> None:
     lines: list[str] = []
     three = threading.Event()
 
@@ -49,7 +49,7 @@ def test_lines_come_while_the_reading_goes_on() -> None:
     assert lines[:3] == ["page 0", "page 1", "page 2"]
 
 
-def test_nothing_is_left(tmp_path: Path) -> None:
+def test_pipe_and_folder_are_removed(tmp_path: Path) -> None:
     with open_pipe(print) as path, open_progress_pipe({VARIABLE: path}) as write_line:
         assert write_line is not None
         write_line("on its way")
@@ -58,7 +58,7 @@ def test_nothing_is_left(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_was_said_before_the_end_is_heard() -> None:
+def test_last_lines_before_the_end_are_received() -> None:
     lines: list[str] = []
     with open_pipe(lines.append) as path, open_progress_pipe({VARIABLE: path}) as write_line:
         assert write_line is not None
@@ -68,7 +68,7 @@ def test_what_was_said_before_the_end_is_heard() -> None:
     assert max(map(len, lines)) <= 500
 
 
-def test_a_module_that_dies_in_the_middle_of_a_line_ends_nothing() -> None:
+def test_an_unfinished_line_of_a_killed_module_is_harmless() -> None:
     lines: list[str] = []
     with open_pipe(lines.append) as path:
         with Path(path).open("wb", buffering=0) as end:
@@ -79,7 +79,7 @@ def test_a_module_that_dies_in_the_middle_of_a_line_ends_nothing() -> None:
     assert lines == ["whole", "halanother"]
 
 
-def test_without_a_listener_nobody_is_told(tmp_path: Path) -> None:
+def test_no_lines_are_written_without_a_listener(tmp_path: Path) -> None:
     lonely = tmp_path / "lonely"
     os.mkfifo(lonely)
     for path in ("", str(tmp_path / "missing"), str(lonely)):
@@ -92,7 +92,7 @@ def test_without_a_listener_nobody_is_told(tmp_path: Path) -> None:
         assert threading.active_count() == threads
 
 
-def test_nothing_but_a_pipe_is_written_to(tmp_path: Path) -> None:
+def test_only_pipes_are_written_to(tmp_path: Path) -> None:
     """If the variable is set to a regular file, the module must not change it."""
     file = tmp_path / "precious"
     file.write_text("precious")
@@ -101,7 +101,7 @@ def test_nothing_but_a_pipe_is_written_to(tmp_path: Path) -> None:
     assert file.read_text() == "precious"
 
 
-def test_a_listener_that_goes_or_sleeps_does_not_hold_the_reading_up(tmp_path: Path) -> None:
+def test_a_stopped_or_slow_listener_does_not_block_the_read(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -116,13 +116,13 @@ def test_a_listener_that_goes_or_sleeps_does_not_hold_the_reading_up(tmp_path: P
     assert next(numbers) == 1
 
 
-def test_where_no_pipe_can_be_made_the_module_runs_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_module_runs_without_progress_if_no_pipe_can_be_created(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", "/nowhere")
     with open_pipe(print) as path:
         assert path == ""
 
 
-def test_numbers_are_said_as_people_do() -> None:
+def test_numbers_are_human_readable() -> None:
     assert [format_count(number, "page") for number in (0, 1, 1200)] == ["0 pages", "1 page", "1,200 pages"]
 
 

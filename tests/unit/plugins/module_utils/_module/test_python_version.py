@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules that run on managed hosts end with one sentence if Python is too old, before it fails to parse a file."""
+"""Modules that run on managed hosts fail with a clear message if Python is too old."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MODULES = ("restic_snapshots_info", "borg_archives_info", "pgbackrest_backups_in
 CHECK = Path("plugins/module_utils/_module/python_version.py")
 NAME = "ansible_collections.backup.audit.plugins.module_utils._module.python_version"
 OLD = ("2.7", "3.6", "3.7", "3.8", "3.9")
-# Syntax that Python 2.7 does not know, as far as such a file could need it.
+# Syntax that Python 2.7 does not support and that such a file could contain.
 NEWER = (ast.AnnAssign, ast.JoinedStr, ast.NamedExpr, ast.AsyncFunctionDef, ast.FunctionDef, ast.Nonlocal, ast.Match)
 
 
@@ -40,8 +40,8 @@ def check_result(ended: subprocess.CompletedProcess[str], version: str) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_an_old_python_gets_one_sentence(module: str) -> None:
-    """Nothing else of the collection may have been imported until then."""
+def test_an_old_python_gets_a_clear_message(module: str) -> None:
+    """No other file of the collection may be imported before the check."""
     before = f"""
 import atexit, sys
 sys.path.insert(0, {str(ROOT / ".venv" / "tree")!r})
@@ -52,7 +52,7 @@ def look():
 atexit.register(look)"""
     ended = run(sys.executable, module, before)
     check_result(ended, "3.6.8")
-    # The package; the file itself did not come to its end.
+    # Only the package; the file itself ended early.
     assert set(ended.stderr.split()) == {NAME.rpartition(".")[0]}
 
 
@@ -65,8 +65,8 @@ def test_old_pythons_can_parse_the_file(file: Path) -> None:
     assert [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "__future__"] == []
 
 
-def test_the_old_pythons_that_are_installed() -> None:
-    """As far as there are any; 2.7 only parses the file, because it imports only folders with an __init__.py."""
+def test_installed_old_pythons() -> None:
+    """Python 2.7 only parses the file, because it imports only folders with an __init__.py."""
     for version in OLD:
         python = shutil.which(f"python{version}")
         if python is None or subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode != 0:

@@ -30,7 +30,7 @@ from tests.unit.plugins.module_utils._module.running_module import (
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_a_module_returns_a_sealed_read_and_gives_its_session_back(server: Any, compress: bool) -> None:
+def test_a_module_returns_a_sealed_result_and_logs_out(server: Any, compress: bool) -> None:
     end = run(server, compress=compress)
     assert end.result["changed"] is False
     assert ("workloads" in end.result) is not compress
@@ -40,7 +40,7 @@ def test_a_module_returns_a_sealed_read_and_gives_its_session_back(server: Any, 
     assert read.host == f"localhost:{server.port}"
     frame = read.frame
     assert (frame["server"]["product"], frame["server"]["version"], frame["complete"]) == ("product", "1.2", True)
-    # Log-in and logout count as requests.
+    # Login and logout count as requests.
     assert end.result["http_requests"]["count"] == 3
     assert server.calls() == ["POST /session", "GET /list", "DELETE /session"]
     assert warnings(end.result) == []
@@ -48,7 +48,7 @@ def test_a_module_returns_a_sealed_read_and_gives_its_session_back(server: Any, 
         assert secret not in end.output
 
 
-def test_both_spellings_have_the_same_digest_of_the_same_content(server: Any) -> None:
+def test_compressed_and_plain_results_have_the_same_digest(server: Any) -> None:
     plain, compressed = run(server, since="2026-01-01").result, run(server, since="2026-01-01", compress=True).result
     same = ("schema", "selection", "complete", "errors", "totals")
     assert {name: plain[name] for name in same} == {name: compressed[name] for name in same}
@@ -62,7 +62,7 @@ def test_check_mode_reads_as_well(server: Any) -> None:
     assert [block.counts for block in open_result(result).blocks()] == [[1, 2]]
 
 
-def test_the_environment_stands_in_for_options(server: Any) -> None:
+def test_the_environment_provides_options(server: Any) -> None:
     environment = {
         "PRODUCT_URL": server.url,
         "PRODUCT_USERNAME": "auditor",
@@ -82,7 +82,7 @@ def test_one_module_may_read_several_products(server: Any) -> None:
     assert "product" in missing["msg"]
 
 
-def test_points_are_returned_where_they_are_asked_for(server: Any) -> None:
+def test_points_are_returned_on_request(server: Any) -> None:
     listed = run(server, detail="recovery_points").result["recovery_points"]
     assert [point["id"] for point in listed] == ["app-3", "db01-2", "db01-1"]
 
@@ -90,7 +90,7 @@ def test_points_are_returned_where_they_are_asked_for(server: Any) -> None:
 # Warnings
 
 
-def test_what_weakens_a_read_is_warned_of(server: Any, appliance: Appliance) -> None:
+def test_warnings_about_reduced_reads(server: Any, appliance: Appliance) -> None:
     appliance.content = {"points": [["db01", -1], ["db01", 1]], "warnings": ["no inventory"]}
     found = warnings(run(server, validate_certs=False).result)
     host = f"localhost:{server.port}"
@@ -101,7 +101,7 @@ def test_what_weakens_a_read_is_warned_of(server: Any, appliance: Appliance) -> 
     assert f"{host}: no inventory" in found
 
 
-def test_a_result_that_awx_would_drop_is_warned_of_unless_packed(server: Any, appliance: Appliance) -> None:
+def test_a_result_too_large_for_awx_gives_a_warning_unless_compressed(server: Any, appliance: Appliance) -> None:
     appliance.content = {"points": [[f"{number:04}" + "x" * 1000, 1] for number in range(600)]}
     assert any("use compress: true" in warning for warning in warnings(run(server).result))
     assert warnings(run(server, compress=True).result) == []
@@ -110,7 +110,7 @@ def test_a_result_that_awx_would_drop_is_warned_of_unless_packed(server: Any, ap
 # Failures
 
 
-def test_a_rejected_log_in_is_a_failure_in_parts(server: Any) -> None:
+def test_a_rejected_login_is_a_structured_failure(server: Any) -> None:
     end = run(server, password="wr0ng-one")
     assert end.result["failed"] is True
     assert end.result["failure"]["code"] == "login_rejected"
@@ -135,7 +135,7 @@ def test_a_rejected_log_in_is_a_failure_in_parts(server: Any) -> None:
         ({"ca_path": "/nowhere.pem"}, "ca_path: cannot read '/nowhere.pem': No such file or directory."),
     ],
 )
-def test_a_bad_option_is_refused_before_anything_is_sent(server: Any, options: dict[str, Any], message: str) -> None:
+def test_an_invalid_option_is_rejected_before_any_request(server: Any, options: dict[str, Any], message: str) -> None:
     end = run(server, **options)
     assert end.result["failed"] is True
     assert end.result["failure"]["code"] == "invalid_option"
@@ -156,7 +156,7 @@ def test_an_incomplete_read_fails_unless_it_is_allowed(server: Any, appliance: A
     assert all_sessions_closed(server)
 
 
-def test_a_bug_is_a_failure_too_and_gives_the_session_back(server: Any, appliance: Appliance) -> None:
+def test_an_internal_error_is_a_failure_and_logs_out(server: Any, appliance: Appliance) -> None:
     appliance.content = {"bug": f"division by {TOKEN}"}
     # ansible-core 2.19 or later passes the traceback setting to modules.
     wanted: dict[str, Any] = {"_ansible_tracebacks_for": ["error"]} if hasattr(basic, "_ANSIBLE_PROFILE") else {}
@@ -169,14 +169,14 @@ def test_a_bug_is_a_failure_too_and_gives_the_session_back(server: Any, applianc
     assert all_sessions_closed(server)
 
 
-def test_an_error_of_a_page_gives_the_session_back(server: Any, appliance: Appliance) -> None:
+def test_logout_after_a_failed_page(server: Any, appliance: Appliance) -> None:
     appliance.content, appliance.page = {"pages": 20}, (403, {}, {"message": "not yours"})
     end = run(server)
     assert end.result["failure"]["code"] == "forbidden"
     assert all_sessions_closed(server)
 
 
-def test_without_requests_it_says_what_to_install(server: Any) -> None:
+def test_missing_requests_library_is_reported(server: Any) -> None:
     end = wait_for_result(start("one", "without-requests"), build_arguments(server))
     assert end.result["failed"] is True
     assert "requests" in end.result["msg"]
@@ -184,8 +184,8 @@ def test_without_requests_it_says_what_to_install(server: Any) -> None:
 
 @pytest.mark.parametrize("options", [{"retries": 0}, {"since": "noon"}, {"url": None}, {"username": None}])
 @pytest.mark.parametrize("proxy", ["http://user:pr0xy%2Dpass@127.0.0.1:9", "user:pr0xy%2Dpass@127.0.0.1:9"])
-def test_the_password_of_a_proxy_is_not_shown(server: Any, proxy: str, options: dict[str, Any]) -> None:
-    """Even if no request is sent: a result contains all options."""
+def test_a_proxy_password_is_not_shown(server: Any, proxy: str, options: dict[str, Any]) -> None:
+    """This matters even if no request is sent, because a result contains all options."""
     end = run(server, proxy=proxy, **ALL_OPTIONS, **options)
     assert end.result["failed"] is True
     assert "proxy" in end.result["invocation"]["module_args"]
@@ -204,8 +204,8 @@ def test_a_password_in_the_url_is_not_shown(server: Any, url: str) -> None:
 # Secrets in names
 
 
-def test_a_password_that_is_part_of_a_name_ruins_only_the_unpacked_read(server: Any, appliance: Appliance) -> None:
-    """Ansible masks it everywhere in the result; a masked result proves nothing."""
+def test_a_password_in_a_name_only_breaks_the_uncompressed_result(server: Any, appliance: Appliance) -> None:
+    """Ansible masks it everywhere in the result, and a masked result proves nothing."""
     appliance.content = {"points": [[f"x-{PASSWORD}", 1]]}
     with pytest.raises(DataError, match="masked"):
         open_result(run(server).result)

@@ -30,7 +30,7 @@ from tests.unit.plugins.module_utils._module.running_module import (
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_gives_the_session_back(server: Any, appliance: Appliance, number: signal.Signals) -> None:
+def test_logout_after_a_signal(server: Any, appliance: Appliance, number: signal.Signals) -> None:
     appliance.hold = threading.Event()
     # Under nohup the module would inherit that SIGHUP is ignored.
     inherited = signal.signal(number, signal.SIG_DFL)
@@ -56,9 +56,7 @@ def test_a_signal_gives_the_session_back(server: Any, appliance: Appliance, numb
 
 
 @pytest.mark.parametrize("held_request", ["POST /session", "DELETE /session"])
-def test_a_signal_in_the_middle_of_a_log_in_or_log_out_waits_for_its_end(
-    server: Any, appliance: Appliance, held_request: str
-) -> None:
+def test_a_signal_during_login_or_logout_is_deferred(server: Any, appliance: Appliance, held_request: str) -> None:
     """Without the token, a session that the server has opened cannot be closed."""
     appliance.hold, appliance.held_request = threading.Event(), held_request
     end = interrupt_while_waiting(server, appliance)
@@ -68,7 +66,7 @@ def test_a_signal_in_the_middle_of_a_log_in_or_log_out_waits_for_its_end(
     assert ("GET /list" in server.calls()) is (held_request == "DELETE /session")
 
 
-def test_a_signal_after_an_error_gives_the_session_back(server: Any, appliance: Appliance) -> None:
+def test_logout_after_an_error_and_a_signal(server: Any, appliance: Appliance) -> None:
     """The error waits for a thread with a pending page; a signal in that time must not prevent the logout."""
     appliance.content = {"late": True, "bug": "division by zero"}
     appliance.hold, appliance.held_request = threading.Event(), "GET /page"
@@ -77,7 +75,7 @@ def test_a_signal_after_an_error_gives_the_session_back(server: Any, appliance: 
     assert all_sessions_closed(server)
 
 
-def test_a_signal_is_no_gap_that_may_be_read_over(server: Any, appliance: Appliance) -> None:
+def test_allow_partial_does_not_ignore_signals(server: Any, appliance: Appliance) -> None:
     appliance.content = {"swallow": True}
     appliance.hold, appliance.held_request = threading.Event(), "GET /page"
     end = interrupt_while_waiting(server, appliance, allow_partial=True)
@@ -101,8 +99,8 @@ def interrupt_while_waiting(server: Any, appliance: Appliance, *, seconds: float
     return results[0]
 
 
-def test_a_module_whose_result_nobody_waits_for_gives_the_session_back(server: Any, appliance: Appliance) -> None:
-    """On a task timeout, or if Ansible was killed, the module gets no signal."""
+def test_an_abandoned_module_logs_out(server: Any, appliance: Appliance) -> None:
+    """The module gets no signal on a task timeout or if Ansible was killed."""
     appliance.hold = threading.Event()
     with start("one") as process:
         assert process.stdin is not None
@@ -126,7 +124,7 @@ def test_a_result_may_be_written_to_a_file(server: Any, tmp_path: Path) -> None:
         assert json.loads(file.read())["totals"]["recovery_points"] == 3
 
 
-def test_a_signal_is_not_kept_waiting_by_threads_that_pause(server: Any, appliance: Appliance) -> None:
+def test_waiting_threads_do_not_delay_a_signal(server: Any, appliance: Appliance) -> None:
     appliance.content, appliance.page = {"pages": 4}, (503, {"Retry-After": "100"}, b"")
     process = start("one")
     results: list[ModuleResult] = []

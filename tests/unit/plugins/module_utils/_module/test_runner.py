@@ -46,8 +46,8 @@ def result_warnings(workloads: int, detail: str, *, compress: bool = False) -> l
     ("detail", "hint"),
     [("workloads", "use compress: true"), ("recovery_points", "use detail: workloads")],
 )
-def test_a_result_too_large_for_awx_says_what_is_smaller(detail: str, hint: str) -> None:
-    """No hint for an option that is already set, and no warning at all if the result is small enough or compressed."""
+def test_warning_about_a_large_result_suggests_options(detail: str, hint: str) -> None:
+    """Options that are already set are not suggested. Small and compressed results give no warning."""
     (warning,) = result_warnings(AWX_EVENT_BYTES // 1000, detail)
     assert warning.startswith("backup.example.com: the result has ")
     assert warning.endswith(f"(700,000); {hint}")

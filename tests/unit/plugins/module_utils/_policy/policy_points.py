@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Workloads with recovery points, and read results, for the policy tests: each test shows its facts."""
+"""Workloads with recovery points, and read results, for the policy tests."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Row:
 
 
 def is_unknown_text(message: str) -> bool:
-    """Whether a message is that of an unknown outcome: what is unknown, the requirement, and the reason."""
+    """Return whether a message of an unknown result has all parts: the value, the requirement, and the reason."""
     return _UNKNOWN_TEXT.fullmatch(message) is not None
 
 
 def has_placeholder(message: str) -> bool:
-    """Whether a message has a placeholder that was not filled in."""
+    """Return whether a message has a placeholder that was not filled in."""
     return _PLACEHOLDER.search(message) is not None
 
 
@@ -90,7 +90,7 @@ EMPTY: Sequence[RecoveryPoint] = ()
 
 
 def read(*rows: Row, server: dict[str, Any] | None = None, compress: bool = False, **members: Any) -> dict[str, Any]:
-    """Build a complete read result of vbr1, read at NOW; ``server`` and ``members`` replace members of it."""
+    """Build a complete read result of vbr1, read at NOW; ``server`` and ``members`` replace its fields."""
     host = rows[0].host if rows else "vbr1"
     at = parse_time(members.get("read_at", format_time(NOW)))
     summary = Summary(host, at)
@@ -140,7 +140,7 @@ def evaluate(
 
 
 def findings(read_results: Any, policy: Any, **given: Any) -> list[dict[str, Any]]:
-    """Return all findings of rules (without those about data, and those that no rule is proved for a workload)."""
+    """Return all findings of rules, without those about data and about workloads without proof."""
     assessment = evaluate(read_results, policy, **given).plain()["findings"]
     return [finding for finding in assessment if not finding["control"].startswith(("data.", "policy.proof"))]
 

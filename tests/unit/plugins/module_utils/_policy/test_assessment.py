@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The assessment: the same in every form; and every form in which read results can be given."""
+"""The assessment in all its forms, and all forms of read results as input."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def compressed(*workload: Row, **members: Any) -> dict[str, Any]:
 
 
 def assessed(read_results: Any, load: Callable[[str], bytes] = lambda _path: b"", **given_too: Any) -> str:
-    """Return the packed assessment of anything that contains read results."""
+    """Return the compressed assessment of any input that contains read results."""
     result = gather(read_results, load)
     return assess(
         result, POLICY, as_of=NOW, collection_version=VERSION, options={"waivers": WAIVERS, **given_too}
@@ -67,7 +67,7 @@ def assessed(read_results: Any, load: Callable[[str], bytes] = lambda _path: b""
 
 
 class TestShape:
-    def test_the_frame(self) -> None:
+    def test_top_level_fields(self) -> None:
         one = read(row(in_inventory=True))
         plain = evaluate(one, SEVEN, expected=["web01"]).plain()
         assert plain.pop("findings")
@@ -105,7 +105,7 @@ class TestShape:
             "headline": "Compliant: 1 of 1 workload passed",
         }
 
-    def test_a_finding(self) -> None:
+    def test_fields_of_a_finding(self) -> None:
         assessment = evaluate(
             row(origin="esx"), {"policies": [{"name": "gold", "policy": {"encrypted": {"all": True}}}]}
         )
@@ -130,11 +130,11 @@ class TestShape:
             "waiver": None,
         }
 
-    def test_findings_about_the_reading_have_no_references(self) -> None:
+    def test_findings_about_data_quality_have_no_references(self) -> None:
         for finding in evaluate(row(), POLICY).plain()["findings"]:
             assert bool(finding["references"]) is not finding["control"].startswith("data.")
 
-    def test_verdicts_are_the_worst_result(self) -> None:
+    def test_the_result_of_a_workload_is_the_worst_finding(self) -> None:
         policy = {
             "recovery_points": {"min_count": 7, "max_age": {"limit": "6h", "warn_at": "50%"}},
             "full": {"daily": 1},
@@ -151,7 +151,7 @@ class TestShape:
         }
         assert assessment["verdicts"]["warn"] == 1
 
-    def test_the_worst_come_first_and_passes_never(self) -> None:
+    def test_findings_without_passes_start_with_the_worst(self) -> None:
         findings = evaluate(read(*MIXED), {**POLICY, "waivers": WAIVERS}).findings
         result = [finding["result"] for finding in findings.worst_first(1000)]
         order = ("fail", "unknown", "warn", "waived", "not_applicable")
@@ -160,8 +160,8 @@ class TestShape:
         assert findings.worst_first(3) == findings.worst_first(1000)[:3]
 
 
-class TestTravel:
-    def test_packed_and_plain_say_the_same(self) -> None:
+class TestSerialization:
+    def test_compressed_and_plain_assessments_are_equal(self) -> None:
         assessment = evaluate(read(*MIXED), {**POLICY, "waivers": WAIVERS})
         plain = assessment.plain()
         text = assessment.compress()
@@ -178,7 +178,9 @@ class TestTravel:
 
     @settings(max_examples=60)
     @given(st.lists(POINTS, max_size=5))
-    def test_compressed_and_plain_read_results_are_evaluated_the_same(self, points: list[list[RecoveryPoint]]) -> None:
+    def test_compressed_and_plain_read_results_give_the_same_assessment(
+        self, points: list[list[RecoveryPoint]]
+    ) -> None:
         workloads = [row(own, id=f"id-{number}") for number, own in enumerate(points)]
         assert assessed(read(*workloads)) == assessed(compressed(*workloads))
         found = open_assessment(assessed(compressed(*workloads)))["findings"]
@@ -195,12 +197,12 @@ class TestTravel:
             lambda text: base64.b64encode(zlib.compress(b'{"schema":"backup.audit/read-result/2"}')).decode(),
         ],
     )
-    def test_damage_is_found(self, damage: Callable[[str], str]) -> None:
+    def test_damage_is_detected(self, damage: Callable[[str], str]) -> None:
         with pytest.raises(DataError, match="evidence"):
             open_assessment(damage(assessed(read(row()))), where="evidence")
 
     @pytest.mark.parametrize("column", ["at", "control", "text", "result", "places", "texts"])
-    def test_columns_that_do_not_fit_are_found(self, column: str) -> None:
+    def test_inconsistent_columns_are_detected(self, column: str) -> None:
         data = json.loads(zlib.decompress(base64.b64decode(assessed(read(*MIXED)))))
         data["columns"][column] = data["columns"][column][:1]
         if column == "at":
@@ -209,7 +211,7 @@ class TestTravel:
             open_assessment(data)
 
     @pytest.mark.parametrize("value", [None, 7, [], {}, {"schema": SCHEMA}, {"assessment": {"findings": []}}])
-    def test_what_is_no_assessment(self, value: Any) -> None:
+    def test_other_input_is_not_an_assessment(self, value: Any) -> None:
         with pytest.raises(
             DataError, match=r"the input has no 'assessment'|the assessment in the input has no findings"
         ):
@@ -230,7 +232,7 @@ class TestInputs:
             [{"results": [read(row())]}],
         ],
     )
-    def test_every_way_is_the_same(self, read_results: Any) -> None:
+    def test_all_forms_of_input_are_equivalent(self, read_results: Any) -> None:
         assert assessed(read_results) == self.WANTED
 
     @pytest.mark.parametrize(
@@ -245,7 +247,7 @@ class TestInputs:
         assert assessed(str(tmp_path / "read.json"), load) == self.WANTED
         assert assessed([str(tmp_path / "read.json")], load) == self.WANTED
 
-    def test_several_are_all_judged(self) -> None:
+    def test_all_of_several_read_results_are_evaluated(self) -> None:
         hosts = ("a", "b", "c")
         one, two, three = (row(host=host) for host in hosts)
         result = open_assessment(assessed([read(three), {"results": [compressed(one), compressed(two)]}]))
@@ -281,7 +283,7 @@ class TestInputs:
             ([[[[[[[[[read(row())]]]]]]]]], "lists are nested more than 8 levels deep"),
         ],
     )
-    def test_what_is_refused(self, read_results: Any, text: str) -> None:
+    def test_rejected_input(self, read_results: Any, text: str) -> None:
         def load(_path: str) -> bytes:
             raise OSError(2, "No such file")
 
@@ -296,11 +298,11 @@ class TestInputs:
             assessed("r", lambda _path: content)
 
     @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"a": 1} x'])
-    def test_files_that_are_no_json(self, content: bytes) -> None:
+    def test_files_that_are_not_json(self, content: bytes) -> None:
         with pytest.raises(DataError, match="results: file r is not valid JSON"):
             assessed("r", lambda _path: content)
 
-    def test_a_read_that_failed_may_be_a_finding(self) -> None:
+    def test_a_failed_read_can_be_a_finding(self) -> None:
         failed = {"failed": True, "msg": "the password was rejected", "failure": {"server": "vbr2", "code": "x"}}
         read_results = gather([read(row()), failed], lambda _path: b"", failures_are_findings=True)
         assessment = assess(read_results, {"recovery_points": {"min_count": 7}}, as_of=NOW, collection_version=VERSION)
@@ -344,7 +346,7 @@ class TestInputs:
             list(gather([{"skipped": True}], lambda _path: b"", failures_are_findings=True))
 
 
-def test_options_of_the_policy_are_refused_before_any_read_is_taken() -> None:
+def test_the_policy_is_validated_before_read_results() -> None:
     def never(_number: int) -> Any:
         raise AssertionError("a read result was used")
 
@@ -352,7 +354,7 @@ def test_options_of_the_policy_are_refused_before_any_read_is_taken() -> None:
         assess(map(never, [0]), {}, as_of=NOW, collection_version=VERSION)
 
 
-def test_facts_about_a_workload_are_those_at_as_of() -> None:
+def test_workload_values_are_as_of_the_evaluation() -> None:
     given = row(nightly(3), origin="esx", in_inventory=True)
     (workload,) = evaluate(given, POLICY, as_of=NOW + 3600 * 1_000_000).plain()["workloads"]
     assert workload == {
@@ -375,7 +377,7 @@ def test_facts_about_a_workload_are_those_at_as_of() -> None:
     }
 
 
-def test_the_newest_range_that_can_be_restored_is_shown() -> None:
+def test_the_newest_restorable_range_is_shown() -> None:
     def log_range(since: int, until: int, **facts: Any) -> RecoveryPoint:
         ends = {"restorable_from": moment(days=since), "restorable_until": moment(days=until)}
         return point(days=since, kind="continuous", **ends, **facts)

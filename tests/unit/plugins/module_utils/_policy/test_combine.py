@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of one name that are evaluated as one workload."""
+"""Rows with the same name that are evaluated as one workload."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.unit.plugins.module_utils._policy.policy_points import (
 BY_NAME: dict[str, Any] = {"by": "workload_name"}
 ADDED: dict[str, Any] = {"by": "workload_name", "independent": True}
 ONE = [point(hours=5)]
-# Nights of two servers that take turns, and one night that only may be one.
+# Nights of two servers that alternate, and one possible recovery point.
 EVEN, ODD = ([point(days=day, hours=5) for day in range(start, 6, 2)] for start in (0, 1))
 UNSURE: dict[str, Any] = {"usable": None}
 
@@ -42,7 +42,7 @@ def both(
 
 
 def combined(results: Any, rules: dict[str, Any], combine: dict[str, Any] | None = None, **given: Any) -> Any:
-    """Return the finding about both rows, which is the same in any order of the read results."""
+    """Return the finding about both rows, and check that it does not depend on the order of the read results."""
     one = finding(list(results), rules, combine=combine or BY_NAME, **given)
     other = finding(list(results)[::-1], rules, combine=combine or BY_NAME, **given)
     keys = ("result", "actual", "certainty", "message", "blocking")
@@ -57,11 +57,11 @@ def outcome(results: Any, rules: dict[str, Any], combine: dict[str, Any] | None 
 
 
 class TestCounts:
-    def test_alone_without_it(self) -> None:
+    def test_rows_are_separate_without_combine(self) -> None:
         found = findings(list(both(nightly(30), nightly(3))), SEVEN)
         assert {one["source"]: one["result"] for one in found} == {"vbr1": "pass", "spp1": "fail"}
 
-    def test_one_row_proves_it_for_all(self) -> None:
+    def test_one_row_proves_min_count_for_all(self) -> None:
         result = combined(both(nightly(30), nightly(3)), SEVEN)
         assert (result["result"], result["actual"]) == ("pass", 30)
         assert result["message"] == (
@@ -147,7 +147,7 @@ class TestUnion:
             (EVEN, [point(days=1, hours=5, **UNSURE)], {"daily": 2}, "unknown", 1),
             (EVEN, ODD, {"max_gap": {"limit": "24h", "within": "5d"}}, "pass", 24 * HOUR),
             (EVEN, ODD[1:], {"max_gap": {"limit": "24h", "within": "5d"}}, "fail", 48 * HOUR),
-            # 24 hours after each point: all of it, or without two of the nights half of it.
+            # Each point covers 24 hours: complete coverage, or half of it without two of the nights.
             (EVEN, ODD, {"min_coverage": {"percent": "90%", "max_age": "24h", "within": "4d"}}, "pass", 100),
             (EVEN, EMPTY, {"min_coverage": {"percent": "90%", "max_age": "24h", "within": "4d"}}, "fail", 50),
         ],
@@ -162,8 +162,8 @@ class TestUnion:
         assert outcome(results, {"recovery_points": {"daily": 40}})[0] == "unknown"
         assert outcome(results, {"recovery_points": {"max_age": "4h"}})[0] == "fail"
 
-    def test_each_point_was_there_when_its_server_was_read(self) -> None:
-        """The older read result shows a point of 40 days as one of 39 days."""
+    def test_retention_depends_on_the_read_of_each_server(self) -> None:
+        """The older read result proves that a 40 days old point existed at 39 days."""
         results = both(ONE, [point(days=40)], members={"read_at": ago(days=1)})
         assert outcome(results, {"recovery_points": {"min_retention": "39d"}}) == ("pass", 39 * DAY)
         assert outcome(results, {"recovery_points": {"min_retention": "40d"}}) == ("fail", 39 * DAY)
@@ -183,7 +183,7 @@ class TestUnion:
     @pytest.mark.parametrize(
         ("first", "second", "limit", "result", "actual"),
         [
-            # Two locations; production counts once if it exists according to one row.
+            # Two locations, and production, which counts once if it exists according to one row.
             (True, True, 3, "pass", 3),
             (True, True, 4, "fail", 3),
             (True, False, 3, "pass", 3),
@@ -219,7 +219,7 @@ class TestEveryRow:
             (encrypted(True, False), None, "fail"),
             (encrypted(True, None), None, "unknown"),
             (encrypted(False, kind="unknown"), None, "unknown"),
-            # Rows that have nothing to check.
+            # Rows without points to check.
             (EMPTY, None, "pass"),
             (encrypted(False, kind="snapshot"), None, "pass"),
             (encrypted(False, usable=False), None, "pass"),
@@ -278,7 +278,7 @@ class TestEveryRow:
         assert outcome(both(good, small), rules) == ("fail", 20)
 
     def test_restore_tests(self) -> None:
-        """The age is that of the newest test of all rows; the duration is checked for each row."""
+        """The newest test of all rows determines the age. The duration is checked for each row."""
         test = {"source": "vbr1", "workload_type": "vm", "workload_id": "id-1", "workload_name": "web01"}
         passed = {**test, "point_created_at": ago(hours=5), "tested_at": ago(hours=1), "result": "passed", "seconds": 9}
         other = {**passed, "source": "spp1", "workload_id": "77", "workload_name": "WEB01"}
@@ -303,7 +303,7 @@ class TestWhichRows:
 
     @pytest.mark.parametrize("other", [{"id": "b"}, {"id": "a", "type": "database"}])
     def test_two_workloads_of_one_server_are_evaluated_alone(self, other: dict[str, Any]) -> None:
-        """A pass of one must not hide the other."""
+        """The pass of one must not hide the failure of the other."""
         results = [read(row(id="a"), row(ONE, **other)), read(row(host="spp1"))]
         found = findings(results, SEVEN, combine=BY_NAME)
         counts = [one["result"] for one in found if one["control"] == "recovery_points.min_count"]
@@ -318,7 +318,7 @@ class TestWhichRows:
         found = findings(results, SEVEN, combine=BY_NAME)
         assert [result for result, _message in messages(found, "policy.combine")] == ["warn", "warn"]
 
-    def test_rows_without_a_name_stay_alone(self) -> None:
+    def test_rows_without_a_name_stay_separate(self) -> None:
         results = [read(row(name=None)), read(row(name=None, host="spp1"))]
         assert len(findings(results, SEVEN, combine=BY_NAME)) == 2
 

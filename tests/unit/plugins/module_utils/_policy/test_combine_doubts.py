@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows that are evaluated as one workload, if one of them is incomplete, too old, or of a server whose clock is off."""
+"""Combined rows if one of them is incomplete, too old, or from a server with a wrong clock."""
 
 from __future__ import annotations
 
@@ -45,28 +45,28 @@ class TestIncompleteAndOld:
         bad = both(encrypted(True), encrypted(False), members=INCOMPLETE)
         assert outcome(bad, {"encrypted": {"all": True}})[0] == "fail"
 
-    def test_an_incomplete_read_result_may_miss_an_older_point(self) -> None:
+    def test_an_incomplete_read_result_may_lack_an_older_point(self) -> None:
         results = both(nightly(3), nightly(3), members=INCOMPLETE)
         assert outcome(results, {"recovery_points": {"max_retention": "9d"}})[0] == "unknown"
         assert outcome(results, {"recovery_points": {"max_retention": "1d"}})[0] == "fail"
 
-    def test_an_incomplete_read_result_may_miss_the_point_before_a_gap(self) -> None:
-        """Without ``within``, an older point makes one more gap."""
+    def test_an_incomplete_read_result_may_lack_the_point_before_a_gap(self) -> None:
+        """Without ``within``, an older point adds a gap."""
         for members, result in ((None, "pass"), (INCOMPLETE, "unknown")):
             results = both(nightly(3), nightly(3), members=members)
             assert outcome(results, {"recovery_points": {"max_gap": "24h"}})[0] == result
             assert outcome(results, {"recovery_points": {"max_gap": "23h"}})[0] == "fail"
-            # More points in a window only make its gaps shorter.
+            # More points in a window only shorten its gaps.
             within = {"limit": "24h", "within": "3d"}
             assert outcome(results, {"recovery_points": {"max_gap": within}})[0] == "pass"
 
-    def test_an_incomplete_read_result_may_miss_a_newer_test(self) -> None:
+    def test_an_incomplete_read_result_may_lack_a_newer_test(self) -> None:
         tested = [point(days=3, restore_tested=True, tested_at=moment(days=2))]
         for members, result in ((None, "pass"), (INCOMPLETE, "unknown")):
             assert outcome(both(tested, ONE, members=members), TESTED)[0] == result
 
     def test_an_old_read_result_proves_no_failure(self) -> None:
-        """Its points may have been removed since."""
+        """Its points may have been removed in the meantime."""
         results = both(encrypted(True), [point(days=2, encrypted=False)], members=OLD)
         assert outcome(results, {"encrypted": {"all": True}})[0] == "unknown"
         results = both(nightly(1), [point(days=2 + day) for day in range(5)], members=OLD)
@@ -105,7 +105,7 @@ def with_clock(seconds: int, **members: Any) -> dict[str, Any]:
 
 class TestClocks:
     @pytest.mark.parametrize("skew", [200, -300, 300])
-    def test_times_are_converted_to_real_time(self, skew: int) -> None:
+    def test_times_are_converted_to_a_common_clock(self, skew: int) -> None:
         """A point that spp1 dates an hour ago on its own clock is an hour old."""
         results = both([point(days=2)], [point(hours=1, seconds=-skew)], members=with_clock(skew))
         assert outcome(results, {"recovery_points": {"max_age": "1h"}}) == ("pass", HOUR)
@@ -133,13 +133,13 @@ class TestClocks:
             ({"locations": {"min_count": 2}}, "unknown"),
         ],
     )
-    def test_a_clock_that_is_off_makes_points_undated(self, skew: int, rules: dict[str, Any], result: str) -> None:
+    def test_a_wrong_clock_makes_points_undated(self, skew: int, rules: dict[str, Any], result: str) -> None:
         first = [point(hours=30, locations=["a"])]
         results = both(first, nightly(9, locations=["b"]), members=with_clock(skew))
         assert outcome(results, rules)[0] == result
 
     @pytest.mark.parametrize(("selection", "result"), [({}, "fail"), ({"since": ago(days=9)}, "unknown")])
-    def test_hidden_time_of_a_clock_that_is_off(self, selection: dict[str, Any], result: str) -> None:
+    def test_hidden_time_with_a_wrong_clock(self, selection: dict[str, Any], result: str) -> None:
         results = both([point(hours=30)], EMPTY, members=with_clock(4000, selection=selection))
         assert outcome(results, {"recovery_points": {"max_age": "26h"}})[0] == result
 
@@ -148,7 +148,7 @@ class TestClocks:
         [
             (ONE, [], "pass"),
             ([point(days=2, restore_tested=False)], [], "pass"),
-            # When it was tested is not known in real time.
+            # The real time of the test is unknown.
             ([point(days=9, restore_tested=False, tested_at=moment(days=8))], [], "unknown"),
             ([point(days=9, restore_tested=True, tested_at=moment(days=8))], [], "unknown"),
             (ONE, [{}], "unknown"),
@@ -157,10 +157,10 @@ class TestClocks:
             (ONE, [{"workload_id": "78"}], "pass"),
         ],
     )
-    def test_restore_tests_of_a_clock_that_is_off(
+    def test_restore_tests_with_a_wrong_clock(
         self, points: list[RecoveryPoint], records: list[dict[str, Any]], result: str
     ) -> None:
-        """One of them may be newer than the test that passed, and may have failed."""
+        """A test on that server may be newer than the passed test, and may have failed."""
         tested = [point(days=3, restore_tested=True, tested_at=moment(days=2))]
         known = {"source": "spp1", "workload_type": "vm", "workload_id": "77", "workload_name": "WEB01"}
         known |= {"point_created_at": ago(days=9), "tested_at": ago(days=8), "result": "passed"}
@@ -168,7 +168,7 @@ class TestClocks:
         assert outcome(both(tested, points, members=with_clock(301)), TESTED, restore_tests=tests)[0] == result
         assert outcome(both(tested, points, members=with_clock(300)), TESTED, restore_tests=tests)[0] == "pass"
 
-    def test_if_all_clocks_are_off_times_are_unknown(self) -> None:
+    def test_times_are_unknown_if_all_clocks_are_wrong(self) -> None:
         server = {"clock_skew_seconds": 4000}
         results = [read(row(), server=server), read(row(host="spp1"), server=server)]
         assert outcome(results, {"recovery_points": {"max_age": "26h"}})[0] == "unknown"

@@ -27,7 +27,7 @@ from tests.unit.plugins.module_utils._policy.policy_points import (
 
 
 def resealed(given: dict[str, Any], change: Callable[[dict[str, Any]], Any], **members: Any) -> dict[str, Any]:
-    """Change each block and members of a read result, as a program that imitates a module would."""
+    """Change each block and fields of a read result, as a program that imitates a module would."""
     blocks = [json.loads(unpack(text, "points")) for text in given["points"]]
     for block in blocks:
         change(block)
@@ -35,8 +35,8 @@ def resealed(given: dict[str, Any], change: Callable[[dict[str, Any]], Any], **m
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_a_point_with_the_end_of_a_lock_and_another_value_is_an_error(value: bool) -> None:
-    """If one is immutable, its lock says until when; the value would contradict it."""
+def test_a_point_with_the_end_of_a_lock_must_be_immutable(value: bool) -> None:
+    """The end of a lock contradicts any other value of ``immutable``."""
     given = read(row([point(days=1, immutable_until=NOW + DAY * SECOND)]))
     assert finding(given, {"immutable": {"min_count": 1}})["result"] == "pass"
     changed = resealed(given, lambda block: block["classes"][0].update(immutable=value))
@@ -47,7 +47,7 @@ def test_a_point_with_the_end_of_a_lock_and_another_value_is_an_error(value: boo
 @pytest.mark.parametrize(
     ("seconds", "skew", "accepted"), [(300, 0, True), (301, 0, False), (600, 300, True), (601, 300, False)]
 )
-def test_a_point_that_is_later_than_the_read_is_an_error(seconds: int, skew: int, accepted: bool) -> None:
+def test_a_point_later_than_the_read_is_an_error(seconds: int, skew: int, accepted: bool) -> None:
     later = read(row([point(seconds=-seconds)]), read_at=ago(seconds=-900), server={"clock_skew_seconds": skew})
     given = resealed(later, lambda _block: None, read_at=format_time(NOW))
     rules = {"recovery_points": {"max_age": "26h"}}
@@ -58,8 +58,8 @@ def test_a_point_that_is_later_than_the_read_is_an_error(seconds: int, skew: int
         evaluate(given, rules)
 
 
-def test_a_point_of_a_clock_that_is_off_and_ahead_is_not_later_than_the_read() -> None:
-    """The server's time at the read is an hour later, so a point of half an hour ago is dated in half an hour."""
+def test_points_are_compared_with_the_clock_of_the_server() -> None:
+    """The clock of the server is an hour ahead, so a half an hour old point seems to be in the future."""
     later = read(row([point(hours=-0.5)]), read_at=ago(hours=-1), server={"clock_skew_seconds": HOUR})
     given = resealed(later, lambda _block: None, read_at=format_time(NOW))
     assert finding(given, {"recovery_points": {"min_count": 1}})["result"] == "pass"
@@ -72,7 +72,7 @@ def test_a_point_of_a_clock_that_is_off_and_ahead_is_not_later_than_the_read() -
         (3, "read result of vbr1: 1 rows have no points"),
     ],
 )
-def test_other_numbers_of_rows_than_of_workloads_with_points_are_an_error(number: int, text: str) -> None:
+def test_the_number_of_rows_must_match_the_workloads_in_blocks(number: int, text: str) -> None:
     """Otherwise a row would be evaluated with the points of another one, or not at all."""
     rows = [row(id=f"id-{index}", name=f"web0{index}") for index in range(3)]
     given = read(*rows[:2])
@@ -83,7 +83,7 @@ def test_other_numbers_of_rows_than_of_workloads_with_points_are_an_error(number
 
 
 @pytest.mark.parametrize("name", [1, None, True])
-def test_other_names_of_rights_are_an_error(name: Any) -> None:
+def test_unknown_permissions_are_an_error(name: Any) -> None:
     given = read(row(), server={"scope": {name: False}})
     with pytest.raises(DataError, match=r"input\.server\.scope: "):
         evaluate(given, SEVEN)

@@ -33,17 +33,17 @@ ADDED = {"by": "workload_name", "independent": True}
 
 
 def nothing(_path: str) -> bytes:
-    """No file is read."""
+    """Fail if a file is read."""
     raise AssertionError
 
 
 @pytest.mark.parametrize(("days", "expected"), [(40, "unknown"), (30, "unknown"), (29, "fail")])
-def test_unknown_points_reach_back_only_if_they_are_old_enough(days: int, expected: str) -> None:
+def test_unknown_points_count_for_min_retention_only_if_old_enough(days: int, expected: str) -> None:
     points = [point(days=1, offsite=True), point(days=9, offsite=True), point(days=days)]
     assert result(points, {"on_unknown": "ignore", "offsite": {"min_retention": "30d"}}) == expected
 
 
-def test_several_kinds_together_have_the_run_of_all() -> None:
+def test_several_types_are_evaluated_together() -> None:
     logs = [point(days=day, hours=5, kind="log") for day in (0, 2, 4)]
     snapshots = [point(days=day, hours=5, kind="snapshot") for day in (1, 3, 5)]
     points = [*logs, *snapshots, point(days=6, hours=5, kind="full")]
@@ -53,7 +53,7 @@ def test_several_kinds_together_have_the_run_of_all() -> None:
     assert result(points, {"backup_types": {"log": {"daily": 2}}}) == "fail"
 
 
-def test_an_inference_may_turn_a_warning_into_a_pass() -> None:
+def test_an_inferred_value_can_change_a_warning_to_a_pass() -> None:
     """A newer inferred point counts, although the reported ones meet the limit as well."""
     points = [point(hours=25, immutable=True), point(hours=6, immutable=False)]
     soft = point(hours=5, immutable=True, inferred=("immutable",))
@@ -71,7 +71,7 @@ def test_rules_about_kinds_and_about_facts_in_one_policy() -> None:
     points = [*nightly(30, offsite=True), *(point(hours=hour, kind="log") for hour in range(4))]
     policy: dict[str, Any] = {"backup_types": {"log": {"min_count": 4}}, "offsite": {"min_count": 30}}
     assert [each["result"] for each in findings(row(points), policy)] == ["pass", "pass"]
-    # The list of kinds concerns recovery_points only.
+    # The list of kinds affects only recovery_points.
     policy = {"recovery_points": {"backup_types": ["log"], "min_count": 4}, "offsite": {"min_count": 30}}
     assert [each["result"] for each in findings(row(points), policy)] == ["pass", "pass"]
     policy["recovery_points"]["min_count"] = 5
@@ -85,14 +85,14 @@ def test_an_empty_list_is_rejected_by_its_name(name: str) -> None:
         evaluate(row(), SEVEN, **options)
 
 
-def test_errors_of_a_read_may_be_of_any_shape() -> None:
+def test_errors_of_a_read_may_have_any_form() -> None:
     """An incomplete read result is reported, regardless of the content of its errors."""
     assessment = evaluate(read(row(), complete=False, errors=["text", {"message": "no page 2"}, None]), SEVEN).plain()
     (one,) = [each for each in assessment["findings"] if each["control"] == "data.complete"]
     assert one["message"].endswith("was only partially read: no page 2")
 
 
-def test_a_packed_assessment_with_foreign_characters_is_damaged() -> None:
+def test_foreign_characters_in_a_compressed_assessment_are_damage() -> None:
     """Base64 is decoded strictly: extra characters are rejected."""
     compressed = evaluate(row(), SEVEN).compress()
     assert open_assessment(compressed)["compliant"] is True
@@ -101,7 +101,7 @@ def test_a_packed_assessment_with_foreign_characters_is_damaged() -> None:
 
 
 def test_the_newest_read_is_found_in_loops_lists_and_files() -> None:
-    """Registered results of a task, of a loop, of several loops, or from a file."""
+    """Input may be registered results of a task, of a loop, of several loops, or a file."""
     old, new = read(row()), read(row(), read_at="2026-11-21T07:30:00Z")
     newest = parse_time("2026-11-21T07:30:00Z")
     for given in (
@@ -120,7 +120,7 @@ def test_the_newest_read_is_found_in_loops_lists_and_files() -> None:
 
 @pytest.mark.parametrize(("text", "copies"), [("no", 1), ("False", 1), ("yes", 2), ("TRUE", 2), (False, 1), (True, 2)])
 def test_booleans_may_be_text(text: Any, copies: int) -> None:
-    """Templates convert them to text."""
+    """Templates convert booleans to text."""
     workload = row([point(locations=["disk"])], in_inventory=True)
     assert finding(workload, {"copies": {"min_count": 9, "include_production": text}})["actual"] == copies
 
@@ -148,7 +148,7 @@ def test_each_of_several_patterns_matches() -> None:
         ("10.0.0.1", "10", False),
     ],
 )
-def test_which_names_may_be_one_host(one: str, other: str, same: bool) -> None:
+def test_names_that_may_be_one_host(one: str, other: str, same: bool) -> None:
     assert is_same_host(one, other) is same
 
 
@@ -161,7 +161,7 @@ def test_a_row_without_points_adds_nothing() -> None:
 @pytest.mark.parametrize(
     ("number", "rules", "expected"),
     [
-        # One point has an age, and no gap before it.
+        # One point has an age but no gap before it.
         (1, {"max_age": "5h"}, "pass"),
         (1, {"max_gap": "5h"}, "pass"),
         (1, {"max_gap": "4h"}, "fail"),
@@ -177,7 +177,7 @@ def test_few_points(number: int, rules: dict[str, Any], expected: str) -> None:
     assert result(nightly(number), {"recovery_points": rules}) == expected
 
 
-def test_limits_that_are_met_exactly_pass() -> None:
+def test_values_of_exactly_the_limit_pass() -> None:
     points = [point(hours=26), point(days=30)]
     for name, limit, missed in (
         ("max_age", "26h", "93599s"),
@@ -196,7 +196,7 @@ def test_limits_that_are_met_exactly_pass() -> None:
     [(True, 9, "pass"), (None, 9, "pass"), (False, 9, "fail"), (True, -9, "fail"), (None, -9, "fail")],
 )
 def test_the_end_of_a_lock(immutable: bool | None, days: int, expected: str) -> None:
-    """A product that reports only the end reports that the point is immutable until then."""
+    """Reporting only the end means that the point is immutable until then."""
     locked = point(hours=5, immutable=immutable, immutable_until=moment(days=-days))
     for rule in ({"min_count": 1}, {"min_lock": "1d"}, {"all": True}):
         assert result([locked], {"immutable": rule}) == expected

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Data quality of a read result: complete, recent, on time, wide enough."""
+"""Data quality of a read result: completeness, age, clock, window."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NONE_READ = "{} returned no workloads. The account may lack permission to list t
 
 
 def about_reading(read_results: Any, **given: Any) -> dict[str, tuple[str, str]]:
-    """control -> (result, message) of the findings about the read itself."""
+    """Return control -> (result, message) of the findings about the read itself."""
     assessment = evaluate(read_results, SEVEN, **given).plain()["findings"]
     return {one["control"]: (one["result"], one["message"]) for one in assessment if one["control"].startswith("data.")}
 
@@ -72,7 +72,7 @@ class TestVerify:
         assert about_reading(checked)["data.verify"] == (outcome, text)
         assert evaluate(checked, SEVEN).compliant
 
-    def test_a_part_is_named(self) -> None:
+    def test_a_partial_check_is_reported(self) -> None:
         checked = read(row(), server={"verify": {"level": "data", "result": "sound", "part": "3/30"}})
         assert about_reading(checked)["data.verify"] == ("pass", "data check (part 3/30) of vbr1 found no damage")
 
@@ -140,8 +140,8 @@ class TestEmpty:
 class TestAge:
     @pytest.mark.parametrize(("age", "passes"), [(24 * HOUR, True), (24 * HOUR + 1, False)])
     @pytest.mark.parametrize("skew", [None, 200, -300])
-    def test_an_old_read_proves_nothing(self, age: int, passes: bool, skew: int | None) -> None:
-        """The age is plain time, whatever the server's clock shows."""
+    def test_an_old_read_result_proves_nothing(self, age: int, passes: bool, skew: int | None) -> None:
+        """The age does not depend on the server's clock."""
         sealed = read(row(), server={"clock_skew_seconds": skew})
         as_of = NOW + age * SECOND
         assert evaluate(sealed, SEVEN, as_of=as_of).compliant is passes
@@ -156,7 +156,7 @@ class TestAge:
         assert evaluate(row(), {"policy": SEVEN, "max_data_age": "3d"}, as_of=as_of).compliant
 
     def test_a_read_result_of_a_later_time_is_rejected(self) -> None:
-        """What was removed before the read is unknown, so it proves nothing about an earlier time."""
+        """Points may have been removed before the read, so it proves nothing about an earlier time."""
         assert evaluate(row(), SEVEN, as_of=NOW - 300 * SECOND).compliant
         as_of = NOW - 301 * SECOND
         with pytest.raises(OptionError) as refused:
@@ -175,7 +175,9 @@ class TestAge:
         ],
     )
     @pytest.mark.parametrize("timezone", ["UTC", "Europe/Berlin", "America/New_York"])
-    def test_an_as_of_of_another_era_is_rejected(self, as_of: str, accepted: bool, timezone: str) -> None:
+    def test_an_as_of_outside_of_the_plausible_range_is_rejected(
+        self, as_of: str, accepted: bool, timezone: str
+    ) -> None:
         rules = {"recovery_points": {"yearly": 2, "min_retention": {"limit": "36600d", "weekdays": ["mon"]}}}
         early = read(row(EMPTY), read_at="1980-01-01T00:00:00Z")
         if accepted:
@@ -185,7 +187,7 @@ class TestAge:
         with pytest.raises(OptionError, match=f"as_of: {as_of} is not between the years 1980 and 9000"):
             evaluate(early, rules, as_of=parse_time(as_of), timezone=timezone)
 
-    def test_an_as_of_shortly_before_a_read_is_the_newest_read_of_all(self) -> None:
+    def test_as_of_shortly_before_a_read_is_replaced_by_the_newest_read(self) -> None:
         edge = [point(hours=26, seconds=-100)]
         policy = {"recovery_points": {"max_age": "26h"}}
         later = read(row(host="vbr2"), read_at=ago(seconds=-200))
@@ -196,7 +198,7 @@ class TestAge:
             "vbr2": ("pass", 5 * HOUR + 200),
         }
 
-    def test_ages_are_those_at_as_of(self) -> None:
+    def test_ages_are_calculated_at_as_of(self) -> None:
         policy = {"recovery_points": {"max_age": "26h"}}
         assert finding(row(), policy, as_of=NOW + 21 * HOUR * SECOND)["result"] == "pass"
         result = finding(row(), policy, as_of=NOW + (21 * HOUR + 1) * SECOND)
@@ -204,8 +206,8 @@ class TestAge:
         assert result["message"] == "newest recovery point is 1d 2h and 1s old (maximum 26h)"
 
     @pytest.mark.parametrize(("oldest", "result"), [(10, "pass"), (9.999, "fail"), (1, "fail")])
-    def test_retention_is_that_at_the_read(self, oldest: float, result: str) -> None:
-        """A point that was 1 day old at the read is not known to exist 10 days later."""
+    def test_retention_is_calculated_at_the_read(self, oldest: float, result: str) -> None:
+        """A point that was 1 day old at the read is unknown to exist 10 days later."""
         old = row([point(days=oldest), point(hours=5)])
         policy = {"recovery_points": {"min_retention": "10d"}}
         for days in (0, 10):
@@ -227,7 +229,7 @@ class TestClock:
             assert (found["result"], found["actual"]) == (result, 26 * HOUR)
 
     @pytest.mark.parametrize("skew", [301, -301, 4000])
-    def test_a_clock_that_is_off_proves_no_time(self, skew: int) -> None:
+    def test_a_wrong_clock_proves_no_time(self, skew: int) -> None:
         rules = {
             "max_age": "26h",
             "min_retention": "3d",
@@ -270,12 +272,12 @@ GOOD = {"encrypted": True, "malware": "clean"}
 
 
 class TestWindow:
-    """A read result that covers only a window: the time outside may hold points of every state."""
+    """A read result that covers only a window: points in any state may exist outside of it."""
 
     @pytest.mark.parametrize(
         ("points", "policy", "since", "result"),
         [
-            # Points that were found count; others may be further back.
+            # Points that were found count. Others may be older.
             (nightly(), {"recovery_points": {"min_count": 30}}, 30, "pass"),
             (nightly(), {"recovery_points": {"min_count": 31}}, 30, "unknown"),
             (nightly(), {"recovery_points": {"max_count": 30}}, 30, "unknown"),
@@ -319,7 +321,7 @@ class TestWindow:
             ({"encrypted": {"all": {"within": "1h"}}}, "unknown"),
         ],
     )
-    def test_time_from_until_on_is_unknown(self, policy: Any, result: str) -> None:
+    def test_time_after_until_is_unknown(self, policy: Any, result: str) -> None:
         limited = read(row(nightly(30, **GOOD)), selection={"until": ago(hours=4)})
         found = findings(limited, {**policy, "on_unknown": "ignore"})[0]
         assert found["result"] == result, found["message"]
@@ -338,7 +340,7 @@ def test_counted_points_prove_no_time_and_no_kind() -> None:
     assert {one["control"].partition(".")[2]: one["result"] for one in found} == dict.fromkeys(rules, "unknown")
 
 
-def test_what_an_account_cannot_see() -> None:
+def test_missing_permissions() -> None:
     limited = read(row(), server={"scope": {"inventory": False, "databases": False, "copies": True}})
     result = about_reading(limited)
     assert result["data.inventory"][0] == "warn"
@@ -366,7 +368,7 @@ def test_what_an_account_cannot_see() -> None:
         ),
     ],
 )
-def test_points_in_the_future_and_expired_points_are_a_warning(points: Any, control: str, message: str) -> None:
+def test_points_in_the_future_and_expired_points_give_a_warning(points: Any, control: str, message: str) -> None:
     found = findings(row([*points, *nightly()]), SEVEN)
     (about,) = [one for one in found if one["control"] != "recovery_points.min_count"]
     assert (about["control"], about["result"], about["message"]) == (f"recovery_points.{control}", "warn", message)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Expected names: which workload each of them means, and whether it exists."""
+"""Expected names: matching workloads, and their existence."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class TestNames:
             ("web01.prod.example", "Web01", "short", "pass"),
             ("WEB01", "web01.prod.example", "short", "pass"),
             ("web01.prod.example", "web01", "exact", "fail"),
-            # They have the same first label and are two hosts.
+            # They have the same first label but are two hosts.
             ("web01.prod.example", "web01.test.example", "short", "fail"),
             ("web01.prod.example", "web01.prod", "short", "fail"),
-            # An address is not a host name with labels either.
+            # An IP address is not a host name with labels either.
             ("10", "10.0.0.1", "short", "fail"),
             ("10.0.0.1", "10.0.0.1", "short", "pass"),
             ("fe80", "fe80::1", "short", "fail"),
@@ -67,7 +67,7 @@ class TestNames:
         assert existences(existing(name="web01.prod"), expected=["web01"])[0][0] == "pass"
 
     def test_the_full_name_takes_precedence(self) -> None:
-        """Then the short name is not ambiguous, and the other workload is not expected."""
+        """The short name is then not ambiguous, and the other workload is not expected."""
         rows = read(existing(), existing(name="web01.prod", id="id-2"))
         found = findings(rows, SEVEN, expected=["web01"], unexpected="fail")
         assert [(one["workload_name"], one["control"]) for one in found if one["control"].startswith("expected")] == [
@@ -107,7 +107,7 @@ class TestNames:
         assert not messages(found, "policy.expected")
 
     @pytest.mark.parametrize("on_unknown", ["fail", "warn", "ignore"])
-    def test_this_unknown_always_blocks(self, on_unknown: str) -> None:
+    def test_an_ambiguous_name_always_blocks(self, on_unknown: str) -> None:
         policy = {**SEVEN, "on_unknown": on_unknown}
         found = findings(existing(), policy, expected=["web01.prod", "web01.test"])
         assert [one["blocking"] for one in found if one["control"] == "expected.exists"] == [True, True]
@@ -119,13 +119,13 @@ class TestNames:
             (["web01", "web01"], {}, ["pass", "warn"]),
             (["web01", "WEB01"], {"expected_match": "exact"}, ["pass", "warn"]),
             (["db7", "DB7"], {}, ["fail", "warn"]),
-            # Only with short, these are one name.
+            # Only with hostname_match: short, these are one name.
             (["web01", "web01.prod"], {}, ["pass", "warn"]),
             (["web01", "web01.prod"], {"expected_match": "exact"}, ["fail", "pass"]),
             (["web01", "web01.prod", "WEB01", "Web01.prod"], {}, ["pass", "warn", "warn", "warn"]),
         ],
     )
-    def test_equal_names_are_one_with_a_warning(
+    def test_equal_names_are_merged_with_a_warning(
         self, expected: list[str], options: dict[str, Any], results: list[str]
     ) -> None:
         found = findings(existing(), SEVEN, expected=expected, **options)
@@ -135,12 +135,12 @@ class TestNames:
     @pytest.mark.parametrize(
         ("name", "expected", "results"),
         [
-            # The longer name applies, so the other machine of this first label does not match.
+            # The longer name applies, so the other machine with this first label does not match.
             ("web01.prod", ["web01", "web01.test"], {"web01.test": "fail"}),
             ("web01.test", ["web01", "web01.test"], {"web01.test": "pass"}),
             ("web01", ["web01", "web01.test"], {"web01.test": "pass"}),
             ("web01.prod", ["web01", "WEB01.Test"], {"WEB01.Test": "fail"}),
-            # With two longer names, the short one is a name of its own.
+            # With two longer names, the short one is a separate name.
             (
                 "web01.prod",
                 ["web01", "web01.prod", "web01.test"],
@@ -175,13 +175,13 @@ class TestNames:
 
 
 class TestExistence:
-    def test_a_missing_one_fails(self) -> None:
+    def test_a_missing_workload_fails(self) -> None:
         assert existences(existing(), expected=["web01", "db7"]) == [
             ("pass", "found on vbr1"),
             ("fail", "expected workload not found on any server that was read"),
         ]
 
-    def test_missing_ones_are_counted_apart(self) -> None:
+    def test_missing_workloads_are_counted_separately(self) -> None:
         """They do not raise the number of workloads."""
         frame = evaluate(existing(), SEVEN, expected=["web01", "db7", "db8"]).frame
         assert frame["totals"]["workloads"] == 1
@@ -189,7 +189,7 @@ class TestExistence:
         assert frame["totals"]["missing"]["fail"] == 2
         assert frame["headline"] == "Not compliant: 1 of 1 workload passed; 2 expected workloads not found"
 
-    def test_a_missing_one_may_be_on_a_server_that_was_only_partially_read(self) -> None:
+    def test_a_missing_workload_is_unknown_if_a_server_was_partially_read(self) -> None:
         found = findings(read(existing(), complete=False), SEVEN, expected=["db7"])
         (missing,) = [one for one in found if one["workload_name"] == "db7"]
         assert (missing["result"], missing["certainty"], missing["blocking"]) == ("unknown", "unknown", True)
@@ -205,12 +205,12 @@ class TestExistence:
             ({}, "vm", RECENT, "unknown"),
             ({"scope": {"inventory": False}}, "vm", RECENT, "unknown"),
             ({"inventory_types": ["database", "vm"]}, "vm", RECENT, "unknown"),
-            # It is not known of which types it can.
+            # It is unknown which types it can report.
             ({"inventory_types": None}, "vm", RECENT, "unknown"),
-            # It has no inventory of this type: a recent recovery point proves that it exists.
+            # It has no inventory of this type, so a recent recovery point proves that the workload exists.
             ({"inventory_types": ["vm"]}, "database", RECENT, "pass"),
             ({"inventory_types": []}, "vm", RECENT, "pass"),
-            # A workload of unknown type may be of a type whose inventory it has.
+            # A workload of unknown type may be in the inventory.
             ({"inventory_types": []}, None, RECENT, "unknown"),
             ({"inventory_types": ["vm"]}, None, RECENT, "unknown"),
             ({"inventory_types": [], "scope": {}}, "vm", RECENT, "pass"),
@@ -220,7 +220,7 @@ class TestExistence:
                 {"recovery_points": {"max_age": {"limit": "6h", "warn_at": "50%"}}},
                 "pass",
             ),
-            # The newest recovery point is too old, or the policy does not limit its age.
+            # The newest recovery point is too old, or the policy does not limit the age.
             ({"inventory_types": []}, "vm", {"recovery_points": {"max_age": "4h"}}, "unknown"),
             ({"inventory_types": []}, "vm", SEVEN, "unknown"),
             ({"inventory_types": []}, "vm", {"offsite": {"max_age": "26h"}}, "unknown"),
@@ -272,7 +272,7 @@ class TestExistence:
 
 
 class TestSeveralRows:
-    """All rows of a name are evaluated; one of them decides whether the workload exists."""
+    """All rows with a name are evaluated. One of them determines whether the workload exists."""
 
     def test_the_finding_names_the_others(self) -> None:
         rows = read(
@@ -294,7 +294,7 @@ class TestSeveralRows:
             ({"points": [point(days=20)], "in_inventory": True}, {"points": ONE, "in_inventory": None}),
             ({"points": [point(days=20)]}, {"points": EMPTY}),
             ({"points": [point(days=20)]}, {"points": [point(days=21), point(days=30)]}),
-            # Only points that surely are recovery points count.
+            # Only certain recovery points count.
             ({"points": [point(days=20)]}, {"points": [point(hours=5, usable=None)]}),
             ({"points": [point(days=20)]}, {"points": [point(hours=5, usable=False)]}),
             ({"points": [point(days=20)]}, {"points": [point(hours=5, kind="snapshot")]}),
@@ -327,8 +327,8 @@ class TestSeveralRows:
                 ("vbr1", "recovery_points.min_count", "fail"),
             }
 
-    def test_a_workload_that_was_set_aside_does_not_exist(self) -> None:
-        """The newer read result of the server does not list it any more."""
+    def test_a_superseded_workload_does_not_exist(self) -> None:
+        """The newer read result of the server no longer lists it."""
         older = read(existing(), existing(name="db01", id="id-2"), read_at=ago(hours=4))
         found = existences([older, read(existing())], expected=["db01"])
         assert [result for result, _message in found] == ["fail"]
@@ -336,7 +336,7 @@ class TestSeveralRows:
 
 class TestUnexpected:
     @pytest.mark.parametrize(("unexpected", "result"), [("warn", "warn"), ("fail", "fail")])
-    def test_workloads_that_no_name_matches(self, unexpected: str, result: str) -> None:
+    def test_workloads_that_are_not_expected(self, unexpected: str, result: str) -> None:
         rows = read(existing(), row(name="stranger", id="id-2"), row(name=None, id="id-3"))
         found = findings(rows, SEVEN, expected=["web01"], unexpected=unexpected)
         about = {(one["workload_name"], one["result"]) for one in found if one["control"] == "expected.unexpected"}
@@ -369,9 +369,9 @@ class TestUnexpected:
     [
         (["ERP-Prod"], ["erp-prd"], ". Similar name: ERP-Prod"),
         (["web01"], ["erp-prd"], ""),
-        # A name that is expected itself is not the misspelled one.
+        # An expected name is not suggested as the correct spelling of another one.
         (["erp-prod"], ["erp-prd", "erp-prod"], ""),
-        # If very many are missing, names are not compared: it would take minutes.
+        # If very many are missing, names are not compared because it would take minutes.
         (["erp-prod"], ["erp-prd", *(f"m{number}" for number in range(100))], ""),
         ([f"erp-{number:03}" for number in range(500)], ["erp-1x0"], ". Similar name: erp-210"),
     ],

@@ -66,7 +66,7 @@ def totals(verdicts: dict[str, int], **missing: int) -> dict[str, Any]:
         ({"unknown": 1}, "1 expected workload unknown"),
     ],
 )
-def test_missing_workloads_are_counted_apart(missing: dict[str, int], text: str) -> None:
+def test_missing_workloads_are_in_the_headline(missing: dict[str, int], text: str) -> None:
     headline = build_headline(totals({"pass": 19}, **missing), [READ], compliant=False, failed_checks=0)
     assert headline == f"Not compliant: 19 of 19 workloads passed; {text}"
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From points to results: less knowledge, or more points that prove nothing, never passes more rules."""
+"""Unknown values, and additional points that prove nothing, never pass more rules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_time
 from tests.unit.plugins.module_utils._policy.policy_points import NOW, evaluate, findings, moment, read, row
 
-# One rule of each type for each attribute; limits that points of these days meet or miss.
+# One rule of each type for each attribute, with limits that some of the points meet.
 POLICY: dict[str, Any] = {
     "recovery_points": {
         "min_count": 3,
@@ -54,7 +54,7 @@ WORKLOAD = Workload()
 
 
 def plausible(point: RecoveryPoint) -> RecoveryPoint:
-    """Return the point; only one that is immutable has the end of a lock, and no test is earlier than its point."""
+    """Return the point without contradictions in its lock and its test."""
     changes: dict[str, Any] = {}
     if not point.immutable:
         changes["immutable_until"] = None
@@ -106,7 +106,7 @@ def passed(points: list[RecoveryPoint], **members: Any) -> set[str]:
     return {control for control, result in results(points, **members).items() if result == "pass"}
 
 
-def test_points_that_prove_all_pass_all() -> None:
+def test_points_with_all_attributes_pass_all_rules() -> None:
     """Otherwise the properties below would be trivially true."""
     assert set(results([good(day + 0.1) for day in range(30)]).values()) == {"pass"}
     others = {control: result for control, result in results([]).items() if result != "fail"}
@@ -115,16 +115,16 @@ def test_points_that_prove_all_pass_all() -> None:
 
 @st.composite
 def weaker(draw: st.DrawFn) -> tuple[list[RecoveryPoint], list[RecoveryPoint]]:
-    """Generate points, and the same points with some facts not reported."""
+    """Generate points, and the same points with some unreported attributes."""
     points = draw(POINTS)
     less = []
     for point in points:
         lost = draw(st.sets(st.sampled_from([*_FACTS, *_MOMENTS, "usable", "malware"]), max_size=3))
         if point.usable is False:
-            # Points known to be unusable are never counted; points of unknown usability leave doubt.
+            # Unusable points never count. Points of unknown usability may count.
             lost -= {"usable"}
         if not (point.restore_tested and point.usable and point.kind in COUNTING_KINDS):
-            # By definition only a test with a time is the newest one, here one that is not known to have passed.
+            # By definition only a test with a time can be the newest, here one without a known result.
             lost -= {"tested_at"}
         if point.immutable is True:
             # Without an end, a lock lasts forever.
@@ -136,14 +136,14 @@ def weaker(draw: st.DrawFn) -> tuple[list[RecoveryPoint], list[RecoveryPoint]]:
 
 @settings(max_examples=200)
 @given(weaker())
-def test_a_fact_that_is_not_reported_never_makes_a_pass(pair: tuple[list[RecoveryPoint], list[RecoveryPoint]]) -> None:
+def test_unreported_attributes_never_cause_a_pass(pair: tuple[list[RecoveryPoint], list[RecoveryPoint]]) -> None:
     points, less = pair
     assert passed(less) <= passed(points)
 
 
 @settings(max_examples=200)
 @given(POINTS, st.sampled_from(_DAYS), st.sampled_from(["since", "until"]))
-def test_time_that_is_hidden_never_makes_a_pass(points: list[RecoveryPoint], days: float, end: str) -> None:
+def test_hidden_time_never_causes_a_pass(points: list[RecoveryPoint], days: float, end: str) -> None:
     limit = moment(days=days, seconds=1)
     shown = [point for point in points if (point.created >= limit if end == "since" else point.created < limit)]
     assert passed(shown, selection={end: format_time(limit)}) <= passed(points)
@@ -151,7 +151,7 @@ def test_time_that_is_hidden_never_makes_a_pass(points: list[RecoveryPoint], day
 
 @settings(max_examples=200)
 @given(POINTS, POINT, st.sampled_from(sorted(COUNTING_KINDS | {"unknown"})))
-def test_a_point_that_may_not_be_one_never_makes_a_pass(
+def test_possible_recovery_points_never_cause_a_pass(
     points: list[RecoveryPoint], more: RecoveryPoint, kind: str
 ) -> None:
     doubt = dataclasses.replace(more, id="more", usable=None, kind=kind)
@@ -164,26 +164,24 @@ def test_a_point_that_may_not_be_one_never_makes_a_pass(
 @given(
     POINTS, POINT, st.sampled_from([kind for kind in KINDS if kind not in (*COUNTING_KINDS, "continuous", "unknown")])
 )
-def test_what_is_not_a_backup_or_not_usable_changes_no_result(
-    points: list[RecoveryPoint], more: RecoveryPoint, kind: str
-) -> None:
+def test_unusable_and_other_points_have_no_effect(points: list[RecoveryPoint], more: RecoveryPoint, kind: str) -> None:
     assert results([*points, dataclasses.replace(more, id="more", kind=kind)]) == results(points)
-    # A test of it counts.
+    # A test of such a point counts.
     assert results([*points, dataclasses.replace(more, id="more", usable=False, tested_at=None)]) == results(points)
 
 
 @settings(max_examples=150)
 @given(POINTS)
-def test_one_more_point_that_has_everything_takes_no_pass_away(points: list[RecoveryPoint]) -> None:
+def test_an_additional_point_with_all_attributes_keeps_passes(points: list[RecoveryPoint]) -> None:
     assert passed([*points, good(0.1)]) >= passed(points)
 
 
 @settings(max_examples=150)
 @given(weaker(), st.data())
-def test_of_a_point_listed_twice_the_less_favorable_values_are_used(
+def test_duplicate_points_have_the_least_favorable_values(
     pair: tuple[list[RecoveryPoint], list[RecoveryPoint]], data: st.DataObject
 ) -> None:
-    """Listing the points again with less knowledge never passes more than the weaker listing alone."""
+    """Adding the same points with unknown values never passes more than the weaker listing alone."""
     points, less = pair
     mixed = data.draw(st.permutations([*points, *less]))
     assert passed(mixed) <= passed(points)
@@ -205,7 +203,7 @@ def test_the_order_of_rows_and_read_results_does_not_matter(lists: list[list[Rec
 
 @settings(max_examples=60)
 @given(POINTS)
-def test_an_incomplete_read_passes_nothing(points: list[RecoveryPoint]) -> None:
+def test_an_incomplete_read_passes_no_rule(points: list[RecoveryPoint]) -> None:
     cut = read(row(points), complete=False, errors=[{"code": "incomplete", "message": "a page is missing"}])
     found = findings(cut, POLICY)
     assert found
@@ -215,13 +213,13 @@ def test_an_incomplete_read_passes_nothing(points: list[RecoveryPoint]) -> None:
 
 @settings(max_examples=60)
 @given(POINTS)
-def test_an_old_read_passes_nothing(points: list[RecoveryPoint]) -> None:
+def test_an_old_read_passes_no_rule(points: list[RecoveryPoint]) -> None:
     found = findings(row(points), POLICY, as_of=NOW + 90_000_000_000)
     assert "pass" not in {finding["result"] for finding in found}
 
 
-def test_the_samples_pass_and_do_not_pass_each_rule() -> None:
-    """Otherwise its property tests nothing."""
+def test_generated_points_pass_and_fail_each_rule() -> None:
+    """Otherwise the properties would be trivially true."""
     chance = random.Random(1)
     seen: dict[str, set[bool]] = {}
     for _try in range(300):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What proves a workload, and what only settles it."""
+"""Proof for workloads, and findings that only make a proof unnecessary."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ OF_RULES = {**EVERYTHING, "control": "encrypted.all"}
 
 
 def proofs(read_results: Any, policy: Any, **given: Any) -> set[tuple[str | None, str]]:
-    """(workload, control) of the findings that something is not proved."""
+    """Return (workload, control) of the findings about missing proof."""
     found = evaluate(read_results, policy, **given).plain()["findings"]
     return {(one["workload_name"], one["control"]) for one in found if one["control"].endswith(".proof")}
 
 
 class TestProof:
-    """Every workload needs a proof, and the assessment needs a workload that is proved."""
+    """Every workload needs a proof, and the assessment needs a proven workload."""
 
     @pytest.mark.parametrize(
         ("policy", "options", "missing"),
@@ -34,10 +34,10 @@ class TestProof:
             # A warning because of warn_at is a proof.
             ({"recovery_points": {"max_age": {"limit": "6h", "warn_at": "50%"}}}, {}, set()),
             (UNKNOWN, {}, {("web01", "policy.proof"), (None, "data.proof")}),
-            # Existence is not a proof of backups; nor is a waiver.
+            # Neither existence nor a waiver is a proof of backups.
             (UNKNOWN, {"expected": ["web01"]}, {("web01", "policy.proof"), (None, "data.proof")}),
             (UNKNOWN, {"waivers": [EVERYTHING]}, {(None, "data.proof")}),
-            # A waiver of something else settles nothing.
+            # A waiver for another control does not matter.
             (UNKNOWN, {"waivers": [OF_RULES]}, {(None, "data.proof")}),
             (UNKNOWN, {"waivers": [OF_EXPECTED]}, {("web01", "policy.proof"), (None, "data.proof")}),
             ({"encrypted": {"all": True}}, {}, {(None, "data.proof")}),
@@ -55,7 +55,7 @@ class TestProof:
         ("in_inventory", "options", "missing"),
         [
             (True, {"expected": ["other", "web01"]}, True),
-            # It is not expected, or it does not exist, and that is waived.
+            # It is unexpected, or does not exist, and that is waived.
             (None, {"expected": ["other"], "unexpected": "fail", "waivers": [OF_EXPECTED]}, True),
             (True, {"expected": ["other", "web01"], "waivers": [OF_EXPECTED]}, True),
             (False, {"expected": ["other", "web01"], "waivers": [OF_EXPECTED]}, True),
@@ -63,7 +63,7 @@ class TestProof:
             (None, {"expected": ["other", "web01"], "waivers": [OF_EXPECTED, OF_RULES]}, False),
         ],
     )
-    def test_a_waiver_of_existence_is_none_of_a_rule(
+    def test_a_waiver_of_existence_does_not_cover_rules(
         self, in_inventory: bool | None, options: dict[str, Any], missing: bool
     ) -> None:
         proved = row(nightly(30, encrypted=True), name="other", id="id-2", in_inventory=True)
@@ -72,7 +72,7 @@ class TestProof:
         assert evaluate(both, UNKNOWN, **options).compliant is not missing
 
     def test_each_of_several(self) -> None:
-        """One that is proved does not prove another one, of which everything is unknown."""
+        """A proven workload does not prove another one with only unknown results."""
         policies = [
             {"name": "one", "match": {"workload_name": "web*"}, "policy": SEVEN},
             {"name": "two", "policy": UNKNOWN},

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""References by requirement, as an auditor reads them."""
+"""References by requirement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ APART = {"locations", "copies", "offsite"}
 KEPT = {"immutable", "encrypted"}
 ALL = BACKUP | TESTS | APART | KEPT
 
-# Requirement -> exactly the related attributes.
+# Requirement -> all related attributes.
 REQUIREMENTS = {
     "NIST SP 800-53 CP-6": APART,
     "NIST SP 800-53 CP-9": BACKUP | {"immutable"},
@@ -52,7 +52,7 @@ def test_attributes_of_a_requirement(requirement: str) -> None:
     ]
 
 
-def test_every_attribute_speaks_to_known_requirements_and_names_each_once() -> None:
+def test_attributes_have_unique_known_requirements() -> None:
     assert {*ATTRIBUTES, "backup_types", "expected"} == ALL
     for attribute in ALL:
         result = get_references(f"{attribute}.min_count")
@@ -60,11 +60,11 @@ def test_every_attribute_speaks_to_known_requirements_and_names_each_once() -> N
         assert set(result) <= set(REQUIREMENTS), attribute
 
 
-def test_attributes_of_kinds_are_backups_like_others() -> None:
+def test_backup_types_have_the_references_of_backups() -> None:
     for attribute in KIND_ATTRIBUTES.values():
         assert get_references(f"{attribute.name}.min_count") == get_references("backup_types.min_count")
 
 
 @pytest.mark.parametrize("control", ["data.complete", "data.age", "policy.tier", "policy.exclude", "nothing"])
-def test_what_is_about_the_reading_speaks_to_none(control: str) -> None:
+def test_data_quality_has_no_references(control: str) -> None:
     assert get_references(control) == []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records of restore tests: which tests they keep, and which records are refused."""
+"""Records of restore tests: stored tests, and rejected records."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from tests.unit.plugins.module_utils._policy.policy_points import NOW, ago, read
 from tests.unit.plugins.module_utils._policy.test_restore_tests import POLICY, build_test, load
 
 
-def test_of_each_workload_the_newest_test_is_kept() -> None:
+def test_the_newest_test_of_each_workload_is_kept() -> None:
     earlier = seal_record([build_test(workload_name="old"), build_test(seconds=1, tested_at=ago(days=3))])
     record = seal_record([build_test(seconds=2)], earlier)
     assert [(test["workload_name"], test["seconds"]) for test in record["tests"]] == [("old", 90), ("web01", 2)]
     assert parse_tests(json.loads(json.dumps(record)), "x") == record["tests"]
-    # A run that began earlier but is written later does not hide the newer test.
+    # A run that started earlier but is written later does not replace the newer test.
     assert seal_record([build_test(tested_at=ago(days=9))], record) == record
 
 
-def test_of_each_location_the_newest_test_is_kept() -> None:
+def test_the_newest_test_of_each_location_is_kept() -> None:
     """A test in one repository does not prove that another one can be restored from."""
     earlier = seal_record([build_test(location=name, tested_at=ago(days=3)) for name in ("repo1", "repo2")])
     record = seal_record([build_test(location="repo2", tested_at=ago(days=1))], earlier)
@@ -40,7 +40,7 @@ def test_of_each_location_the_newest_test_is_kept() -> None:
         seal_record([build_test(location=5)])
 
 
-def test_a_record_that_was_altered_is_refused() -> None:
+def test_an_altered_record_is_rejected() -> None:
     record = seal_record([build_test(result="failed", message="lost")])
     record["tests"][0]["result"] = "passed"
     with pytest.raises(DataError, match="altered"):
@@ -71,7 +71,7 @@ def test_a_record_that_was_altered_is_refused() -> None:
         {"tested_at": "9999-12-31T00:00:00Z"},
     ],
 )
-def test_a_test_that_makes_no_sense_is_refused(change: dict[str, Any]) -> None:
+def test_an_invalid_test_is_rejected(change: dict[str, Any]) -> None:
     with pytest.raises(DataError, match=rf"a restore test has no valid {list(change)[-1]}\.$"):
         seal_record([build_test(**change)])
     record = {"schema": "backup.audit/restore_tests/1", "tests": [build_test(**change)]}
@@ -80,18 +80,18 @@ def test_a_test_that_makes_no_sense_is_refused(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["tested_at", "point_created_at"])
-def test_other_times_are_refused(name: str) -> None:
+def test_other_times_are_rejected(name: str) -> None:
     with pytest.raises(DataError, match="yesterday"):
         seal_record([build_test(**{name: "yesterday"})])
 
 
 @pytest.mark.parametrize("value", [{}, {"schema": "backup.audit/restore_tests/1"}, "text", read(row())])
-def test_what_is_no_record_is_refused(value: Any) -> None:
+def test_other_input_is_not_a_record(value: Any) -> None:
     with pytest.raises(DataError):
         parse_tests(value, "x")
 
 
-def test_a_record_alone_is_no_good_news() -> None:
+def test_a_record_without_read_results_passes_nothing() -> None:
     record = seal_record([build_test()])
     found = assess(
         gather([record], load), POLICY, as_of=NOW, collection_version="1", restore_tests=restore_tests([record], load)
@@ -99,6 +99,6 @@ def test_a_record_alone_is_no_good_news() -> None:
     assert not found.compliant
 
 
-def test_a_record_may_be_a_file() -> None:
+def test_a_record_can_be_a_file() -> None:
     text = json.dumps(seal_record([build_test()])).encode()
     assert restore_tests(["restore_tests.json"], lambda _path: text) == [build_test()]

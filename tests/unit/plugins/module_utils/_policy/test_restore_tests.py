@@ -32,7 +32,7 @@ POLICY = {"restore_tested": {"min_count": 1, "max_age": "7d", "max_restore_time"
 
 
 def build_test(**members: Any) -> dict[str, Any]:
-    """Build a test that passed an hour ago, of the newest of nightly points."""
+    """Build a test of the newest nightly point that passed an hour ago."""
     return {
         "source": "vbr1",
         "workload_type": "vm",
@@ -56,12 +56,12 @@ def failed(**members: Any) -> dict[str, Any]:
 
 
 def load(_path: str) -> bytes:
-    """Tests with read results do not read files."""
+    """Fail if a file is read."""
     raise AssertionError(_path)
 
 
 def evaluate_record(record: Any, *, compress: bool = False) -> dict[str, tuple[str, str]]:
-    """control -> (result, message) for the read result of one workload and a record."""
+    """Return control -> (result, message) for the read result of one workload and a record."""
     read_results: list[Any] = [{**read(row(), compress=compress), "changed": False}, record]
     found = assess(
         gather(read_results, load),
@@ -74,7 +74,7 @@ def evaluate_record(record: Any, *, compress: bool = False) -> dict[str, tuple[s
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_a_restore_proves_what_the_product_does_not_report(compress: bool) -> None:
+def test_a_record_proves_a_restore_that_the_product_does_not_report(compress: bool) -> None:
     output = evaluate_record(seal_record([build_test()]), compress=compress)
     assert {name: outcome for name, (outcome, _text) in output.items() if name.startswith("restore_tested")} == {
         "restore_tested.min_count": "pass",
@@ -84,13 +84,13 @@ def test_a_restore_proves_what_the_product_does_not_report(compress: bool) -> No
     assert "data.restore_tests" not in output
 
 
-def test_a_test_of_a_point_that_is_gone_proves_its_age_and_no_point() -> None:
+def test_a_test_of_a_removed_point_counts_only_for_the_age() -> None:
     output = evaluate_record(seal_record([build_test(point_created_at=ago(days=40))]))
     assert (output["restore_tested.max_age"][0], output["restore_tested.max_restore_time"][0]) == ("pass", "pass")
     assert output["restore_tested.min_count"][0] == "unknown"
 
 
-def test_a_failed_restore_fails_whatever_was_proved_before() -> None:
+def test_a_failed_restore_overrides_earlier_tests() -> None:
     output = evaluate_record(seal_record([build_test(tested_at=ago(hours=2)), failed(message="no table numbers")]))
     for control in ("restore_tested.max_age", "restore_tested.max_restore_time"):
         assert output[control][0] == "fail"
@@ -100,7 +100,7 @@ def test_a_failed_restore_fails_whatever_was_proved_before() -> None:
 @pytest.mark.parametrize(
     "other", [{"source": "vbr2"}, {"workload_type": "database"}, {"workload_id": "id-2"}, {"workload_name": "web02"}]
 )
-def test_a_test_of_another_workload_proves_nothing_and_is_a_warning(other: dict[str, Any]) -> None:
+def test_a_test_of_another_workload_gives_only_a_warning(other: dict[str, Any]) -> None:
     output = evaluate_record(seal_record([build_test(**other)]))
     assert output["restore_tested.max_restore_time"][0] == "unknown"
     assert output["data.restore_tests"][0] == "warn"
@@ -110,8 +110,8 @@ def test_a_test_of_another_workload_proves_nothing_and_is_a_warning(other: dict[
 @pytest.mark.parametrize(
     ("origins", "result"), [(("esx1", "esx2"), "unknown"), ((None, "esx2"), "unknown"), ((None,), "pass")]
 )
-def test_a_test_that_may_be_that_of_two_workloads_counts_for_none(origins: tuple[str | None, ...], result: str) -> None:
-    """Rows of one server that only differ by their origin."""
+def test_an_ambiguous_test_counts_for_no_workload(origins: tuple[str | None, ...], result: str) -> None:
+    """Rows of one server that differ only in their origin."""
     rows = [row([U], origin=origin) for origin in origins]
     for results in ([read(*rows)], [read(one, selection={"account": f"{number}"}) for number, one in enumerate(rows)]):
         found = evaluate(results, POLICY, restore_tests=[build_test()]).plain()["findings"]
@@ -127,7 +127,7 @@ def test_a_test_of_a_workload_in_two_read_results_counts_for_both() -> None:
     assert "data.restore_tests" not in {one["control"] for one in found}
 
 
-def test_a_test_before_its_point_is_unknown_and_a_warning() -> None:
+def test_a_test_before_its_point_is_unknown_with_a_warning() -> None:
     output = evaluate_record(seal_record([build_test(tested_at=ago(hours=5, seconds=301))]))
     assert output["restore_tested.max_age"][0] == "unknown"
     assert output["restore_tested.max_restore_time"][0] == "unknown"
@@ -160,7 +160,7 @@ PASSED, FAILED = build_test(), failed()
 
 
 def evaluate_points(points: list[RecoveryPoint], tests: list[dict[str, Any]], **given: Any) -> tuple[str, ...]:
-    """Results of: at least 1, at least 2, all, none."""
+    """Return the results of min_count 1, min_count 2, all and none."""
     rules: list[dict[str, Any]] = [{"min_count": 1}, {"min_count": 2}, {"all": True}, {"none": True}]
     return tuple(result(points, {"restore_tested": rule}, restore_tests=tests, **given) for rule in rules)
 
@@ -172,16 +172,16 @@ def evaluate_points(points: list[RecoveryPoint], tests: list[dict[str, Any]], **
         ([U], [FAILED], ("fail", "fail", "fail", "pass")),
         ([T], [PASSED], ("pass", "fail", "pass", "fail")),
         ([T], [FAILED], ("fail", "fail", "fail", "pass")),
-        # The failed test has no date: it may be newer.
+        # The failed test has no date, so it may be newer.
         ([F], [PASSED], ("unknown", "fail", "unknown", "unknown")),
         ([FAILED_BEFORE], [PASSED], ("pass", "fail", "pass", "fail")),
         ([FAILED_SINCE], [PASSED], ("fail", "fail", "fail", "pass")),
         ([PASSED_SINCE], [FAILED], ("pass", "fail", "pass", "fail")),
         ([F], [FAILED], ("fail", "fail", "fail", "pass")),
-        # One of the second has that result already: the record may be about it.
+        # A point of the same second already has that result, so the record may be about it.
         ([T, U], [PASSED], ("pass", "unknown", "unknown", "fail")),
         ([F, U], [FAILED], ("unknown", "fail", "fail", "unknown")),
-        # At most one changes: an unknown one first.
+        # At most one point changes, an unknown one first.
         ([U, OTHER_U], [PASSED], ("pass", "unknown", "unknown", "fail")),
         ([U, OTHER_U], [FAILED], ("unknown", "fail", "fail", "unknown")),
         ([F, U], [PASSED], ("pass", "fail", "fail", "fail")),
@@ -191,19 +191,19 @@ def evaluate_points(points: list[RecoveryPoint], tests: list[dict[str, Any]], **
         ([MAYBE], [PASSED], ("unknown", "fail", "unknown", "unknown")),
         ([UNTYPED], [PASSED], ("unknown", "fail", "unknown", "unknown")),
         ([MAYBE], [FAILED], ("fail", "fail", "unknown", "unknown")),
-        # It is the first that a passed test proves, and the last that a failed one disproves.
+        # A passed test proves it first, a failed test disproves it last.
         ([MAYBE, U], [PASSED], ("unknown", "unknown", "unknown", "unknown")),
         ([MAYBE, U], [FAILED], ("unknown", "fail", "fail", "unknown")),
-        # Other points are not concerned.
+        # Other points are not affected.
         ([U, ELSEWHERE], [PASSED], ("pass", "pass", "pass", "fail")),
         ([U, NOT_ELSEWHERE], [PASSED], ("pass", "fail", "fail", "fail")),
-        # The tested point is not listed any more: one more unknown point, for min_count.
+        # The tested point is no longer listed: one more unknown point for min_count.
         ([ELSEWHERE], [PASSED], ("pass", "unknown", "pass", "fail")),
         ([NOT_ELSEWHERE], [PASSED], ("unknown", "fail", "fail", "pass")),
         ([NOT_ELSEWHERE], [FAILED], ("fail", "fail", "fail", "pass")),
         ([NOT_ELSEWHERE, point(**ZERO, kind="snapshot")], [PASSED], ("unknown", "fail", "fail", "pass")),
         ([NOT_ELSEWHERE, point(**ZERO, usable=False)], [PASSED], ("unknown", "fail", "fail", "pass")),
-        # Only the newest record of a point counts; of the same time the failed one.
+        # Only the newest record of a point counts, at the same time the failed one.
         ([U], [PASSED, failed(tested_at=ago(seconds=9))], ("fail", "fail", "fail", "pass")),
         ([U], [failed(tested_at=ago(hours=2)), PASSED], ("pass", "fail", "pass", "fail")),
         ([U], [PASSED, FAILED], ("fail", "fail", "fail", "pass")),
@@ -230,12 +230,12 @@ def test_expiry_comes_last() -> None:
 @pytest.mark.parametrize(
     ("points", "limit", "expected"),
     [
-        # A point that is gone may be older than any other.
+        # A removed point may be older than any other.
         ([T], "40d", "unknown"),
         ([T], "41d", "fail"),
         # The age of the point, not of the test.
         ([point(days=40)], "40d", "pass"),
-        # Of two points of one second, the test may be that of the one with a fraction, which is not as old.
+        # Of two points within a second, the test may be that of the later one.
         ([point(days=40), point(days=40, seconds=-0.5)], "3455999s", "pass"),
         ([point(days=40), point(days=40, seconds=-0.5)], "40d", "unknown"),
     ],
@@ -261,7 +261,7 @@ def dated(days: float, outcome: bool | None = True, **facts: Any) -> RecoveryPoi
         ([U], [build_test(seconds=3600)], "pass", "pass"),
         ([U], [build_test(seconds=3601)], "pass", "fail"),
         ([U], [FAILED], "fail", "fail"),
-        # Tests of the product count, too; it does not report how long they took.
+        # Tests of the product count as well, but it does not report their duration.
         ([dated(2)], [], "pass", "unknown"),
         ([dated(2, outcome=False)], [], "fail", "fail"),
         ([dated(2, outcome=False, usable=None)], [], "fail", "fail"),
@@ -273,19 +273,19 @@ def dated(days: float, outcome: bool | None = True, **facts: Any) -> RecoveryPoi
         ([dated(2)], [FAILED], "fail", "fail"),
         ([dated(2, outcome=False)], [PASSED], "pass", "pass"),
         ([dated(0.01, outcome=False)], [PASSED], "fail", "fail"),
-        # Of the newest time, a failed one first, then one of unknown result, then the one that took longest.
+        # Of several tests at the newest time, a failed one counts first, then an unknown one, then the longest.
         ([dated(1 / 24, outcome=False)], [PASSED], "fail", "fail"),
         ([dated(1 / 24)], [PASSED], "pass", "unknown"),
         ([U], [PASSED, FAILED], "fail", "fail"),
         ([U], [PASSED, build_test(point_created_at=ago(hours=0))], "unknown", "unknown"),
         ([U], [build_test(seconds=3600), build_test(point_created_at=ago(days=2), seconds=3601)], "pass", "fail"),
-        # The newest test is too old; another one may be newer.
+        # The newest test is too old, but another one may be newer.
         ([dated(9)], [], "fail", "unknown"),
         ([NOT_ELSEWHERE], [build_test(point_created_at=ago(days=9), tested_at=ago(days=8))], "fail", "pass"),
         ([U], [build_test(point_created_at=ago(days=9), tested_at=ago(days=8))], "unknown", "pass"),
         ([T], [build_test(point_created_at=ago(days=9), tested_at=ago(days=8))], "unknown", "pass"),
         ([dated(9), point(created=0, usable=None)], [], "unknown", "unknown"),
-        # A date in the future is not known.
+        # A date in the future counts as unknown.
         ([dated(9), dated(-1)], [], "unknown", "unknown"),
     ],
 )
@@ -299,8 +299,8 @@ def test_the_newest_test(
 
 
 @pytest.mark.parametrize("days", [9, 2])
-def test_hidden_time_may_hold_a_newer_test(days: int) -> None:
-    """It may have passed or failed."""
+def test_hidden_time_may_contain_a_newer_test(days: int) -> None:
+    """The newer test may have passed or failed."""
     limited = read(row([dated(days)]), selection={"since": ago(days=90)})
     assert finding(limited, {"restore_tested": {"max_age": "7d"}})["result"] == "unknown"
 
@@ -310,7 +310,7 @@ def test_hidden_time_may_hold_a_newer_test(days: int) -> None:
     [
         # Failed at the same time for different reasons.
         [failed(message="one"), failed(message="two", point_created_at=ago(days=1))],
-        # Of no workload, twice; and earlier than their points.
+        # Without a matching workload, twice, and earlier than their points.
         [build_test(workload_name="db01"), build_test(workload_name="db01", tested_at=ago(seconds=60))],
         [build_test(tested_at=ago(days=days)) for days in (8, 9)],
     ],
@@ -320,7 +320,7 @@ def test_the_order_of_records_does_not_matter(tests: list[dict[str, Any]]) -> No
     assert (first == second) is True
 
 
-def test_one_test_proves_one_point_and_not_the_others() -> None:
+def test_a_test_proves_only_one_point() -> None:
     assert evaluate_points(nightly(), [PASSED]) == ("pass", "unknown", "unknown", "fail")
 
 

@@ -49,7 +49,7 @@ class TestTiers:
         }
         assert [one["tier"] for one in found] == ["gold", "vmware", None]
 
-    def test_a_last_tier_without_match_is_for_the_rest(self) -> None:
+    def test_a_last_tier_without_match_applies_to_the_rest(self) -> None:
         policies = [*TIERS, {"name": "rest", "policy": {"recovery_points": {"min_count": 1}}}]
         result = finding(row(platform="hyperv"), {"policies": policies})
         assert (result["tier"], result["result"], result["limit"]) == ("rest", "pass", 1)
@@ -72,7 +72,7 @@ class TestTiers:
             ({"platform": "vmware", "workload_type": "vm"}, True),
         ],
     )
-    def test_all_conditions_match_and_what_is_unknown_does_not(self, match: dict[str, Any], matches: bool) -> None:
+    def test_all_conditions_must_match_and_unknown_values_do_not(self, match: dict[str, Any], matches: bool) -> None:
         policies = [{"name": "only", "match": match, "policy": SEVEN}]
         assert (finding(row(), {"policies": policies})["control"] == "recovery_points.min_count") is matches
 
@@ -86,7 +86,7 @@ class TestTiers:
 
 
 class TestExclude:
-    def test_is_listed_with_its_reason(self) -> None:
+    def test_an_excluded_workload_is_listed_with_the_reason(self) -> None:
         rows = read(row(), row(EMPTY, name="gone", id="id-2", in_inventory=False))
         found = findings(rows, SEVEN, exclude=[{"match": {"in_inventory": False}, "reason": "switched off in May"}])
         assert results(found) == {
@@ -117,7 +117,7 @@ def waived(until: Any, *, as_of: int = NOW, **options: Any) -> dict[str, Any]:
 
 
 class TestWaivers:
-    def test_covers_fail_and_no_other_result(self) -> None:
+    def test_a_waiver_covers_only_failures_by_default(self) -> None:
         policy = {
             "recovery_points": {
                 "min_count": 40,
@@ -133,7 +133,7 @@ class TestWaivers:
         assert evaluate(row(), policy, waivers=[waiver()]).compliant
 
     @pytest.mark.parametrize("on_unknown", ["fail", "warn", "ignore"])
-    def test_covers_unknown(self, on_unknown: str) -> None:
+    def test_a_waiver_can_cover_unknown_results(self, on_unknown: str) -> None:
         policy = {"encrypted": {"all": True, "on_unknown": on_unknown}, **SEVEN}
         found = findings(row(), policy, waivers=[waiver(control="encrypted.all")])
         assert [(one["control"], one["result"]) for one in found] == [
@@ -145,17 +145,17 @@ class TestWaivers:
         "members",
         [{"workload": "db*"}, {"control": "recovery_points.daily"}, {"control": "full.*"}, {"workload": "web0"}],
     )
-    def test_covers_nothing_else(self, members: dict[str, Any]) -> None:
+    def test_a_waiver_covers_nothing_else(self, members: dict[str, Any]) -> None:
         result = finding(row(FEW), SEVEN, waivers=[waiver(**members)])
         assert (result["result"], result["waiver"]) == ("fail", None)
 
     @pytest.mark.parametrize(
         ("until", "result"),
         [
-            # It is 07:00 on 21 November in UTC: a date ends with that day.
+            # It is 07:00 on 21 November in UTC. A date includes its whole day.
             ("2026-11-21", "waived"),
             ("2026-11-20", "fail"),
-            # A time ends at that time.
+            # A time is the exact end.
             ("2026-11-21T07:00:01Z", "waived"),
             ("2026-11-21T07:00:00Z", "fail"),
             ("2026-11-21T06:59:59.999999Z", "fail"),
@@ -163,7 +163,7 @@ class TestWaivers:
             ("2026-11-21T07:00:01+01:00", "fail"),
         ],
     )
-    def test_ends(self, until: str, result: str) -> None:
+    def test_end_of_a_waiver(self, until: str, result: str) -> None:
         found = waived(until)
         assert found["result"] == result
         if result == "fail":
@@ -215,7 +215,7 @@ class TestWaivers:
             ("2027-11-20", "Pacific/Pago_Pago", True),
         ],
     )
-    def test_ends_within_366_days(self, until: str, timezone: str, accepted: bool) -> None:
+    def test_a_waiver_ends_within_366_days(self, until: str, timezone: str, accepted: bool) -> None:
         if accepted:
             assert waived(until, timezone=timezone)["result"] == "waived"
             return
@@ -224,33 +224,33 @@ class TestWaivers:
 
     @pytest.mark.parametrize("until", ["9999-12-31", "9000-12-31", "9999-12-31T23:59:59Z"])
     @pytest.mark.parametrize("timezone", ["UTC", "Europe/Berlin", "America/New_York"])
-    def test_never_ending_ones_are_rejected(self, until: str, timezone: str) -> None:
+    def test_waivers_must_end(self, until: str, timezone: str) -> None:
         with pytest.raises(OptionError, match=r"waivers\[0\]\.until: "):
             waived(until, timezone=timezone)
 
-    def test_366_days_count_from_as_of(self) -> None:
-        """Not from now, and also for a waiver that covers nothing."""
+    def test_366_days_are_counted_from_as_of(self) -> None:
+        """They are not counted from now. This also applies to waivers that cover nothing."""
         with pytest.raises(OptionError, match="366 days"):
             evaluate(row(), SEVEN, waivers=[waiver(workload="nothing", until="2999-01-01")])
         as_of = parse_time("2027-12-01T00:00:00Z")
         assert waived("2028-11-30", as_of=as_of, max_data_age="400d")["result"] == "waived"
 
-    def test_an_ended_one_next_to_one_that_has_not(self) -> None:
+    def test_an_expired_waiver_next_to_a_valid_one(self) -> None:
         both = [waiver(until="2026-01-01"), waiver(reason="prolonged")]
         result = finding(row(FEW), SEVEN, waivers=both)
         assert (result["result"], result["waiver"]["reason"]) == ("waived", "prolonged")
 
-    def test_of_two_ended_waivers_the_later_is_named(self) -> None:
+    def test_the_later_of_two_expired_waivers_is_reported(self) -> None:
         waivers = [waiver(until=day) for day in ("2026-11-02", "2026-11-19", "2026-11-11")]
         result = finding(row(FEW), SEVEN, waivers=waivers)
         assert (result["result"], result["waiver"]["until"]) == ("fail", "2026-11-19")
 
-    def test_never_makes_an_incomplete_read_pass(self) -> None:
+    def test_a_waiver_does_not_cover_an_incomplete_read(self) -> None:
         assessment = evaluate(read(row(), complete=False), SEVEN, waivers=[waiver(workload="*", control="*")])
         assert assessment.frame["totals"]["results"]["waived"] == 1
         assert not assessment.compliant
 
-    def test_never_covers_a_workload_without_a_tier(self) -> None:
+    def test_a_waiver_does_not_cover_a_workload_without_a_tier(self) -> None:
         everything = [waiver(workload="*", control="*")]
         rows = read(row(), row(name="x", id="id-2", platform="hyperv"))
         found = findings(rows, {"policies": TIERS}, waivers=everything)
@@ -264,7 +264,7 @@ class TestWaivers:
         assert not evaluate(row(FEW), SEVEN, waivers=everything).compliant
         assert evaluate(read(row(FEW), row(name="db01", id="id-2")), SEVEN, waivers=everything).compliant
 
-    def test_covers_a_missing_workload_by_its_name(self) -> None:
+    def test_a_waiver_covers_a_missing_workload_by_name(self) -> None:
         waivers = [waiver(workload="new01", control="expected.exists")]
         found = findings(row(), SEVEN, expected=["new01"], waivers=waivers)
         assert results(found)["new01", "expected.exists"] == "waived"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read results of one server that list the same points: the older one may be set aside, and counts are not added."""
+"""Read results of one server that list the same points: the older one may be superseded, and counts are not added."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ALL_KNOWN: dict[str, Any] = {
     "malware": "clean",
     "locations": [("repo", "disk")],
 }
-# One fact, location or time that is different.
+# One attribute, location or time differs.
 OTHER: dict[str, Any] = {
     "encrypted": False,
     "usable": None,
@@ -51,7 +51,7 @@ OTHER: dict[str, Any] = {
 
 
 class TestContained:
-    """A newer result that lists the workload, but was not asked for the same."""
+    """A newer result that lists the workload, but has a different selection."""
 
     @pytest.mark.parametrize("order", [1, -1])
     @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ class TestContained:
             (nightly(9), nightly(9), [9]),
             ([*nightly(9)][3:], nightly(9), [9]),
             ([*nightly(9)][:3], nightly(9), [9]),
-            # There are fewer than three.
+            # There are fewer than three points.
             ([*nightly(9)][:2], nightly(9), [2, 9]),
             ([*nightly(9)][:1], nightly(9), [1, 9]),
-            # One of them is not.
+            # One point is missing.
             ([*nightly(9), point(days=20)], nightly(9), [9, 10]),
             ([point(hours=7)], nightly(9), [1, 9]),
             ([point(hours=5, seconds=1)], nightly(9), [1, 9]),
             (EMPTY, nightly(9), [0, 9]),
             (EMPTY, EMPTY, [0, 0]),
-            # Two points of one second are not in one.
+            # The newer result has only one of two points of a second.
             ([*nightly(9), point(hours=5)], nightly(9), [9, 10]),
             (nightly(9), [*nightly(9), point(hours=5)], [10]),
             # A point without a time.
@@ -92,17 +92,17 @@ class TestContained:
     @pytest.mark.parametrize(
         ("older", "newer", "counts"),
         [
-            # The point from 20 days ago is not in the time that both show.
+            # The point from 20 days ago is not in the common window.
             ({"since": ago(days=10)}, {}, [9]),
             ({"since": ago(days=10)}, {"since": ago(days=11)}, [9]),
             ({"since": ago(days=10)}, {"since": ago(days=10)}, [9]),
             ({"until": ago(days=1), "since": ago(days=10)}, {}, [9]),
             ({}, {}, [9, 10]),
             ({"since": ago(days=30)}, {}, [9, 10]),
-            # Fewer than three points are.
+            # Fewer than three points are in it.
             ({"since": ago(days=2, hours=5)}, {}, [9]),
             ({"since": ago(days=2, hours=4)}, {}, [9, 10]),
-            # The newer one hides what the older one shows.
+            # The newer result hides time that the older one covers.
             ({}, {"since": ago(days=10)}, [9, 10]),
             ({"since": ago(days=10)}, {"since": ago(days=9)}, [9, 10]),
             ({"since": ago(days=10)}, {"until": EARLIER}, [9]),
@@ -130,10 +130,10 @@ class TestContained:
             (ALL_KNOWN, {"size_bytes": 9}, True),
         ],
     )
-    def test_a_copy_with_other_facts(
+    def test_a_copy_with_other_attributes(
         self, older: dict[str, Any], newer: dict[str, Any], set_aside: bool, order: int
     ) -> None:
-        """A mirror has points of the same seconds, of which less may be true."""
+        """A mirror has points of the same seconds, which may have fewer attributes."""
         results = [
             read(row(nightly(9, **older), host="a"), server={"identity": "A"}, read_at=EARLIER),
             read(
@@ -143,7 +143,7 @@ class TestContained:
         assert len(evaluated(results)) == (1 if set_aside else 2)
 
     @pytest.mark.parametrize("order", [1, -1])
-    def test_both_are_evaluated_with_a_warning_if_neither_is_set_aside(self, order: int) -> None:
+    def test_both_are_evaluated_with_a_warning_if_neither_is_superseded(self, order: int) -> None:
         results = [
             read(row([point(days=3)]), selection={"account": "a"}, read_at=EARLIER),
             read(row(nightly(9)), selection={"account": "b"}),
@@ -162,7 +162,7 @@ class TestNeverAdded:
     @pytest.mark.parametrize("order", [1, -1])
     @pytest.mark.parametrize(("identity", "actual"), [("spp:4711", 7), (None, 14)])
     def test_one_server_under_two_names(self, order: int, identity: str | None, actual: int) -> None:
-        """By its identity, although all points differ, because it was read at two times."""
+        """It is recognized by its identity, although all points differ because it was read at two times."""
         known = {"product": "spp", **({"identity": identity} if identity else {})}
         results = [
             read(row([point(days=30 + day) for day in range(7)], host="a"), server=known, read_at=EARLIER),
@@ -174,7 +174,7 @@ class TestNeverAdded:
     @pytest.mark.parametrize("order", [1, -1])
     @pytest.mark.parametrize(("origin", "actual"), [("vbr1", 7), ("VBR1", 7), ("vbr2", 14)])
     def test_a_server_that_is_also_read_through_another_one(self, order: int, origin: str, actual: int) -> None:
-        """Directly, and as the origin of rows of another server; both have an identity of their own."""
+        """It is read directly, and as the origin of rows of another server with a different identity."""
         results = [
             read(row([point(days=30 + day) for day in range(7)]), server={"identity": "A"}),
             read(row(nightly(7), host="em1", origin=origin), server={"identity": "B", "product": "em"}),
@@ -186,22 +186,22 @@ class TestNeverAdded:
     @pytest.mark.parametrize(
         ("points", "identity", "members", "actual"),
         [
-            # The same times of at least three points, whatever their ids and products are.
+            # At least three points with the same times, regardless of ids and products.
             (nightly(4), {}, {}, 4),
             (nightly(4), {"id": "id-2"}, {}, 4),
             (nightly(4), {}, {"server": {"product": "spp"}}, 4),
             (nightly(5), {}, {}, 5),
             ([point(days=day, hours=5, seconds=1) for day in range(4)], {}, {}, 8),
-            # Three in common; two in common are two servers.
+            # Three common points mean one server, two common points mean two servers.
             ([*nightly(3), point(days=9), point(days=10)], {}, {}, 5),
             ([*nightly(2), point(days=9), point(days=10)], {}, {}, 8),
             ([*nightly(2), point(hours=5)], {}, {}, 4),
-            # All of one of them, at least one.
+            # All points of one server are common, at least one.
             (nightly(2), {}, {}, 4),
             (nightly(1), {}, {}, 4),
             ([point(hours=5), point(hours=6)], {}, {}, 6),
             ([point(hours=5, kind="snapshot"), *(point(days=day) for day in (9, 10, 11, 12))], {}, {}, 8),
-            # Only the last nights are in the time that both show.
+            # Only the last nights are in the common window.
             (nightly(3), {}, {"selection": {"since": ago(days=2, hours=6)}}, 4),
             (nightly(2), {}, {"selection": {"since": ago(days=1, hours=6)}}, 4),
             ([point(hours=5), point(days=9)], {}, {"selection": {"since": ago(days=1)}}, 4),

@@ -25,13 +25,13 @@ from tests.unit.plugins.module_utils._policy.policy_points import (
 )
 
 ADDED = {"by": "workload_name", "independent": True}
-# Four hours before NOW; the newest of the nightly points is an hour older.
+# Four hours before NOW. The newest of the nightly points is an hour older.
 EARLIER = "2026-11-21T03:00:00Z"
 FEW = nightly(2)
 
 
 def about_servers(results: list[dict[str, Any]], **options: Any) -> list[tuple[str, str, str]]:
-    """(workload, result, message) of the findings about rows of one server."""
+    """Return (workload, result, message) of the findings about rows of one server."""
     found = evaluate(results, SEVEN, **options).plain()["findings"]
     return [
         (each["workload_name"], each["result"], each["message"]) for each in found if "superseded" in each["control"]
@@ -39,7 +39,7 @@ def about_servers(results: list[dict[str, Any]], **options: Any) -> list[tuple[s
 
 
 def evaluated(results: list[dict[str, Any]], **options: Any) -> list[tuple[str, int]]:
-    """(workload, number of recovery points) of the rows that are evaluated, sorted."""
+    """Return (workload, number of recovery points) of the evaluated rows, sorted."""
     found = findings(results, SEVEN, **options)
     return sorted(
         (each["workload_name"], each["actual"]) for each in found if each["control"] == "recovery_points.min_count"
@@ -47,13 +47,13 @@ def evaluated(results: list[dict[str, Any]], **options: Any) -> list[tuple[str, 
 
 
 class TestOneServer:
-    """Which read results are of one server."""
+    """Which read results belong to one server."""
 
     @pytest.mark.parametrize("order", [1, -1])
     @pytest.mark.parametrize(
         ("one", "other", "same"),
         [
-            # By identity, whatever else differs.
+            # By identity, regardless of other differences.
             ({"identity": "A"}, {"identity": "A", "host": "vbr2"}, True),
             ({"identity": "A"}, {"identity": "A", "product": "spp"}, True),
             ({"identity": "A"}, {"identity": "a"}, False),
@@ -65,7 +65,7 @@ class TestOneServer:
             ({}, {"host": "vbr2"}, False),
             ({}, {"product": "spp"}, False),
             ({"identity": "A"}, {"product": "spp"}, False),
-            # A host name is compared case-insensitively; its port and a path exactly.
+            # Host names are compared case-insensitively, ports and paths exactly.
             ({"host": "VBR1"}, {"host": "vbr1"}, True),
             ({"host": "VBR1.Example"}, {"host": "vbr1"}, False),
             ({"host": "vbr1:9419"}, {"host": "VBR1:9419"}, True),
@@ -83,7 +83,7 @@ class TestOneServer:
     @pytest.mark.parametrize(
         ("servers", "count"),
         [
-            # The one without an identity is the first and the last, so these are one, too.
+            # The one without an identity matches the first and the last, so all are one server.
             ([{"identity": "A"}, {}, {"identity": "B"}], 7),
             ([{"identity": "A"}, {"host": "vbr2"}, {"identity": "A", "host": "vbr2"}], 7),
             ([{"identity": "A"}, {"identity": "B"}, {"identity": "A", "host": "vbr2"}], 14),
@@ -92,7 +92,7 @@ class TestOneServer:
         ],
     )
     def test_groups(self, servers: list[dict[str, Any]], count: int, order: tuple[int, ...]) -> None:
-        """If A and B are one server, and B and C are, then all three are."""
+        """If A and B are one server, and B and C are one server, all three are."""
         parts = [
             read(row([point(days=7 * number + day) for day in range(7)], origin=f"esx{number}"), server=servers[number])
             for number in range(3)
@@ -105,7 +105,7 @@ class TestNewer:
     @pytest.mark.parametrize("order", [1, -1])
     @pytest.mark.parametrize("options", [{}, {"expected": ["web01"]}, {"combine": {"by": "workload_name"}}])
     def test_the_newer_read_result_is_evaluated(self, order: int, options: dict[str, Any]) -> None:
-        """In any order, and regardless of the content of the older one."""
+        """The order and the content of the older one do not matter."""
         results = [read(row(), read_at=EARLIER), read(row(FEW))][::order]
         assert evaluated(results, **options) == [("web01", 2)]
         text = "not evaluated: a newer read result of vbr1 contains this workload"
@@ -114,14 +114,14 @@ class TestNewer:
 
     @pytest.mark.parametrize("order", [1, -1])
     @pytest.mark.parametrize("version", ["1", "2", "3"])
-    def test_of_the_same_time_neither_is_newer(self, order: int, version: str) -> None:
-        """Whichever of them has the larger digest."""
+    def test_at_the_same_time_neither_is_newer(self, order: int, version: str) -> None:
+        """Regardless of which one has the larger digest."""
         results = [read(row(FEW)), read(row(), server={"version": version})][::order]
         assert evaluated(results) == [("web01", 2), ("web01", 30)]
         assert [result for _name, result, _text in about_servers(results)] == ["warn"]
 
     @pytest.mark.parametrize("order", [1, -1])
-    def test_of_the_same_time_none_shows_that_a_workload_is_gone(self, order: int) -> None:
+    def test_at_the_same_time_neither_proves_that_a_workload_is_gone(self, order: int) -> None:
         results = [read(WEB, DB), read(WEB)][::order]
         assert ("db01", 30) in evaluated(results)
 
@@ -145,7 +145,7 @@ class TestNewer:
         assert evaluated([results[number] for number in order]) == [("web01", 9), ("web01", 10)]
 
     @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-    def test_of_three_the_newest_is_evaluated(self, order: tuple[int, ...]) -> None:
+    def test_the_newest_of_three_is_evaluated(self, order: tuple[int, ...]) -> None:
         times = ["2026-11-21T06:00:00Z", "2026-11-21T06:30:00Z", "2026-11-21T07:00:00Z"]
         results = [read(row(nightly(8 + number)), read_at=time) for number, time in enumerate(times)]
         assert evaluated([results[number] for number in order]) == [("web01", 10)]
@@ -154,7 +154,7 @@ class TestNewer:
         "other", [{"id": "id-2"}, {"type": "database"}, {"origin": "another"}, {"host": "vbr2"}, {"id": None}]
     )
     def test_another_workload_is_kept(self, other: dict[str, Any]) -> None:
-        """Virtual machines from one task and databases from another: each row is evaluated."""
+        """Each row is evaluated, for example virtual machines from one task and databases from another."""
         newer = read(row(FEW, **other), selection={"workload_names": ["nothing"]})
         assert evaluated([read(row(), read_at=EARLIER), newer]) == [("web01", 2), ("web01", 30)]
 
@@ -177,7 +177,7 @@ def both(newer: dict[str, Any], older: dict[str, Any] | None = None, db: Row = D
 
 class TestNoLongerListed:
     @pytest.mark.parametrize("order", [1, -1])
-    def test_a_workload_that_the_newer_result_does_not_list_is_not_proved(self, order: int) -> None:
+    def test_a_workload_missing_in_the_newer_result_is_not_proven(self, order: int) -> None:
         results = both({})[::order]
         assert sorted(about_servers(results)) == [
             ("db01", "not_applicable", "not evaluated: a newer read result of vbr1 no longer lists this workload"),
@@ -202,16 +202,16 @@ class TestNoLongerListed:
     @pytest.mark.parametrize(
         ("newer", "older"),
         [
-            # What was requested does not include db01.
+            # The selection does not include db01.
             ({"selection": {"workload_names": ["web*"]}}, {}),
             ({"selection": {"workload_types": ["database"]}}, {}),
-            # Another account, another tenant, other limits, fewer rights.
+            # Another account, another tenant, other limits, fewer permissions.
             ({"selection": {"account": "tenant7"}}, {"selection": {"account": "audit"}}),
             ({"selection": {"tenant": True}}, {}),
             ({}, {"selection": {"stanza": "main"}}),
             ({"server": {"scope": {"copies": False}}}, {"server": {"scope": {"copies": True}}}),
             ({"server": {"scope": {"inventory": False}}}, {}),
-            # A right of which the newer one says nothing, or that only it says it does not have.
+            # A permission that the newer result does not report, or that only it reports as missing.
             ({"server": {"scope": {}}}, {}),
             ({}, {"server": {"scope": {"inventory": True, "copies": True}}}),
             ({}, {"server": {"scope": {"inventory": True, "copies": False}}}),
@@ -232,11 +232,11 @@ class TestNoLongerListed:
             # Another server, or another installation at the same address.
             ({"server": {"host": "vbr2"}}, {}),
             ({"server": {"identity": "new"}}, {"server": {"identity": "old"}}),
-            # The same server through another address does not have to list the same.
+            # The same server may list other workloads through another address.
             ({"server": {"host": "vbr2", "identity": "A"}}, {"server": {"identity": "A"}}),
         ],
     )
-    def test_a_result_that_may_not_include_the_workload_sets_nothing_aside(
+    def test_a_result_with_another_scope_supersedes_nothing(
         self, newer: dict[str, Any], older: dict[str, Any], order: int
     ) -> None:
         assert ("db01", 30) in evaluated(both(newer, older)[::order])
@@ -249,28 +249,28 @@ class TestNoLongerListed:
             ({"server": {"host": "VBR1", "identity": "A"}}, {}),
             # The window of the older one does not matter.
             ({}, {"selection": {"since": ago(days=30), "until": ago(hours=4)}}),
-            # It shows a part that the older one did not see, or did not mention.
+            # It covers a part that the older one did not cover or report.
             ({"server": {"scope": {"inventory": True, "copies": True}}}, {}),
             (
                 {"server": {"scope": {"inventory": True, "copies": True}}},
                 {"server": {"scope": {"inventory": True, "copies": False}}},
             ),
-            # Both see the same part.
+            # Both cover the same part.
             (
                 {"server": {"scope": {"inventory": True, "copies": False, "tenant": "acme"}}},
                 {"server": {"scope": {"inventory": True, "copies": False, "tenant": "acme"}}},
             ),
         ],
     )
-    def test_a_result_that_would_list_the_workload_sets_it_aside(
+    def test_a_result_with_the_same_scope_supersedes_the_workload(
         self, newer: dict[str, Any], older: dict[str, Any], order: int
     ) -> None:
         assert "db01" not in dict(evaluated(both(newer, older)[::order]))
 
     @pytest.mark.parametrize("order", [1, -1])
     @pytest.mark.parametrize("selection", [{}, {"include_unprotected": True}])
-    def test_a_result_without_workloads_sets_nothing_aside(self, selection: dict[str, Any], order: int) -> None:
-        """An account without rights gets the same."""
+    def test_a_result_without_workloads_supersedes_nothing(self, selection: dict[str, Any], order: int) -> None:
+        """An account without permissions gets the same result."""
         older, newer = both({})[0], read(selection=selection)
         assert evaluated([older, newer][::order]) == [("db01", 30), ("web01", 9)]
 
@@ -278,14 +278,14 @@ class TestNoLongerListed:
     @pytest.mark.parametrize(
         ("newer", "older", "set_aside"),
         [
-            # A result that does not list unprotected workloads does not show that it does not exist any more.
+            # A result without unprotected workloads does not prove that it no longer exists.
             ({}, {}, False),
             ({"selection": {"include_unprotected": False}}, {}, False),
             (UNPROTECTED, {}, True),
-            # Neither does one with a window, or one that could not list the inventory.
+            # Neither does a result with a window or without the inventory.
             ({"selection": {"include_unprotected": True, "since": ago(days=1)}}, {}, False),
             ({**UNPROTECTED, "server": {"scope": {"inventory": False}}}, {}, False),
-            # Nor does an inventory of other types, or of types that are not known.
+            # Nor does an inventory of other or unknown types.
             ({**UNPROTECTED, "server": {"inventory_types": ["database", "vm"]}}, {}, True),
             ({**UNPROTECTED, "server": {"inventory_types": ["database"]}}, {}, False),
             ({**UNPROTECTED, "server": {"inventory_types": []}}, {}, False),
@@ -300,7 +300,7 @@ class TestNoLongerListed:
         self, newer: dict[str, Any], older: dict[str, Any], set_aside: bool, order: int
     ) -> None:
         db = row(**{"points": EMPTY, "name": "db01", "id": "id-2", "in_inventory": True, **older})
-        # What the older one does not see does not matter.
+        # Limits of the older result do not matter.
         scope = {"server": {"scope": {"inventory": False}}} if "scope" in newer.get("server", {}) else {}
         results = both(newer, {**UNPROTECTED, **scope}, db)[::order]
         assert (("db01", 0) not in evaluated(results)) is set_aside

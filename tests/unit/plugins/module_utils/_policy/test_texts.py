@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All texts of findings: complete, with the limit as the user wrote it, in plain and correct English."""
+"""All texts of findings are complete, show limits as the user wrote them, and are correct English."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ from tests.unit.plugins.module_utils._policy.policy_points import (
 from tests.unit.plugins.module_utils._policy.test_restore_tests import build_test
 
 CHECKS = load_checks()
-# Limits whose text changes if they are formatted again: 26h would be 1d 2h.
+# Limits whose text would change if they were formatted again: 26h would become 1d 2h.
 LIMITS: Mapping[str, tuple[Any, ...]] = {
     "count": (1, 2, 40),
     "count_or_zero": (0, 1, 2),
@@ -70,7 +70,7 @@ LIMITS: Mapping[str, tuple[Any, ...]] = {
     "flag": (True,),
 }
 WINDOW = "9w"
-# Neither equal to a limit, nor as long as one when formatted.
+# Neither equal to a limit, nor equal to the formatted text of a limit.
 VALUES: Mapping[str, tuple[int, ...]] = {"count": (0, 1, 2, 21), "flag": (1, 2, 21), "percent": (0, 150)}
 SECONDS = (0, 1, 190_000)
 PAIRS = [
@@ -79,7 +79,7 @@ PAIRS = [
 every_pair = pytest.mark.parametrize(
     ("attribute", "rule"), PAIRS, ids=[f"{attribute.name}.{rule.name}" for attribute, rule in PAIRS]
 )
-# A number with its noun, which may have adjectives and an attribute in a prepositional phrase; and the verb.
+# A number with its noun, optional adjectives and a prepositional phrase, and the verb.
 _COUNTED = re.compile(
     r"(?<![\w.-])(?P<number>[0-9]+) (?P<noun>(?:[a-z-]+ )*?"
     r"(?:recovery point|full backup|backup|failed run|location type|location|cop(?:y|ie)|day|week|month|year"
@@ -90,13 +90,13 @@ _COUNTED = re.compile(
 
 def lint_text(*messages: str) -> list[str]:
     """Return the rejected phrases in these messages."""
-    # Paragraphs: no phrase extends from one message into the next.
+    # Messages are separated as paragraphs, so that no match spans two of them.
     text = Text(1, "\n|\n".join(messages))
     return [str(problem) for problem in lint(PurePosixPath("findings"), iter([text]), CHECKS)]
 
 
 def find_wrong_numbers(message: str) -> list[str]:
-    """Return the counted nouns and verbs that are singular instead of plural, or the other way round."""
+    """Return counted nouns and verbs with the wrong number (singular or plural)."""
     return [
         match[0]
         for match in _COUNTED.finditer(message)
@@ -132,7 +132,7 @@ def compile_controls(attribute: Attribute, rule: Rule) -> Iterator[tuple[Control
         for given, window in variants:
             policy = policy_of(attribute, given)
             if window and not rule.within and not rule.keys:
-                # The age of the copies that count is a limit of its own.
+                # The maximum age of copies is a separate limit.
                 policy.setdefault("recovery_points", {})["max_age"] = window
             (control,) = [
                 one for one in compile_document(policy).tiers[0].controls if one.name == f"{attribute.name}.{rule.name}"
@@ -141,7 +141,7 @@ def compile_controls(attribute: Attribute, rule: Rule) -> Iterator[tuple[Control
 
 
 def list_reasons(control: Control) -> Iterator[str]:
-    """Iterate over reasons of unknown outcomes, for one and for two recovery points."""
+    """Iterate over reasons of unknown results, for one and for two recovery points."""
     yield "locations of some recovery points not reported"
     for count in (1, 2):
         if control.wording.fact:
@@ -165,7 +165,7 @@ def list_texts(control: Control) -> Iterator[tuple[str, str]]:
 class TestWordings:
     """Texts of each rule of each attribute, from a compiled policy."""
 
-    def test_they_are_complete_sentences(self, attribute: Attribute, rule: Rule) -> None:
+    def test_texts_are_complete_sentences(self, attribute: Attribute, rule: Rule) -> None:
         for control, _limit, _window in compile_controls(attribute, rule):
             names = set()
             for name, text in list_texts(control):
@@ -179,7 +179,7 @@ class TestWordings:
                 assert is_unknown_text(text) is (name == "unknown"), text
             assert {"passed", "failed", "empty", "unknown"} <= names
 
-    def test_limits_are_those_that_the_user_wrote(self, attribute: Attribute, rule: Rule) -> None:
+    def test_limits_are_shown_as_the_user_wrote_them(self, attribute: Attribute, rule: Rule) -> None:
         for control, limit, window in compile_controls(attribute, rule):
             for name, text in list_texts(control):
                 shown = [limit] if limit else []
@@ -201,7 +201,7 @@ class TestWordings:
             if rule.argument in ("count", "count_or_zero"):
                 assert {text.partition(" ")[0] for text in starts} == {"0", "1", "2", "21"}
 
-    def test_words(self, attribute: Attribute, rule: Rule) -> None:
+    def test_texts_have_no_rejected_phrases(self, attribute: Attribute, rule: Rule) -> None:
         texts = {
             text
             for control, _limit, _window in compile_controls(attribute, rule)
@@ -210,12 +210,12 @@ class TestWordings:
         assert lint_text(*sorted(texts)) == []
 
 
-def test_every_rule_and_attribute_is_walked() -> None:
+def test_every_rule_and_attribute_is_covered() -> None:
     assert {rule.name for rule in RULES} == {rule.name for _attribute, rule in PAIRS}
     assert {attribute.name for attribute, _rule in PAIRS} == {*ATTRIBUTES, *(f"backup_types.{kind}" for kind in KINDS)}
 
 
-# Read results with one thing that is unknown each.
+# Read results with one unknown value each.
 DOUBTS: Mapping[str, dict[str, Any]] = {
     "good": {"server": {"scope": {"inventory": True, "failed_runs": True}}},
     "partial": {"complete": False, "errors": [{"message": "page 2 is missing"}]},
@@ -227,7 +227,7 @@ FACTS = ("restore_tested", "integrity_checked", "offsite", "immutable", "encrypt
 
 
 def build_points(kind: str, value: bool | None, **facts: Any) -> list[RecoveryPoint]:
-    """Build points with this value of all facts, of full backups or of the kind that a rule is about."""
+    """Build points with this value of all attributes, of full backups or the type that the rule requires."""
     times = {"tested_at": moment(hours=1), "checked_at": moment(hours=1)} if value else {}
     malware, status = {True: ("clean", "success"), False: ("infected", "failed"), None: (None, "unknown")}[value]
     places = [("repo", "disk"), ("bucket", "object")] if value else []
@@ -249,7 +249,7 @@ def list_points(kind: str) -> Iterator[list[RecoveryPoint]]:
 
 @every_pair
 def test_messages_of_evaluated_workloads(attribute: Attribute, rule: Rule) -> None:
-    """Good, bad, unknown and empty workloads, in complete and in doubtful read results."""
+    """Good, bad, unknown and empty workloads, in complete and incomplete read results."""
     limit = LIMITS[rule.argument][-1]
     kind = attribute.name.partition(".")[2]
     policy = {**policy_of(attribute, {rule.name: build_rule(rule, limit)}), "on_unknown": "ignore"}
@@ -312,7 +312,7 @@ def test_gaps_and_windows(hours: tuple[int, ...], message: str) -> None:
 
 
 def list_situations() -> Iterator[tuple[Any, Any, dict[str, Any]]]:
-    """Iterate over (read results, policy, options) that have the findings that do not come from rules."""
+    """Iterate over (read results, policy, options) with findings that do not come from rules."""
     scope = {"inventory": False, "databases": False}
     yield read(row()), SEVEN, {"expected": ["web01", "db01"], "as_of": NOW + 48 * HOUR * SECOND}
     future = [point(days=-number) for number in (1, 2)]
@@ -387,7 +387,7 @@ def test_messages_that_do_not_come_from_rules() -> None:
         ("3 consecutive day with a full backup", ["3 consecutive day"]),
     ],
 )
-def test_wrong_numbers_are_found(message: str, wrong: list[str]) -> None:
+def test_wrong_grammatical_numbers_are_found(message: str, wrong: list[str]) -> None:
     assert find_wrong_numbers(message) == wrong
 
 

@@ -28,7 +28,7 @@ from tests.unit.plugins.module_utils._policy.policy_points import (
 
 
 def timelines(*rows: Row, policy: Any = None, as_of: int = NOW, **options: Any) -> dict[str, str | None]:
-    """Name of the workload -> its timeline. It is 07:00 on Saturday, 21 November, in UTC."""
+    """Return workload name -> timeline. It is 07:00 on Saturday, 21 November, in UTC."""
     assessment = assess(
         [open_result(read(*rows))],
         policy or SEVEN,
@@ -49,7 +49,7 @@ def at(time: str, **facts: Any) -> RecoveryPoint:
     return point(created=parse_time(time), **facts)
 
 
-def test_only_on_request() -> None:
+def test_timelines_are_created_only_on_request() -> None:
     (workload,) = evaluate(row(), SEVEN).plain()["workloads"]
     assert workload["timeline"] is None
 
@@ -93,7 +93,7 @@ def test_one_letter_for_each_day_from_the_oldest_point_to_today() -> None:
 @pytest.mark.parametrize(
     ("facts", "letter"),
     [
-        # Best first; a failed run only if no other point is from that day.
+        # Best first. A failed run counts only if there is no other point on that day.
         ([{"kind": "incremental"}, {"kind": "full"}], "F"),
         ([{"kind": "log"}, {"kind": "snapshot"}], "S"),
         ([{"kind": "unknown"}, {"kind": "replica"}], "R"),
@@ -113,10 +113,10 @@ def test_the_best_point_of_a_day(facts: list[dict[str, Any]], letter: str) -> No
         # 22:30 and 23:30 in UTC are 23:30 and 00:30 in Berlin.
         ({}, "FI."),
         ({"timezone": "Europe/Berlin"}, "F.I"),
-        # The days begin at noon: both points are before that, or both after it.
+        # Days begin at noon, so both points are on the same day.
         ({"day_start": "12:00"}, "FI"),
         ({"day_start": "23:00"}, "F.I"),
-        # 08:00 of 21 November begins at 07:00 in UTC, which is now.
+        # 21 November begins at 08:00 local time, which is 07:00 in UTC (now).
         ({"timezone": "Europe/Berlin", "day_start": "08:00"}, "FI."),
         ({"timezone": "Europe/Berlin", "day_start": "08:01"}, "FI"),
     ],
@@ -153,6 +153,6 @@ def test_as_of_is_the_last_day() -> None:
     assert draw(*nightly(2), as_of=NOW + 2 * DAY * SECOND, max_data_age="9d") == "II.."
 
 
-def test_rows_of_one_read_result_are_drawn_apart() -> None:
+def test_rows_have_separate_timelines() -> None:
     rows = [row(nightly(3)), row(nightly(2, kind="full"), name="db01", id="id-2"), row(EMPTY, name="x", id="id-3")]
     assert timelines(*rows) == {"web01": "III", "db01": "FF", "x": ""}

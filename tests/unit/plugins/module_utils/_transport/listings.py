@@ -25,7 +25,7 @@ def do_nothing(_items: list[int]) -> None:
 
 
 class Listing:
-    """A server's list; ``then`` maps the number of a request (from 1) to a change of the list before it."""
+    """A server's list; ``then`` maps the number of a request (from 1) to a change before it."""
 
     def __init__(
         self,

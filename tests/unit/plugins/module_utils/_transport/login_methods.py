@@ -67,7 +67,7 @@ class Appliance:
             return self.log_in_answer
         elif self._password(request, form) != self.password:
             return (400 if form else 401), {}, {"error_description": f"bad password {self.password}"}
-        # Products return the token in the body, in a header or in a cookie; each login method uses one of them.
+        # Products return the token in the body, in a header or in a cookie. Each login method uses one of them.
         with self.lock:
             self.given += 1
             token = f"session-{self.given}"

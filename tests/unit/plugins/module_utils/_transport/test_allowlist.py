@@ -45,7 +45,7 @@ WALL = Allowlist(ALLOWLIST)
         ("GET", "/api/v1.0/jobs"),
     ],
 )
-def test_what_is_on_the_list_passes(method: str, target: str) -> None:
+def test_requests_in_the_allowlist_are_allowed(method: str, target: str) -> None:
     WALL.check(method, BASE + target)
 
 
@@ -114,7 +114,7 @@ def test_what_is_on_the_list_passes(method: str, target: str) -> None:
         ("GET", "", "it is not on the request allowlist"),
     ],
 )
-def test_what_is_not_on_the_list_does_not_pass_and_is_told_why(method: str, target: str, reason: str) -> None:
+def test_other_requests_are_rejected_with_a_reason(method: str, target: str, reason: str) -> None:
     with pytest.raises(RequestNotAllowedError) as raised:
         WALL.check(method, BASE + target)
     assert reason in raised.value.message
@@ -123,12 +123,12 @@ def test_what_is_not_on_the_list_does_not_pass_and_is_told_why(method: str, targ
 
 
 @pytest.mark.parametrize("url", ["https://user@backup.example/api/backups", "https://a:b@backup.example/api/backups"])
-def test_user_names_in_a_url_do_not_pass(url: str) -> None:
+def test_user_names_in_a_url_are_rejected(url: str) -> None:
     with pytest.raises(RequestNotAllowedError, match="user name"):
         WALL.check("GET", url)
 
 
-def test_a_base_path_is_part_of_every_permit() -> None:
+def test_the_base_path_is_part_of_every_allowed_request() -> None:
     wall = Allowlist(ALLOWLIST, "/gateway")
     wall.check("GET", f"{BASE}/gateway/api/backups")
     for target in ("/api/backups", "/gatewayapi/backups", "/gateway-2/api/backups", "/gateway/../api/backups"):
@@ -143,8 +143,8 @@ _LINK = st.lists(_POISON | st.text(max_size=3), max_size=8).map("".join)
 
 
 @given(st.sampled_from(["GET", "POST", "DELETE", "PUT"]), st.sampled_from(["", "/api", "/api/backups/"]), _LINK)
-def test_no_other_url_passes(method: str, start: str, rest: str) -> None:
-    """A URL that passes is an allowed path and nothing else, even if decoded once more than any server would."""
+def test_no_other_url_is_allowed(method: str, start: str, rest: str) -> None:
+    """An allowed URL is exactly an allowed path, even if it is decoded once more than any server would."""
     url = BASE + start + rest
     try:
         WALL.check(method, url)
@@ -168,7 +168,7 @@ def test_no_other_url_passes(method: str, start: str, rest: str) -> None:
 
 
 @given(st.text(min_size=1, max_size=12))
-def test_an_id_passes_as_one_quoted_segment_or_not_at_all(ident: str) -> None:
+def test_ids_are_one_quoted_segment_or_rejected(ident: str) -> None:
     url = f"{BASE}/api/backups/{quote(ident, safe='', errors='surrogatepass')}/versions"
     hostile = ident in (".", "..") or any(character in "/?#\\;\ufffd" or character < " " for character in ident)
     doubled = "%" in ident

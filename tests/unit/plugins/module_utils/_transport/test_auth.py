@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("no_backoff")
 
 
 @LOGIN_METHODS
-def test_a_session_is_got_carried_and_given_back_once(
+def test_a_session_is_opened_used_and_closed_once(
     server: Any, client: Client, login_method: Callable[..., Login]
 ) -> None:
     login = login_method()
@@ -58,14 +58,14 @@ def test_a_session_is_got_carried_and_given_back_once(
     assert login.headers() == {}
 
 
-def test_a_log_out_may_have_a_call_of_its_own(server: Any, client: Client) -> None:
+def test_logout_can_be_a_separate_request(server: Any, client: Client) -> None:
     login = OAuth2Password("auditor", PASSWORD, path="/api/session", log_out=("POST", "/api/session/end"))
     login.open(client)
     login.close(client)
     assert server.calls() == ["POST /api/session", "POST /api/session/end"]
 
 
-def test_oauth2_sends_the_members_that_the_product_wants(server: Any, client: Client) -> None:
+def test_oauth2_sends_the_fields_of_the_product(server: Any, client: Client) -> None:
     login = OAuth2Password("auditor", PASSWORD, path="/api/session", grant="Password", extra={"short_lived": "true"})
     login.open(client)
     assert parse_qs(server.requests[0].body.decode()) == {
@@ -77,7 +77,7 @@ def test_oauth2_sends_the_members_that_the_product_wants(server: Any, client: Cl
 
 
 @LOGIN_METHODS
-def test_a_log_out_that_fails_changes_nothing_and_is_not_sent_again(
+def test_a_failed_logout_is_ignored_and_not_retried(
     server: Any, client: Client, appliance: Appliance, login_method: Callable[..., Login]
 ) -> None:
     login = login_method()
@@ -89,7 +89,7 @@ def test_a_log_out_that_fails_changes_nothing_and_is_not_sent_again(
 
 
 @LOGIN_METHODS
-def test_a_wrong_password_is_sent_once_and_never_shown(
+def test_a_rejected_login_is_not_retried_and_hides_the_password(
     server: Any, client: Client, login_method: Callable[..., Login]
 ) -> None:
     login = login_method("wr0ng")
@@ -109,7 +109,7 @@ def test_a_wrong_password_is_sent_once_and_never_shown(
 
 
 @LOGIN_METHODS
-def test_what_the_server_echoes_of_the_password_is_masked(
+def test_a_password_echoed_by_the_server_is_masked(
     client: Client, appliance: Appliance, login_method: Callable[..., Login]
 ) -> None:
     appliance.log_in_answer = (401, {}, {"message": f"no user with {PASSWORD}"})
@@ -119,13 +119,13 @@ def test_what_the_server_echoes_of_the_password_is_masked(
 
 
 @LOGIN_METHODS
-def test_tokens_are_secrets_from_then_on(client: Client, login_method: Callable[..., Login]) -> None:
+def test_tokens_are_masked_after_login(client: Client, login_method: Callable[..., Login]) -> None:
     login_method().open(client)
     assert client.scrub("x session-1 y") == "x ******** y"
     assert PASSWORD in client.secrets.texts
 
 
-def test_a_refresh_token_is_a_secret(client: Client) -> None:
+def test_refresh_tokens_are_masked(client: Client) -> None:
     oauth2().open(client)
     assert client.scrub("refresh-1") == "********"
 
@@ -143,7 +143,7 @@ def test_a_refresh_token_is_a_secret(client: Client) -> None:
         ({"sessionid": "tök", "access_token": "tök"}, "characters that a header cannot contain"),
     ],
 )
-def test_an_answer_without_a_token_is_no_session(
+def test_a_login_response_without_a_token_is_an_error(
     client: Client, appliance: Appliance, login_method: Callable[..., Login], content: Any, message: str
 ) -> None:
     appliance.log_in_answer = (200, {}, content)
@@ -156,7 +156,7 @@ def test_an_answer_without_a_token_is_no_session(
     "content",
     [{"mfa_token": "m-77"}, {"mfa_enabled": True, "access_token": None}, {"mfa_token": True}, {"mfa_token": 77}],
 )
-def test_a_second_factor_is_named_and_its_token_never_shown(
+def test_a_required_second_factor_is_reported_without_its_token(
     server: Any, client: Client, appliance: Appliance, content: Any
 ) -> None:
     appliance.log_in_answer = (200, {}, content)
@@ -170,7 +170,7 @@ def test_a_second_factor_is_named_and_its_token_never_shown(
 
 
 @LOGIN_METHODS
-def test_trouble_at_the_log_in_is_no_rejection(
+def test_server_errors_during_login_are_not_rejections(
     client: Client, appliance: Appliance, login_method: Callable[..., Login]
 ) -> None:
     appliance.log_in_answer = (502, {}, {"message": "database is down"})
@@ -178,7 +178,7 @@ def test_trouble_at_the_log_in_is_no_rejection(
         login_method().open(client)
 
 
-def test_a_log_in_that_is_not_basic_carries_its_own_body(server: Any, client: Client, appliance: Appliance) -> None:
+def test_a_login_without_basic_auth_sends_a_body(server: Any, client: Client, appliance: Appliance) -> None:
     appliance.log_in_answer = (201, {"X-Session": "abc"}, {"name": "s1"})
     header_login(body="<login>ü</login>").open(client)
     assert server.calls() == ["POST /api/session?v=latest"]
@@ -188,9 +188,7 @@ def test_a_log_in_that_is_not_basic_carries_its_own_body(server: Any, client: Cl
 
 
 @pytest.mark.parametrize("status", [400, 403, 500])
-def test_a_log_in_by_json_is_rejected_in_the_products_own_ways(
-    server: Any, client: Client, appliance: Appliance, status: int
-) -> None:
+def test_json_login_rejections_of_the_product(server: Any, client: Client, appliance: Appliance, status: int) -> None:
     appliance.log_in_answer = (status, {}, {"result": [{"message": "bad credentials"}]})
     with pytest.raises(LoginError, match="bad credentials"):
         token_login().open(client)
@@ -198,7 +196,7 @@ def test_a_log_in_by_json_is_rejected_in_the_products_own_ways(
 
 
 @pytest.mark.parametrize("content", [False, None, {}, {"auth_token": ""}, {"message": "bad credentials"}])
-def test_an_answer_of_success_without_a_token_is_a_rejection_where_products_do_so(
+def test_success_without_a_token_is_a_rejection_for_some_products(
     client: Client, appliance: Appliance, content: Any
 ) -> None:
     appliance.log_in_answer = (200, {}, json.dumps(content).encode())
@@ -207,7 +205,7 @@ def test_an_answer_of_success_without_a_token_is_a_rejection_where_products_do_s
     assert raised.value.server_message == ("bad credentials" if content and "message" in content else None)
 
 
-def test_a_log_in_by_json_names_its_session_to_end_it_and_tells_of_the_account(server: Any, client: Client) -> None:
+def test_json_login_returns_session_and_account(server: Any, client: Client) -> None:
     login = token_login()
     login.open(client)
     assert isinstance(login, JsonForToken)
@@ -228,7 +226,7 @@ def test_a_log_in_by_json_names_its_session_to_end_it_and_tells_of_the_account(s
         ),
     ],
 )
-def test_cookies_are_carried_as_they_came(
+def test_cookies_are_sent_unchanged(
     server: Any, client: Client, appliance: Appliance, header: str, carried_as: str
 ) -> None:
     appliance.log_in_answer = (204, {"Set-Cookie": header}, b"")
@@ -241,7 +239,7 @@ def test_cookies_are_carried_as_they_came(
 @pytest.mark.parametrize(
     "headers", [{}, {"Set-Cookie": ""}, {"Set-Cookie": "Path=; HttpOnly"}, {"Set-Cookie": "tök=ü"}]
 )
-def test_a_log_in_without_a_usable_cookie_is_no_session(
+def test_a_login_without_a_usable_cookie_is_an_error(
     client: Client, appliance: Appliance, headers: dict[str, str]
 ) -> None:
     appliance.log_in_answer = (200, headers, b"")

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("no_backoff")
 
 
 @LOGIN_METHODS
-def test_a_session_that_ended_is_renewed_once(
+def test_an_expired_session_is_renewed_once(
     server: Any, client: Client, appliance: Appliance, login_method: Callable[..., Login]
 ) -> None:
     login = login_method()
@@ -51,9 +51,7 @@ def test_oauth2_renews_without_the_password(server: Any, client: Client, applian
         assert form == {"grant_type": ["refresh_token"], "refresh_token": [f"refresh-{turn}"]}
 
 
-def test_a_refused_refresh_costs_one_log_in_with_the_password(
-    server: Any, client: Client, appliance: Appliance
-) -> None:
+def test_a_rejected_refresh_is_followed_by_one_login(server: Any, client: Client, appliance: Appliance) -> None:
     oauth2().open(client)
     appliance.forget()
     appliance.refresh_allowed = False
@@ -64,7 +62,7 @@ def test_a_refused_refresh_costs_one_log_in_with_the_password(
     assert grants == ["password", "refresh_token", "password"]
 
 
-def test_a_log_out_whose_token_ran_out_is_sent_with_a_fresh_one_but_never_costs_the_password(
+def test_logout_with_an_expired_token_uses_the_refresh_token_only(
     server: Any, client: Client, appliance: Appliance
 ) -> None:
     """Otherwise the refresh token would stay valid for days."""
@@ -85,9 +83,7 @@ def test_a_log_out_whose_token_ran_out_is_sent_with_a_fresh_one_but_never_costs_
     assert count_log_ins(server) == 4
 
 
-def test_a_new_session_may_be_refused_once_where_the_product_lags(
-    server: Any, client: Client, appliance: Appliance
-) -> None:
+def test_a_new_session_may_be_rejected_once(server: Any, client: Client, appliance: Appliance) -> None:
     OAuth2Password("auditor", PASSWORD, path="/api/session", has_session_lag=True).open(client)
     appliance.forget()
     appliance.valid = ValidFromTheSecondTime()
@@ -96,7 +92,7 @@ def test_a_new_session_may_be_refused_once_where_the_product_lags(
 
 
 @LOGIN_METHODS
-def test_a_new_session_that_is_refused_as_well_ends_it(
+def test_a_second_rejection_of_a_new_session_is_an_error(
     server: Any, client: Client, appliance: Appliance, login_method: Callable[..., Login]
 ) -> None:
     login_method().open(client)
@@ -108,7 +104,7 @@ def test_a_new_session_that_is_refused_as_well_ends_it(
 
 
 class NeverValid(set[str]):
-    """A set of sessions that are never accepted."""
+    """A set of sessions that the server never accepts."""
 
     def __contains__(self, _token: object) -> bool:
         return False
@@ -153,10 +149,10 @@ def test_eight_threads_renew_once(
 
 
 @LOGIN_METHODS
-def test_a_session_that_is_refused_once_but_lives_is_given_back(
+def test_a_valid_session_that_is_rejected_once_is_closed(
     server: Any, client: Client, appliance: Appliance, login_method: Callable[..., Login]
 ) -> None:
-    """A path may return 401 although the session is valid: the old session must be closed before a new login."""
+    """A path may return HTTP 401 for a valid session, so the old session must be closed before a new login."""
     login_method().open(client)
     appliance.forget()
     appliance.refresh_allowed = False
@@ -171,7 +167,7 @@ def test_a_session_that_is_refused_once_but_lives_is_given_back(
 
 
 @LOGIN_METHODS
-def test_eight_threads_send_a_password_that_is_no_longer_good_only_once(
+def test_eight_threads_send_an_invalid_password_once(
     server: Any, client: Client, appliance: Appliance, login_method: Callable[..., Login]
 ) -> None:
     """Each further attempt could lock the account."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access to AWS: signatures as botocore makes them, roles, profiles, and credentials that are never looked for."""
+"""Access to AWS: signatures as created by botocore, roles, profiles, and sources of credentials that are not used."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def sign(client: Any, keys: Keys = KEYS) -> None:
 @pytest.mark.parametrize(
     "path", ["/backup-vaults/", "/backup-vaults/a%20b/recovery-points/?nextToken=a%2Fb%3D&maxResults=1"]
 )
-def test_the_signature_is_that_of_botocore(connect: Any, serve: Any, keys: Keys, path: str) -> None:
+def test_signatures_match_botocore(connect: Any, serve: Any, keys: Keys, path: str) -> None:
     client = connect(serve(in_turn(OK)))
     sign(client, keys)
     url = f"https://backup.eu-west-1.amazonaws.com{path}"
@@ -90,7 +90,7 @@ def test_the_signature_is_that_of_botocore(connect: Any, serve: Any, keys: Keys,
         (xml_error(403, "AccessDenied"), ForbiddenError),
     ],
 )
-def test_the_code_decides_what_an_error_means(serve: Any, connect: Any, answer: Any, kind: type[Exception]) -> None:
+def test_the_error_code_determines_the_error(serve: Any, connect: Any, answer: Any, kind: type[Exception]) -> None:
     server = serve(in_turn(answer))
     client = connect(server)
     sign(client)
@@ -111,7 +111,7 @@ def test_the_code_decides_what_an_error_means(serve: Any, connect: Any, answer: 
         error(500, "ServiceUnavailableException"),
     ],
 )
-def test_throttled_requests_are_signed_and_sent_again(serve: Any, connect: Any, answer: Any) -> None:
+def test_throttled_requests_are_retried_with_a_new_signature(serve: Any, connect: Any, answer: Any) -> None:
     server = serve(in_turn(answer, OK))
     client = connect(server)
     sign(client)
@@ -139,7 +139,7 @@ def test_a_wrong_clock_is_corrected_once(serve: Any, connect: Any) -> None:
 
 
 @pytest.mark.parametrize("skew", [None, 0, 60 * SECOND])
-def test_rejected_keys_are_not_sent_again(serve: Any, connect: Any, skew: int | None) -> None:
+def test_rejected_keys_are_not_retried(serve: Any, connect: Any, skew: int | None) -> None:
     client = connect(serve(in_turn(OK)))
     client.skew_micros = skew
     asked: list[int] = []
@@ -174,7 +174,7 @@ def role_at(client: Any, server: Any) -> AssumedRole:
     return AssumedRole(sts, KEYS, ROLE, Clock())
 
 
-def test_a_role_has_keys_of_its_own(serve: Any, connect: Any) -> None:
+def test_a_role_has_separate_keys(serve: Any, connect: Any) -> None:
     client, server = connect(serve(in_turn(OK))), serve(in_turn(ASSUMED))
     role = role_at(client, server)
     role.open(client)
@@ -260,7 +260,7 @@ def test_a_profile_has_keys_and_a_region(home: Path) -> None:
 
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("name", ["missing", "role", "sso", "program"])
-def test_profiles_without_keys_of_their_own_are_rejected(name: str) -> None:
+def test_profiles_without_own_keys_are_rejected(name: str) -> None:
     with pytest.raises(OptionError, match=f"profile: '{name}' has no access key in ~/.aws/credentials"):
         load_profile(name, None, None)
 
@@ -271,8 +271,8 @@ def test_a_profile_with_half_a_key_is_rejected() -> None:
         load_profile("broken", None, None)
 
 
-def test_a_profile_opens_its_two_files_and_no_connection(home: Path) -> None:
-    """Audit hooks see everything that Python opens, whoever does it."""
+def test_a_profile_reads_two_files_and_opens_no_connection(home: Path) -> None:
+    """Audit hooks see everything that Python opens, including libraries."""
     opened: list[str] = []
     is_on = True
 

@@ -33,7 +33,7 @@ from tests.unit.plugins.module_utils._transport.fake_server import ALLOWLIST, OK
 # Responses
 
 
-def test_an_answer_is_read_whole_and_counted(serve: Any, connect: Any) -> None:
+def test_a_response_is_read_completely_and_counted(serve: Any, connect: Any) -> None:
     server = serve(in_turn((200, {"X-Version": "7"}, {"items": [1, 2]})))
     client = connect(server)
     answer = client.get("/api/list", {"page": "2"})
@@ -48,7 +48,7 @@ def test_an_answer_is_read_whole_and_counted(serve: Any, connect: Any) -> None:
     )
 
 
-def test_one_connection_serves_many_requests(serve: Any, connect: Any) -> None:
+def test_connections_are_reused(serve: Any, connect: Any) -> None:
     peers = set()
 
     def answer(request: Any) -> tuple[int, dict[str, str], Any]:
@@ -70,19 +70,17 @@ def test_one_connection_serves_many_requests(serve: Any, connect: Any) -> None:
         (gzip.compress(b'{"name": "db01"}', mtime=0), {"Content-Encoding": "gzip"}),
     ],
 )
-def test_json_is_decoded_whatever_its_wrapping(
-    serve: Any, connect: Any, content: bytes, headers: dict[str, str]
-) -> None:
+def test_json_is_decoded_in_any_encoding(serve: Any, connect: Any, content: bytes, headers: dict[str, str]) -> None:
     client = connect(serve(in_turn((200, headers, content))))
     assert client.get("/api/list").json() == {"name": "db01"}
 
 
-def test_an_answer_without_a_body_is_an_answer(serve: Any, connect: Any) -> None:
+def test_a_response_without_a_body_is_valid(serve: Any, connect: Any) -> None:
     client = connect(serve(in_turn((204, {}, b""))))
     assert client.get("/api/list").body == b""
 
 
-def test_a_chunked_answer_is_put_together(serve: Any, connect: Any) -> None:
+def test_a_chunked_response_is_assembled(serve: Any, connect: Any) -> None:
     def write(stream: Any) -> None:
         stream.write(b'5\r\n{"a":\r\n3\r\n 1}\r\n0\r\n\r\n')
 
@@ -102,7 +100,7 @@ def test_a_chunked_answer_is_put_together(serve: Any, connect: Any) -> None:
         (b'{"a": "\xff"}', "the JSON in the response is invalid or truncated", None),
     ],
 )
-def test_what_came_instead_of_json_is_said(
+def test_a_response_that_is_not_json_is_described(
     serve: Any, connect: Any, content: bytes, message: str, server_message: str | None
 ) -> None:
     server = serve(in_turn((200, {}, content)))
@@ -115,13 +113,13 @@ def test_what_came_instead_of_json_is_said(
 
 
 @pytest.mark.parametrize(("content", "kind"), [([], "array"), (None, "null"), ("text", "string"), (7, "number")])
-def test_json_that_is_no_object_is_said(serve: Any, connect: Any, content: Any, kind: str) -> None:
+def test_json_that_is_not_an_object_is_reported(serve: Any, connect: Any, content: Any, kind: str) -> None:
     answer = connect(serve(in_turn((200, {}, json.dumps(content).encode())))).get("/api/list")
     with pytest.raises(InvalidResponseError, match=f"the response is a JSON {kind}, not an object"):
         answer.json_object()
 
 
-def test_a_body_shorter_than_promised_is_no_answer(serve: Any, connect: Any) -> None:
+def test_a_truncated_body_is_an_error(serve: Any, connect: Any) -> None:
     def write(stream: Any) -> None:
         stream.write(b'{"items": []}')
 
@@ -136,7 +134,7 @@ def test_a_body_shorter_than_promised_is_no_answer(serve: Any, connect: Any) -> 
 # TLS
 
 
-def test_another_authority_is_not_trusted(serve: Any, connect: Any) -> None:
+def test_a_certificate_of_another_ca_is_rejected(serve: Any, connect: Any) -> None:
     server = serve(in_turn(OK))
     with pytest.raises(CertificateError) as raised:
         connect(server, verify=True).get("/api/list")
@@ -147,7 +145,7 @@ def test_another_authority_is_not_trusted(serve: Any, connect: Any) -> None:
     assert server.requests == []
 
 
-def test_a_certificate_for_another_name_is_not_trusted(serve: Any, connect: Any) -> None:
+def test_a_certificate_for_another_name_is_rejected(serve: Any, connect: Any) -> None:
     server = serve(in_turn(OK), names=("other.example",))
     with pytest.raises(CertificateError) as raised:
         connect(server).get("/api/list")
@@ -155,7 +153,7 @@ def test_a_certificate_for_another_name_is_not_trusted(serve: Any, connect: Any)
     assert "name from the certificate" in (raised.value.hint or "")
 
 
-def test_an_expired_certificate_is_not_trusted(serve: Any, connect: Any) -> None:
+def test_an_expired_certificate_is_rejected(serve: Any, connect: Any) -> None:
     server = serve(in_turn(OK), not_after=datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc))
     with pytest.raises(CertificateError) as raised:
         connect(server).get("/api/list")
@@ -163,25 +161,25 @@ def test_an_expired_certificate_is_not_trusted(serve: Any, connect: Any) -> None
     assert "clock" in (raised.value.hint or "")
 
 
-def test_without_verification_any_certificate_will_do(serve: Any, connect: Any) -> None:
+def test_any_certificate_is_accepted_without_verification(serve: Any, connect: Any) -> None:
     server = serve(in_turn(OK), names=("other.example",))
     assert connect(server, verify=False).get("/api/list").json() == {"ok": True}
 
 
-def test_plain_http_on_the_port_is_named(serve: Any, connect: Any) -> None:
+def test_plain_http_on_the_port_is_reported(serve: Any, connect: Any) -> None:
     server = serve(in_turn(OK), tls=False)
     with pytest.raises(CertificateError, match=f"localhost:{server.port} does not use TLS. Check the port"):
         connect(server, url=server.url.replace("http:", "https:")).get("/api/list")
 
 
-def test_a_ca_file_without_a_certificate_is_named(serve: Any, connect: Any, tmp_path: Path) -> None:
+def test_a_ca_file_without_a_certificate_is_reported(serve: Any, connect: Any, tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     path.write_text("nothing\n")
     with pytest.raises(CertificateError, match=f"ca_path '{path}' does not contain a certificate"):
         connect(serve(in_turn(OK)), verify=str(path)).get("/api/list")
 
 
-def test_trust_is_not_tried_again(serve: Any, connect: Any, pauses: list[float]) -> None:
+def test_certificate_errors_are_not_retried(serve: Any, connect: Any, pauses: list[float]) -> None:
     client = connect(serve(in_turn(OK)), verify=True)
     with pytest.raises(CertificateError):
         client.get("/api/list")
@@ -190,7 +188,7 @@ def test_trust_is_not_tried_again(serve: Any, connect: Any, pauses: list[float])
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_ca_of_the_environment_decides_nothing(
+def test_ca_variables_of_the_environment_are_ignored(
     serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     server = serve(in_turn(OK))
@@ -206,7 +204,7 @@ def test_a_ca_of_the_environment_decides_nothing(
 # Connections
 
 
-def test_a_refused_connection_names_host_port_and_attempts(connect: Any, serve: Any, pauses: list[float]) -> None:
+def test_a_refused_connection_reports_host_port_and_attempts(connect: Any, serve: Any, pauses: list[float]) -> None:
     server, port = serve(in_turn(OK)), free_port()
     client = connect(server, url=f"https://localhost:{port}")
     with pytest.raises(ConnectionFailedError) as raised:
@@ -220,15 +218,15 @@ def test_a_refused_connection_names_host_port_and_attempts(connect: Any, serve: 
     assert len(pauses) == client.request_stats.retries == 2
 
 
-def test_an_unknown_host_name_is_named_and_not_tried_again(connect: Any, serve: Any, pauses: list[float]) -> None:
+def test_an_unknown_host_name_is_reported_and_not_retried(connect: Any, serve: Any, pauses: list[float]) -> None:
     client = connect(serve(in_turn(OK)), url="https://no-such-host.invalid:443")
     with pytest.raises(ConnectionFailedError, match=r"Cannot resolve host name 'no-such-host.invalid'"):
         client.get("/api/list")
-    # A name service failure is transient; an unknown host name is not.
+    # A failure of the name service is transient. An unknown host name is not.
     assert len(pauses) in (0, 2)
 
 
-def test_a_server_that_does_not_answer_in_time_is_named(serve: Any, connect: Any) -> None:
+def test_a_timeout_is_reported(serve: Any, connect: Any) -> None:
     gone = threading.Event()
     server = serve(lambda _asked: (200, {}, b"") if gone.wait(20) else OK)
     try:
@@ -241,7 +239,7 @@ def test_a_server_that_does_not_answer_in_time_is_named(serve: Any, connect: Any
 
 
 @pytest.mark.parametrize("url", ["https://ho st:443", "https://.example:443", "https://*.example:443"])
-def test_a_host_that_cannot_be_one_is_an_option_error(connect: Any, serve: Any, url: str) -> None:
+def test_an_invalid_host_is_an_option_error(connect: Any, serve: Any, url: str) -> None:
     with pytest.raises(OptionError, match="url: "):
         connect(serve(in_turn(OK)), url=url).get("/api/list")
 
@@ -250,7 +248,7 @@ def test_a_host_that_cannot_be_one_is_an_option_error(connect: Any, serve: Any, 
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_passing_trouble_is_tried_again(serve: Any, connect: Any, pauses: list[float], status: int) -> None:
+def test_transient_errors_are_retried(serve: Any, connect: Any, pauses: list[float], status: int) -> None:
     server = serve(in_turn((status, {}, b""), (status, {}, b""), OK))
     client = connect(server)
     assert client.get("/api/list").json() == {"ok": True}
@@ -261,7 +259,7 @@ def test_passing_trouble_is_tried_again(serve: Any, connect: Any, pauses: list[f
     assert 0.5 <= pauses[1] <= 1.5
 
 
-def test_trouble_that_stays_is_an_error_that_counts_the_tries(serve: Any, connect: Any) -> None:
+def test_permanent_errors_report_the_number_of_attempts(serve: Any, connect: Any) -> None:
     server = serve(in_turn((503, {}, b'{"description": "starting"}')))
     with pytest.raises(ServerError, match=r"\(HTTP 503, 3 attempts\)") as raised:
         connect(server).get("/api/list")
@@ -270,7 +268,7 @@ def test_trouble_that_stays_is_an_error_that_counts_the_tries(serve: Any, connec
 
 
 @pytest.mark.parametrize(("status", "kind"), [(500, ServerError), (403, ForbiddenError), (400, InvalidResponseError)])
-def test_a_refusal_is_not_tried_again(serve: Any, connect: Any, status: int, kind: type[AuditError]) -> None:
+def test_client_errors_are_not_retried(serve: Any, connect: Any, status: int, kind: type[AuditError]) -> None:
     server = serve(in_turn((status, {}, b'{"message": "no"}')))
     with pytest.raises(kind) as raised:
         connect(server).get("/api/list")
@@ -294,7 +292,7 @@ def test_a_refusal_is_not_tried_again(serve: Any, connect: Any, status: int, kin
         ("Sat, 21 Nov 2020 06:49:00 GMT", 0.25, 0.75),
     ],
 )
-def test_the_server_says_how_long_to_wait(
+def test_retry_after_in_seconds(
     serve: Any, connect: Any, pauses: list[float], value: str, least: float, most: float
 ) -> None:
     connect(serve(in_turn((503, {"Retry-After": value}, b""), OK))).get("/api/list")
@@ -302,18 +300,18 @@ def test_the_server_says_how_long_to_wait(
     assert least <= pauses[0] <= most
 
 
-def test_a_date_to_wait_for_is_counted_from_now(serve: Any, connect: Any, pauses: list[float]) -> None:
+def test_retry_after_as_a_date(serve: Any, connect: Any, pauses: list[float]) -> None:
     date = email.utils.formatdate(time.time() + 60, usegmt=True)
     connect(serve(in_turn((429, {"Retry-After": date}, b""), OK))).get("/api/list")
     assert 57 <= pauses[0] <= 60
 
 
-def test_the_pause_grows_but_not_for_ever() -> None:
+def test_backoff_is_bounded() -> None:
     assert [max(http_client._backoff(attempt) for _turn in range(200)) > 15 for attempt in (1, 9)] == [False, True]
     assert max(http_client._backoff(attempt) for attempt in range(1, 200)) <= 30
 
 
-def test_who_waits_for_another_try_is_let_go_when_the_reading_failed(serve: Any) -> None:
+def test_waiting_retries_stop_when_the_read_fails(serve: Any) -> None:
     server = serve(in_turn((503, {"Retry-After": "60"}, b"")))
     with contextlib.closing(Client(Endpoint(url=server.url, verify=server.ca_path), ALLOWLIST)) as client:
         threading.Timer(0.3, client.stop_reading).start()
@@ -333,7 +331,7 @@ def test_who_waits_for_another_try_is_let_go_when_the_reading_failed(serve: Any)
 LOG_IN = {"form": {"password": PASSWORD}, "authenticated": False, "idempotent": False}
 
 
-def test_a_rejected_log_in_is_not_sent_again(serve: Any, connect: Any, pauses: list[float]) -> None:
+def test_a_rejected_login_is_not_retried(serve: Any, connect: Any, pauses: list[float]) -> None:
     server = serve(in_turn((401, {}, b"")))
     with pytest.raises(UnauthorizedError):
         connect(server).request("POST", "/api/session", **LOG_IN)
@@ -342,14 +340,14 @@ def test_a_rejected_log_in_is_not_sent_again(serve: Any, connect: Any, pauses: l
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
-def test_a_log_in_that_may_have_been_judged_is_not_sent_again(serve: Any, connect: Any, status: int) -> None:
+def test_a_login_that_may_have_been_processed_is_not_retried(serve: Any, connect: Any, status: int) -> None:
     server = serve(in_turn((status, {}, b"")))
     with pytest.raises(ServerError):
         connect(server).request("POST", "/api/session", **LOG_IN)
     assert len(server.requests) == 1
 
 
-def test_a_log_in_whose_connection_broke_is_not_sent_again(serve: Any, connect: Any, pauses: list[float]) -> None:
+def test_a_login_is_not_retried_after_a_broken_connection(serve: Any, connect: Any, pauses: list[float]) -> None:
     server = serve(in_turn((200, {"Content-Length": "50"}, lambda stream: stream.write(b"{"))))
     with pytest.raises(ConnectionFailedError):
         connect(server).request("POST", "/api/session", **LOG_IN)
@@ -358,13 +356,13 @@ def test_a_log_in_whose_connection_broke_is_not_sent_again(serve: Any, connect: 
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_log_in_that_the_server_had_no_time_for_is_sent_again(serve: Any, connect: Any, status: int) -> None:
+def test_a_login_is_retried_if_the_server_was_busy(serve: Any, connect: Any, status: int) -> None:
     server = serve(in_turn((status, {}, b""), OK))
     assert connect(server).request("POST", "/api/session", **LOG_IN).json() == {"ok": True}
     assert len(server.requests) == 2
 
 
-def test_a_log_in_that_nobody_heard_is_sent_again(serve: Any, connect: Any, pauses: list[float]) -> None:
+def test_a_login_is_retried_if_no_connection_was_made(serve: Any, connect: Any, pauses: list[float]) -> None:
     client = connect(serve(in_turn(OK)), url=f"https://localhost:{free_port()}")
     with pytest.raises(ConnectionFailedError):
         client.request("POST", "/api/session", **LOG_IN)
@@ -375,7 +373,7 @@ def test_a_log_in_that_nobody_heard_is_sent_again(serve: Any, connect: Any, paus
 
 
 @pytest.mark.parametrize("ahead", [0, 3600, -86400])
-def test_the_first_answer_tells_the_servers_clock(serve: Any, connect: Any, ahead: int) -> None:
+def test_the_first_response_gives_the_server_clock(serve: Any, connect: Any, ahead: int) -> None:
     def answer(_asked: Any) -> tuple[int, dict[str, str], Any]:
         return 200, {"Date": email.utils.formatdate(time.time() + ahead, usegmt=True)}, b"{}"
 
@@ -387,7 +385,7 @@ def test_the_first_answer_tells_the_servers_clock(serve: Any, connect: Any, ahea
 
 
 @pytest.mark.parametrize("headers", [{}, {"Date": "yesterday"}])
-def test_a_server_without_a_date_tells_no_clock(serve: Any, connect: Any, headers: dict[str, str]) -> None:
+def test_without_a_date_header_the_clock_is_unknown(serve: Any, connect: Any, headers: dict[str, str]) -> None:
     client = connect(serve(in_turn((200, headers, b"{}"))))
     client.get("/api/list")
     assert client.skew_micros is None

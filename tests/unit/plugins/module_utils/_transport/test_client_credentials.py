@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Client credentials of Microsoft Entra: another server, proofs of identity, renewal, messages."""
+"""Client credentials of Microsoft Entra: login service, proof of identity, renewal, messages."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def get_form(request: Any) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
 
 
-def test_the_secret_goes_to_the_login_service_only(serve: Any, connect: Any) -> None:
+def test_the_secret_is_sent_only_to_the_login_service(serve: Any, connect: Any) -> None:
     server, service = serve(in_turn(OK)), serve(in_turn(token()))
     client = connect(server)
     login = build(client, service)
@@ -82,7 +82,7 @@ def test_an_expired_token_is_replaced_once(serve: Any, connect: Any) -> None:
 
 
 def test_a_federated_token_is_read_for_each_login(serve: Any, connect: Any, tmp_path: Path) -> None:
-    """Its issuer replaces the file before the token in it expires."""
+    """The issuer replaces the file before the token expires."""
     file = tmp_path / "token"
     file.write_text("first-assertion\n", "ascii")
     server, service = serve(in_turn(EXPIRED, OK)), serve(in_turn(token(1), token(2)))
@@ -109,9 +109,7 @@ def test_a_federated_token_is_read_for_each_login(serve: Any, connect: Any, tmp_
         (999999, 400, "Check client_id and secret"),
     ],
 )
-def test_the_number_of_a_rejection_decides_the_hint(
-    serve: Any, connect: Any, number: int, status: int, hint: str
-) -> None:
+def test_the_error_number_determines_the_hint(serve: Any, connect: Any, number: int, status: int, hint: str) -> None:
     client, service = connect(serve(in_turn(OK))), serve(in_turn(refused(number, status)))
     with pytest.raises(LoginError) as raised:
         build(client, service).open(client)
@@ -130,7 +128,7 @@ def test_the_number_of_a_rejection_decides_the_hint(
         ((500, {}, b"down"), Exception, "HTTP 500"),
     ],
 )
-def test_other_answers(serve: Any, connect: Any, answer: Any, error: type[Exception], message: str) -> None:
+def test_invalid_responses(serve: Any, connect: Any, answer: Any, error: type[Exception], message: str) -> None:
     client, service = connect(serve(in_turn(OK))), serve(in_turn(answer))
     with pytest.raises(error, match=message):
         build(client, service).open(client)

@@ -45,7 +45,7 @@ def test_redirects_are_not_followed(serve: Any, connect: Any) -> None:
 
 @pytest.mark.parametrize("status", [200, 302, 500])
 @pytest.mark.parametrize("chunked", [False, True])
-def test_an_answer_beyond_the_limit_is_refused(serve: Any, connect: Any, chunked: bool, status: int) -> None:
+def test_a_response_larger_than_the_limit_is_rejected(serve: Any, connect: Any, chunked: bool, status: int) -> None:
     def write(stream: Any) -> None:
         for _turn in range(200):
             stream.write(b"10000\r\n" + b"x" * 65536 + b"\r\n" if chunked else b"x" * 65536)
@@ -58,7 +58,7 @@ def test_an_answer_beyond_the_limit_is_refused(serve: Any, connect: Any, chunked
     assert len(server.requests) == 1
 
 
-def test_a_small_answer_that_unfolds_beyond_the_limit_is_refused(serve: Any, connect: Any) -> None:
+def test_a_response_that_decompresses_beyond_the_limit_is_rejected(serve: Any, connect: Any) -> None:
     bomb = gzip.compress(b"x" * 50_000_000, mtime=0)
     assert len(bomb) < 60_000
     server = serve(in_turn((200, {"Content-Encoding": "gzip"}, bomb)))
@@ -66,7 +66,7 @@ def test_a_small_answer_that_unfolds_beyond_the_limit_is_refused(serve: Any, con
         connect(server, max_response_bytes=1_000_000).get("/api/list")
 
 
-def test_an_answer_of_just_the_limit_is_taken(serve: Any, connect: Any) -> None:
+def test_a_response_of_exactly_the_limit_is_accepted(serve: Any, connect: Any) -> None:
     server = serve(in_turn((200, {}, b"x" * 1000)))
     assert len(connect(server, max_response_bytes=1000).get("/api/list").body) == 1000
     with pytest.raises(InvalidResponseError):
@@ -74,7 +74,7 @@ def test_an_answer_of_just_the_limit_is_taken(serve: Any, connect: Any) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_bytes_that_only_drip_are_not_waited_for_for_ever(serve: Any, connect: Any, chunked: bool) -> None:
+def test_a_trickling_body_times_out(serve: Any, connect: Any, chunked: bool) -> None:
     gone = threading.Event()
 
     def write(stream: Any) -> None:
@@ -95,7 +95,7 @@ def test_bytes_that_only_drip_are_not_waited_for_for_ever(serve: Any, connect: A
     assert time.monotonic() - started < 10
 
 
-def test_headers_that_only_drip_are_not_waited_for_for_ever(trickle: int) -> None:
+def test_trickling_headers_time_out(trickle: int) -> None:
     client = Client(Endpoint(url=f"http://127.0.0.1:{trickle}", timeout=0.2, retries=0), ALLOWLIST)
     started = time.monotonic()
     with pytest.raises(InvalidResponseError, match="GET /api/list: the response was not complete after 2 s"):
@@ -122,9 +122,9 @@ def trickle() -> Iterator[int]:
         thread.join()
 
 
-def test_the_end_of_one_answer_is_not_that_of_the_next(serve: Any, connect: Any) -> None:
+def test_each_response_has_its_own_deadline(serve: Any, connect: Any) -> None:
     def write(stream: Any) -> None:
-        # In all longer than the timeout, each wait far shorter.
+        # The total is longer than the timeout, each wait is much shorter.
         for part in (b"{", *[b" "] * 6, b"}"):
             stream.write(part)
             stream.flush()
@@ -139,7 +139,7 @@ def test_the_end_of_one_answer_is_not_that_of_the_next(serve: Any, connect: Any)
 # Environment variables that must have no effect
 
 
-def test_a_netrc_supplies_no_log_in(serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_netrc_is_ignored(serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine localhost login mallory password stolen\n")
     netrc.chmod(0o600)
@@ -157,9 +157,7 @@ def test_cookies_are_not_kept(serve: Any, connect: Any) -> None:
     assert all("Cookie" not in request.headers for request in server.requests)
 
 
-def test_a_proxy_of_the_environment_is_used_unless_one_is_given_or_the_host_is_excepted(
-    serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_precedence_of_proxy_settings(serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     server = serve(in_turn(OK))
     nowhere = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("HTTPS_PROXY", nowhere)
@@ -171,7 +169,7 @@ def test_a_proxy_of_the_environment_is_used_unless_one_is_given_or_the_host_is_e
         connect(server, proxy=nowhere).get("/api/list")
 
 
-def test_the_password_of_a_proxy_is_a_secret(serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_password_is_masked(serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     server = serve(in_turn(OK))
     given = connect(server, proxy="http://user:s3cr%2Ft@127.0.0.1:9")
     assert given.scrub("s3cr/t s3cr%2Ft") == "******** ********"
@@ -193,7 +191,7 @@ def test_the_password_of_a_proxy_is_a_secret(serve: Any, connect: Any, monkeypat
     ],
 )
 @pytest.mark.parametrize("status", [200, 302, 400, 403, 500])
-def test_a_secret_that_the_server_echoes_is_masked(serve: Any, connect: Any, echo: str, status: int) -> None:
+def test_a_secret_echoed_by_the_server_is_masked(serve: Any, connect: Any, echo: str, status: int) -> None:
     escaped = echo.replace("&", "&amp;")
     body = f"<title>no {escaped} here</title>".encode()
     headers = {"Location": f"https://x/{quote(echo)}?{quote(echo)}"} if status == 302 else {}
@@ -219,7 +217,7 @@ def test_the_longest_secret_is_masked_first(serve: Any, connect: Any) -> None:
     assert client.scrub("abcdef abc ") == "******** ******** "
 
 
-def test_secrets_may_be_added_while_others_mask(serve: Any, connect: Any) -> None:
+def test_secrets_can_be_added_during_masking(serve: Any, connect: Any) -> None:
     client = connect(serve(in_turn(OK)))
     client.add_secret(*(f"first-{number}" for number in range(300)))
     adding = threading.Thread(target=lambda: [client.add_secret(f"more-{number}") for number in range(300)])
@@ -230,7 +228,7 @@ def test_secrets_may_be_added_while_others_mask(serve: Any, connect: Any) -> Non
     assert {f"more-{number}" for number in range(300)} <= client.secrets.texts
 
 
-def test_passwords_of_any_alphabet_travel_whole(serve: Any, connect: Any) -> None:
+def test_passwords_with_any_characters_are_sent_unchanged(serve: Any, connect: Any) -> None:
     password = "pässwörd-日本-&=+%"
     server = serve(in_turn(OK))
     client = connect(server)
@@ -262,7 +260,7 @@ def test_links_stay_on_the_configured_server(serve: Any, connect: Any, link: str
     assert server.calls() == [f"GET {path}"]
 
 
-def test_a_link_with_the_configured_base_path_does_not_get_it_twice(serve: Any, connect: Any) -> None:
+def test_the_base_path_is_not_added_twice_to_links(serve: Any, connect: Any) -> None:
     server = serve(in_turn(OK))
     client = connect(server, url=f"{server.url}/gateway")
     assert client.to_local_path("https://inner/gateway/api/list") == client.to_local_path("/api/list") == "/api/list"
@@ -273,12 +271,12 @@ def test_a_link_with_the_configured_base_path_does_not_get_it_twice(serve: Any, 
 @pytest.mark.parametrize(
     "link", ["", "api/list", "https://evil.example", "mailto:x@y", "https://[::1/api/list", "?a=b"]
 )
-def test_links_that_lead_nowhere_are_refused(serve: Any, connect: Any, link: str) -> None:
+def test_invalid_links_are_rejected(serve: Any, connect: Any, link: str) -> None:
     with pytest.raises(InvalidResponseError, match="link"):
         connect(serve(in_turn(OK))).to_local_path(link)
 
 
-def test_a_refused_link_is_shown_without_secrets(serve: Any, connect: Any) -> None:
+def test_a_rejected_link_is_shown_without_secrets(serve: Any, connect: Any) -> None:
     client = connect(serve(in_turn(OK)))
     client.add_secret("t0ken")
     for link in ("x?t0ken", "https://[t0ken/"):
@@ -288,8 +286,8 @@ def test_a_refused_link_is_shown_without_secrets(serve: Any, connect: Any) -> No
 
 
 @given(st.text(st.sampled_from("/@:.\\?#%evil0"), max_size=12))
-def test_no_path_makes_a_request_leave_the_host(path: str) -> None:
-    """With any path, requests go to the configured host only; anything else is rejected before it is sent."""
+def test_requests_never_leave_the_configured_host(path: str) -> None:
+    """For any path, requests go only to the configured host. Anything else is rejected before it is sent."""
     client = Client(Endpoint(url="https://backup.example:443", retries=0), [AllowedRequest("GET", "/{anything}")])
     sent: list[str] = []
 
@@ -302,7 +300,7 @@ def test_no_path_makes_a_request_leave_the_host(path: str) -> None:
     assert all(url.startswith("https://backup.example:443/") for url in sent)
 
 
-def test_nothing_is_sent_that_is_not_on_the_list(serve: Any, connect: Any) -> None:
+def test_only_allowed_requests_are_sent(serve: Any, connect: Any) -> None:
     server = serve(in_turn(OK))
     client = connect(server)
     for method, path in (
@@ -326,12 +324,12 @@ def test_ids_are_quoted(ident: object, quoted: str) -> None:
     assert path_segment(ident) == quoted
 
 
-def test_an_empty_id_is_a_missing_one() -> None:
+def test_an_empty_id_is_an_error() -> None:
     with pytest.raises(InvalidResponseError, match="the server returned a record without an id"):
         path_segment("")
 
 
 @pytest.mark.parametrize("ident", [".", "..", "a/b", "a?b", "a#b", "a\\b", "a;b"])
-def test_ids_that_could_leave_their_place_are_refused(ident: str) -> None:
+def test_ids_that_change_the_path_are_rejected(ident: str) -> None:
     with pytest.raises(InvalidResponseError, match="cannot be part of a path"):
         path_segment(ident)

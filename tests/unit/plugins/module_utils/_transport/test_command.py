@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running command-line tools, with small scripts in place of the tools."""
+"""Running command-line tools, with small scripts instead of the tools."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def runner(executable: str, **more: object) -> Runner:
 
 class TestAllowlist:
     @pytest.mark.parametrize("arguments", [LIST, ("show", "--stanza=main", "one"), ("show", "--stanza=forget", "x")])
-    def test_what_is_on_the_list_is_run(self, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    def test_commands_in_the_allowlist_are_run(self, tmp_path: Path, arguments: tuple[str, ...]) -> None:
         command_result = runner(tool(tmp_path, 'echo "$@"')).run(*arguments)
         assert (command_result.rc, command_result.out.decode().split()) == (0, list(arguments))
 
@@ -69,7 +69,7 @@ class TestAllowlist:
             ("--json", "prune"),
         ],
     )
-    def test_everything_else_is_not(self, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    def test_other_commands_are_rejected(self, tmp_path: Path, arguments: tuple[str, ...]) -> None:
         executable = tool(tmp_path, f"touch {tmp_path}/was-run")
         with pytest.raises(CommandNotAllowedError, match="not on the command allowlist"):
             runner(executable).run(*arguments)
@@ -78,14 +78,14 @@ class TestAllowlist:
     @pytest.mark.parametrize(
         "word", ["forget", "prune", "delete", "expire", "unlock", "init", "break-lock", "--repair"]
     )
-    def test_what_changes_a_repository_is_refused_even_where_a_list_holds_it(self, tmp_path: Path, word: str) -> None:
+    def test_modifying_commands_are_rejected_even_if_listed(self, tmp_path: Path, word: str) -> None:
         careless = Runner(tool(tmp_path, "exit 0"), [("x", word)], minimal_environment())
         with pytest.raises(CommandNotAllowedError):
             careless.run("x", word)
 
 
 class TestChild:
-    def test_it_gets_a_bare_environment(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_environment_is_minimal(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TZ", "America/New_York")
         monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
         monkeypatch.setenv("TOOL_OPTION", "of this process")
@@ -98,17 +98,17 @@ class TestChild:
         }
         assert set(value) <= {"TZ", "LC_ALL", "TOOL_PASSWORD", "PATH", "HOME", "PWD", "_", "SHLVL", "OLDPWD"}
 
-    def test_it_has_no_terminal_and_nothing_to_read(self, tmp_path: Path) -> None:
+    def test_there_is_no_terminal_and_no_input(self, tmp_path: Path) -> None:
         command_result = runner(
             tool(tmp_path, "read answer || echo nothing; (: < /dev/tty) 2> /dev/null || echo no terminal")
         ).run(*LIST)
         assert command_result.out.decode().splitlines() == ["nothing", "no terminal"]
 
-    def test_what_is_not_installed_is_said(self) -> None:
+    def test_a_missing_tool_is_reported(self) -> None:
         with pytest.raises(NotInstalledError, match="'no-such-tool' is not installed on this host"):
             runner("no-such-tool").run(*LIST)
 
-    def test_what_cannot_be_run_is_said(self, tmp_path: Path) -> None:
+    def test_a_tool_that_cannot_be_run_is_reported(self, tmp_path: Path) -> None:
         path = tmp_path / "tool"
         path.write_bytes(b"\x7fELF, but not really")
         path.chmod(0o755)
@@ -123,7 +123,7 @@ class TestChild:
 
 
 class TestBounds:
-    def test_a_tool_that_does_not_end_is_ended_with_its_children(self, tmp_path: Path) -> None:
+    def test_a_hanging_tool_is_killed_with_its_children(self, tmp_path: Path) -> None:
         executable = tool(tmp_path, f"sleep 60 & echo $! > {tmp_path}/child; wait")
         started = time.monotonic()
         with pytest.raises(CommandTimeoutError, match=r"the command did not finish within 0\.5 s"):
@@ -136,16 +136,16 @@ class TestBounds:
             time.sleep(0.1)
         assert not _alive(child)
 
-    def test_a_tool_that_writes_without_end_is_ended(self, tmp_path: Path) -> None:
+    def test_a_tool_with_endless_output_is_killed(self, tmp_path: Path) -> None:
         with pytest.raises(OutputError, match="larger than 100000 bytes"):
             runner(tool(tmp_path, "yes"), max_output_bytes=100_000).run(*LIST)
 
-    def test_a_tool_that_complains_without_end_does_not_fill_the_memory(self, tmp_path: Path) -> None:
+    def test_error_output_is_bounded(self, tmp_path: Path) -> None:
         command_result = runner(tool(tmp_path, "head -c 5000000 /dev/zero | tr '\\0' x >&2; echo done")).run(*LIST)
         assert command_result.out == b"done\n"
         assert len(command_result.err) < 2_000_000
 
-    def test_a_child_that_keeps_the_pipes_does_not_keep_us(self, tmp_path: Path) -> None:
+    def test_a_child_that_keeps_pipes_open_does_not_block(self, tmp_path: Path) -> None:
         started = time.monotonic()
         command_result = runner(tool(tmp_path, "sleep 30 & echo '[]'")).run(*LIST)
         assert command_result.out == b"[]\n"
@@ -153,7 +153,7 @@ class TestBounds:
 
 
 class TestMessages:
-    def test_a_failure_is_told_in_the_words_of_the_tool(self, tmp_path: Path) -> None:
+    def test_a_failure_contains_the_message_of_the_tool(self, tmp_path: Path) -> None:
         run = runner(tool(tmp_path, "echo 'Fatal: s3cret is a wrong password' >&2; exit 12"))
         command_result = run.run(*LIST)
         error = run.error(command_result)
@@ -162,25 +162,25 @@ class TestMessages:
         assert 'Tool output: "Fatal: ******** is a wrong password".' in str(error)
 
     @pytest.mark.parametrize("value", ["p@ss/word?", "p%40ss%2fword%3f", "cEBzcy93b3JkPw=="])
-    def test_a_secret_is_masked_however_the_tool_spells_it(self, tmp_path: Path, value: str) -> None:
+    def test_a_secret_in_output_is_masked_in_every_encoding(self, tmp_path: Path, value: str) -> None:
         run = runner(
             tool(tmp_path, f"echo 'no answer from https://user:{value}@host/' >&2; exit 1"), secrets=["p@ss/word?"]
         )
         assert run.error(run.run(*LIST)).server_message == "no answer from https://user:********@host/"
 
-    def test_an_unknown_failure_is_told_too(self, tmp_path: Path) -> None:
+    def test_an_unknown_failure_is_reported(self, tmp_path: Path) -> None:
         run = runner(tool(tmp_path, "echo odd; exit 3"))
         with pytest.raises(ToolError, match="failed with return code 3") as caught:
             run.json(run.run(*LIST))
         assert caught.value.server_message == "odd"
 
     @pytest.mark.parametrize("script", ["echo '[1, 2'", "true", "echo no"])
-    def test_what_is_no_json_is_no_answer_whatever_the_return_code(self, tmp_path: Path, script: str) -> None:
+    def test_output_that_is_not_json_is_an_error_for_any_return_code(self, tmp_path: Path, script: str) -> None:
         run = runner(tool(tmp_path, script))
         with pytest.raises(OutputError, match="the output of the command is not valid JSON"):
             run.json(run.run(*LIST))
 
-    def test_json_lines_are_told_by_their_messages(self) -> None:
+    def test_messages_of_json_lines_are_reported(self) -> None:
         text = (
             '{"message_type":"exit_error","code":10,"message":"Fatal: no\\nmore"}\n'
             '{"type": "log_message", "message": "Traceback (most recent):'
@@ -190,10 +190,10 @@ class TestMessages:
         )
         assert message_lines(text) == ["Fatal: no", "OSError: no", "plain", "{broken", "[1]"]
 
-    def test_words_are_one_short_printable_line(self) -> None:
+    def test_messages_are_one_short_printable_line(self) -> None:
         assert to_single_line("a\x1b[31m\nb\u202ec" + "x" * 400) == ("a [31m b c" + "x" * 400)[:297] + "..."
 
-    def test_errors_are_of_the_one_family(self) -> None:
+    def test_errors_have_a_common_base_class(self) -> None:
         assert all(issubclass(kind, AuditError) for kind in (CommandNotAllowedError, NotInstalledError, ToolError))
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fingerprint of the server's certificate: checked in the handshake, so that nothing is sent to another server."""
+"""The fingerprint of the server's certificate is checked in the handshake, before anything is sent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def with_colons(digits: str) -> str:
 
 
 def serve_self_signed(serve: Any, folder: Path) -> tuple[Any, str]:
-    """A server that no CA knows, and its fingerprint."""
+    """Start a server with a self-signed certificate, and return it with its fingerprint."""
     certificate, key = self_signed(folder)
     server = serve(in_turn(OK), tune=lambda context: context.load_cert_chain(certificate, key))
     der = ssl.PEM_cert_to_DER_cert(Path(certificate).read_text())
@@ -44,7 +44,7 @@ def test_the_right_certificate_needs_no_ca(serve: Any, connect: Any, tmp_path: P
     assert client.get("/api/list").json() == {"ok": True}
 
 
-def test_another_certificate_gets_no_request(serve: Any, connect: Any, tmp_path: Path) -> None:
+def test_no_request_is_sent_to_another_certificate(serve: Any, connect: Any, tmp_path: Path) -> None:
     server, fingerprint = serve_self_signed(serve, tmp_path)
     client = connect(server, verify=False, fingerprint=WRONG)
     with pytest.raises(CertificateError) as raised:
@@ -75,7 +75,7 @@ def test_the_fingerprint_does_not_replace_a_ca(serve: Any, connect: Any, tmp_pat
 
 @contextlib.contextmanager
 def running_proxy() -> Iterator[str]:
-    """A proxy that tunnels one connection, and yields its URL."""
+    """Run a proxy that tunnels one connection, and yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def tunnel() -> None:
@@ -105,9 +105,7 @@ def copy(source: socket.socket, target: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("is_right", [True, False])
-def test_the_certificate_behind_a_proxy_is_compared(
-    serve: Any, connect: Any, tmp_path: Path, *, is_right: bool
-) -> None:
+def test_the_certificate_behind_a_proxy_is_checked(serve: Any, connect: Any, tmp_path: Path, *, is_right: bool) -> None:
     server, fingerprint = serve_self_signed(serve, tmp_path)
     with running_proxy() as proxy:
         given = fingerprint if is_right else WRONG
@@ -121,15 +119,15 @@ def test_the_certificate_behind_a_proxy_is_compared(
     assert len(server.requests) == is_right
 
 
-def test_without_a_fingerprint_nothing_changes(serve: Any, connect: Any, tmp_path: Path) -> None:
+def test_verification_without_a_fingerprint(serve: Any, connect: Any, tmp_path: Path) -> None:
     server, _fingerprint = serve_self_signed(serve, tmp_path)
     with pytest.raises(CertificateError, match="issued by an unknown CA"):
         connect(server, verify=True).get("/api/list")
 
 
 @pytest.mark.parametrize("shown", ["AB" * 32, f"b'{'ab' * 32}'"])
-def test_both_spellings_of_urllib3_are_read(connect: Any, serve: Any, shown: str) -> None:
-    """Before version 2 it shows the fingerprint that it found as bytes."""
+def test_both_message_formats_of_urllib3_are_parsed(connect: Any, serve: Any, shown: str) -> None:
+    """Before version 2 the message has the found fingerprint as bytes."""
     found = "ab" * 32
     raised = OSError(f'Fingerprints did not match. Expected "{WRONG}", got "{shown}".')
     endpoint = connect(serve(in_turn(OK)), fingerprint=WRONG).endpoint

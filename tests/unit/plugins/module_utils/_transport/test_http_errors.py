@@ -30,7 +30,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.http_error
 
 
 def plain(text: str) -> str:
-    """A scrub function without secrets."""
+    """Return the text unchanged, as there are no secrets to mask."""
     return text
 
 
@@ -87,7 +87,7 @@ def parse_message(document: Any) -> str:
         (False, ""),
     ],
 )
-def test_the_words_of_every_shape(document: Any, server_message: str) -> None:
+def test_messages_in_every_error_format(document: Any, server_message: str) -> None:
     assert parse_message(document) == server_message
 
 
@@ -110,17 +110,17 @@ def test_the_words_of_every_shape(document: Any, server_message: str) -> None:
         (b"\xff\xfe\xfa", "\ufffd\ufffd\ufffd"),
     ],
 )
-def test_the_words_of_bodies_that_are_no_json(body: bytes, server_message: str) -> None:
+def test_messages_in_bodies_that_are_not_json(body: bytes, server_message: str) -> None:
     assert extract_server_message(body, plain) == server_message
 
 
-def test_long_words_are_cut() -> None:
+def test_long_messages_are_truncated() -> None:
     server_message = parse_message({"message": "x" * 5000})
     assert len(server_message) == 300
     assert server_message.endswith("xxx...")
 
 
-def test_a_secret_across_the_cut_is_masked_before_the_cut() -> None:
+def test_secrets_are_masked_before_truncation() -> None:
     secret = "hunter2-hunter2"
     body = json.dumps({"message": "x" * 290 + secret + "y" * 100}).encode()
     server_message = extract_server_message(body, lambda text: text.replace(secret, "********"))
@@ -136,7 +136,7 @@ def test_a_secret_written_as_html_is_masked() -> None:
 
 
 @given(st.binary(max_size=200))
-def test_no_body_breaks_it(body: bytes) -> None:
+def test_any_body_is_handled(body: bytes) -> None:
     server_message = extract_server_message(body, plain)
     assert len(server_message) <= 300
     assert server_message == "" or server_message.isprintable()
@@ -149,7 +149,7 @@ def test_no_body_breaks_it(body: bytes) -> None:
         max_leaves=30,
     )
 )
-def test_no_document_breaks_it(document: Any) -> None:
+def test_any_document_is_handled(document: Any) -> None:
     assert len(parse_message(document)) <= 300
 
 
@@ -167,7 +167,7 @@ def test_no_document_breaks_it(document: Any) -> None:
         (503, ServerError, "server_error", "failed or is still starting (HTTP 503)"),
     ],
 )
-def test_every_status_has_its_error_with_the_products_own_words(
+def test_every_status_has_an_error_with_the_server_message(
     status: int, kind: type[AuditError], code: str, server_message: str
 ) -> None:
     error = build_http_error("backup.example", "GET /api", status, {}, b'{"message": "token abc is bad"}', mask_abc)
@@ -182,14 +182,14 @@ def mask_abc(text: str) -> str:
     return text.replace("abc", "***")
 
 
-def test_a_redirect_names_its_target_without_its_query_and_masked() -> None:
+def test_a_redirect_error_shows_the_masked_target_without_query() -> None:
     headers = {"Location": "https://portal.example/abc/?token=xyz"}
     error = build_http_error("backup.example", "GET /api", 302, headers, b"", mask_abc)
     assert "redirects to 'https://portal.example/***/', and redirects are not followed (HTTP 302)" in error.message
     assert "redirects" in (error.hint or "")
 
 
-def test_a_path_in_the_url_is_named_when_nothing_is_found() -> None:
+def test_not_found_errors_mention_a_path_in_the_url() -> None:
     without = build_http_error("backup.example", "POST /api/session", 404, {}, b"", plain)
     assert 'Check "url", the product and its version' in (without.hint or "")
     error = build_http_error("backup.example", "POST /ui/login/api/session", 404, {}, b"", plain, "/ui/login")
@@ -210,7 +210,7 @@ def convert_error(error: BaseException) -> ConnectionFailedError:
     return converted
 
 
-def test_an_error_is_named_by_its_innermost_cause() -> None:
+def test_connection_errors_report_the_innermost_cause() -> None:
     error = RuntimeError("Connection aborted")
     error.__cause__ = ConnectionResetError(104, "Connection reset by peer")
     converted = convert_error(error)
@@ -233,7 +233,7 @@ def test_an_error_is_named_by_its_innermost_cause() -> None:
         ("[Errno 113] No route to host", True, "Cannot connect to backup.example:443: no route to host"),
     ],
 )
-def test_what_never_arrived_is_unsent(text: str, is_transient: bool, message: str) -> None:
+def test_requests_that_were_not_sent_are_recognized(text: str, is_transient: bool, message: str) -> None:
     error = convert_error(OSError(text))
     assert (error.is_unsent, error.is_transient) == (True, is_transient)
     assert error.message == message
@@ -263,7 +263,7 @@ def test_what_never_arrived_is_unsent(text: str, is_transient: bool, message: st
         (OSError("Could not find the TLS key file, invalid path: /x"), "cannot read client_key '/x/client.key'"),
     ],
 )
-def test_tls_trouble_that_another_try_will_not_cure(raised: Exception, message: str) -> None:
+def test_permanent_tls_errors(raised: Exception, message: str) -> None:
     error = convert_error(raised)
     assert isinstance(error, CertificateError)
     assert message in error.message
@@ -271,14 +271,14 @@ def test_tls_trouble_that_another_try_will_not_cure(raised: Exception, message: 
     assert error.hint
 
 
-def test_a_timeout_names_the_limit() -> None:
+def test_a_timeout_reports_the_limit() -> None:
     error = convert_error(TimeoutError("timed out"))
     assert error.message == "Timed out after 7 s waiting for backup.example:443 (GET /api)"
     assert 'increase "timeout"' in (error.hint or "")
 
 
 class ProxyError(Exception):
-    """Has the name of the exception of urllib3."""
+    """An exception with the name of the one of urllib3."""
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ class ProxyError(Exception):
         ("Name or service not known", "cannot resolve the host name of the proxy"),
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
+def test_an_unusable_proxy_is_reported_without_its_password(
     proxy: str | None, described: str, cause: str, reason: str
 ) -> None:
     endpoint = Endpoint(url="https://backup.example:443", proxy=proxy)
@@ -305,7 +305,7 @@ def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
     assert (error.hint or "").startswith('Check "proxy"')
 
 
-def test_causes_that_go_in_a_circle_end() -> None:
+def test_circular_causes() -> None:
     first, second = RuntimeError("a"), RuntimeError("b")
     first.__context__, second.__context__ = second, first
     assert "RuntimeError" in convert_error(first).message

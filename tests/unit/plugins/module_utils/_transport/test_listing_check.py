@@ -11,7 +11,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport import lis
 from ansible_collections.backup.audit.plugins.module_utils._transport.listing_check import ListingCheck
 
 
-def test_what_was_counted_is_not_counted_again_until_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_of_earlier_passes_are_not_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:
     passes = []
     count = listing_check.count_distinct
 
@@ -33,7 +33,7 @@ def test_what_was_counted_is_not_counted_again_until_there_is_more(monkeypatch: 
     assert (check.has_repeats(), check.count()) == (True, 4)
 
 
-def test_an_item_is_met_where_the_last_page_begins_and_nowhere_before() -> None:
+def test_overlap_is_accepted_only_at_the_start_of_the_last_page() -> None:
     check: ListingCheck[int] = ListingCheck(int)
     check.new_items([1, 2, 3, 4])
     assert check.contains(3, 2)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paging: a listing is read completely, or an error is raised."""
+"""Pagination: a listing is read completely, or an error is raised."""
 
 from __future__ import annotations
 
@@ -48,20 +48,22 @@ from tests.unit.plugins.module_utils._transport.listings import (
 @READERS
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 95])
 @pytest.mark.parametrize("totals", [True, False])
-def test_every_item_comes_once_and_in_order(thread_pool: ThreadPool, read: Reader, count: int, totals: bool) -> None:
+def test_every_item_is_returned_once_and_in_order(
+    thread_pool: ThreadPool, read: Reader, count: int, totals: bool
+) -> None:
     assert read(Listing(count, totals=totals), thread_pool) == list(range(count))
 
 
 @pytest.mark.parametrize("read", [list_by_offset, list_by_page])
 @pytest.mark.parametrize("totals", [True, False])
 @pytest.mark.parametrize("cap", [1, 7, 10])
-def test_a_server_that_caps_its_pages_is_read_whole(
+def test_a_server_that_limits_the_page_size_is_read_completely(
     thread_pool: ThreadPool, read: Reader, totals: bool, cap: int
 ) -> None:
     assert read(Listing(95, cap=cap, totals=totals), thread_pool, 50) == list(range(95))
 
 
-def test_pages_are_asked_for_by_the_cap_that_the_first_one_gave_away(thread_pool: ThreadPool) -> None:
+def test_later_requests_use_the_page_size_of_the_first_response(thread_pool: ThreadPool) -> None:
     listing = Listing(95, cap=20)
     list_by_offset(listing, thread_pool, 50)
     assert listing.requests[0] == (0, 50)
@@ -70,15 +72,15 @@ def test_pages_are_asked_for_by_the_cap_that_the_first_one_gave_away(thread_pool
 
 
 @given(st.integers(0, 60), st.integers(1, 30), st.integers(1, 30), st.booleans())
-def test_any_size_any_cap_is_read_whole(count: int, size: int, cap: int, totals: bool) -> None:
+def test_listings_are_read_completely_for_any_page_size(count: int, size: int, cap: int, totals: bool) -> None:
     for read in (list_by_offset, list_by_page):
         assert read(Listing(count, cap=cap, totals=totals), SerialMapper(), size) == list(range(count))
     assert list_by_link(Listing(count, totals=totals), size=size) == list(range(count))
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=12), st.booleans())
-def test_short_pages_anywhere_leave_nothing_out(lengths: list[int], totals: bool) -> None:
-    """All items are returned exactly once, however many the server returns per page."""
+def test_short_pages_at_any_position(lengths: list[int], totals: bool) -> None:
+    """All items are returned exactly once, regardless of the size of each page."""
     whole = list(range(30))
     left = list(lengths)
 
@@ -99,14 +101,12 @@ def test_an_empty_page_before_the_total_is_an_error(thread_pool: ThreadPool) -> 
 
 
 @pytest.mark.parametrize("reader", [pages_by_offset, pages_by_page_size])
-def test_a_first_page_without_items_is_an_error_where_the_total_tells_some(
-    thread_pool: ThreadPool, reader: Any
-) -> None:
+def test_an_empty_first_page_with_a_positive_total_is_an_error(thread_pool: ThreadPool, reader: Any) -> None:
     with pytest.raises(InvalidResponseError, match="0 of 7 received"):
         list(reader(lambda _start, _limit: Page([], 7), thread_pool, 10, int, "points"))
 
 
-def test_an_empty_page_that_is_filled_when_asked_again_is_no_loss(thread_pool: ThreadPool) -> None:
+def test_an_empty_page_is_requested_again(thread_pool: ThreadPool) -> None:
     listing = Listing(50)
     asked: Counter[int] = Counter()
 
@@ -125,7 +125,7 @@ def test_fewer_items_than_the_last_total_is_an_error_also_with_links() -> None:
 
 
 class Understated(Listing):
-    """Reports a smaller total than it has items."""
+    """A listing that reports a smaller total than it has items."""
 
     def slice(self, start: int, limit: int) -> Page[int]:
         page = super().slice(start, limit)
@@ -137,14 +137,16 @@ class Understated(Listing):
 @pytest.mark.parametrize("read", [list_by_offset, list_by_page])
 @pytest.mark.parametrize("count", [1, 9, 10, 11, 19, 20, 21, 30, 55])
 @pytest.mark.parametrize("by", [1, 5, 10, 23])
-def test_a_total_that_is_too_small_cuts_nothing_off(thread_pool: ThreadPool, read: Reader, count: int, by: int) -> None:
+def test_a_total_that_is_too_small_does_not_truncate(
+    thread_pool: ThreadPool, read: Reader, count: int, by: int
+) -> None:
     listing = Understated(count)
     listing.by = by
     assert read(listing, thread_pool) == list(range(count))
 
 
 @pytest.mark.parametrize("read", [list_by_offset, list_by_page])
-def test_only_a_full_last_page_is_followed_by_another(thread_pool: ThreadPool, read: Reader) -> None:
+def test_another_page_is_requested_only_after_a_full_last_page(thread_pool: ThreadPool, read: Reader) -> None:
     for count in (4, 10):
         listing = Listing(count)
         read(listing, thread_pool)
@@ -152,7 +154,7 @@ def test_only_a_full_last_page_is_followed_by_another(thread_pool: ThreadPool, r
 
 
 @pytest.mark.parametrize("read", [list_by_offset, list_by_page])
-def test_a_server_that_sends_all_of_it_for_every_page_is_read_once(thread_pool: ThreadPool, read: Reader) -> None:
+def test_a_server_that_ignores_paging_is_read_once(thread_pool: ThreadPool, read: Reader) -> None:
     class IgnoresPaging(Listing):
         def slice(self, start: int, limit: int) -> Page[int]:
             return super().slice(0, max(start, limit, len(self.items)))
@@ -160,29 +162,29 @@ def test_a_server_that_sends_all_of_it_for_every_page_is_read_once(thread_pool: 
     assert read(IgnoresPaging(30), thread_pool) == list(range(30))
 
 
-def test_links_that_lead_in_a_circle_are_an_error() -> None:
+def test_circular_links_are_an_error() -> None:
     pages = {None: Page([1], None, "b"), "b": Page([2], None, "c"), "c": Page([3], None, "b")}
     with pytest.raises(InvalidResponseError, match="the pages of points link to each other in a loop"):
         list(pages_by_link(pages.__getitem__, "points"))
 
 
-def test_an_empty_page_that_names_a_next_one_is_an_error() -> None:
+def test_an_empty_page_with_a_next_link_is_an_error() -> None:
     pages = {None: Page([1], None, "b"), "b": Page([], None, "c")}
     with pytest.raises(InvalidResponseError, match="is empty but links to a next page"):
         list(pages_by_link(pages.__getitem__, "points"))
 
 
-def test_a_server_that_does_not_turn_pages_is_no_listing_without_end(thread_pool: ThreadPool) -> None:
+def test_a_server_that_repeats_the_first_page_is_detected(thread_pool: ThreadPool) -> None:
     for totals, message in ((None, "ignores the page offset"), (30, "10 of 30 received")):
         with pytest.raises(InvalidResponseError, match=message):
             list_by_offset(lambda _start, _limit, total=totals: Page(list(range(10)), total), thread_pool)
-    # Paging by page size supports such a server: it returns all items each time.
+    # Paging by page size supports such a server, which returns all items each time.
     assert flatten(pages_by_page_size(lambda _number, _size: Page(list(range(25))), thread_pool, 10, int, "x")) == list(
         range(25)
     )
 
 
-def test_listings_without_end_are_given_up(thread_pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_listings_are_an_error(thread_pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pagination, "MAX_PAGES", 20)
     with pytest.raises(InvalidResponseError, match="more than 20 pages"):
         list_by_offset(lambda start, limit: Page(list(range(start, start + limit))), thread_pool)
@@ -209,7 +211,7 @@ def numbered(items: list[int], size: int, then: dict[int, Callable[[list[int]], 
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 11, 40, 95])
-def test_numbered_pages_are_read_whole(thread_pool: ThreadPool, count: int) -> None:
+def test_numbered_pages_are_read_completely(thread_pool: ThreadPool, count: int) -> None:
     assert flatten(pages_by_number(numbered(list(range(count)), 10), thread_pool, int, "points")) == list(range(count))
 
 
@@ -219,12 +221,12 @@ def test_a_short_numbered_page_before_the_last_is_an_error(thread_pool: ThreadPo
         list(pages_by_number(lambda number: NumberedPage(pages[number], 3), thread_pool, int, "points"))
 
 
-def test_numbered_pages_that_grow_are_read_on() -> None:
+def test_a_growing_number_of_pages_is_read_completely() -> None:
     fetch = numbered(list(range(20)), 10, {2: lambda items: items.extend(range(20, 45))})
     assert flatten(pages_by_number(fetch, SerialMapper(), int, "points")) == list(range(45))
 
 
-def test_a_first_page_without_items_is_no_empty_listing(thread_pool: ThreadPool) -> None:
+def test_an_empty_first_page_is_not_an_empty_listing(thread_pool: ThreadPool) -> None:
     with pytest.raises(InvalidResponseError, match="page 1 of points has 0 items") as raised:
         list(
             pages_by_number(lambda number: NumberedPage([] if number == 1 else [number], 3), thread_pool, int, "points")
@@ -233,21 +235,21 @@ def test_a_first_page_without_items_is_no_empty_listing(thread_pool: ThreadPool)
     assert flatten(pages_by_number(lambda _number: NumberedPage([], 1), thread_pool, int, "points")) == []
 
 
-def test_an_item_met_twice_on_numbered_pages_means_reading_again() -> None:
+def test_a_duplicate_item_on_numbered_pages_causes_another_pass() -> None:
     items = list(range(40))
     found = flatten(pages_by_number(numbered(items, 10, {2: add_first(100)}), SerialMapper(), int, "points"))
     assert set(items) <= set(found)
 
 
-def test_numbered_pages_of_which_one_goes_are_read_again() -> None:
+def test_a_removed_page_causes_another_pass() -> None:
     items = list(range(41))
     found = flatten(pages_by_number(numbered(items, 10, {4: remove(0)}), SerialMapper(), int, "points"))
     assert sorted(found) == list(range(41))
 
 
 @pytest.mark.parametrize("request_number", [2, 3, 4, 5, 6])
-def test_numbered_pages_that_items_go_from_and_come_to_are_read_again(request_number: int) -> None:
-    """Neither the number of pages nor a duplicate item reveals it."""
+def test_added_and_removed_items_cause_another_pass(request_number: int) -> None:
+    """The change affects neither the number of pages nor gives a duplicate item."""
     items = list(range(45))
 
     def change(items: list[int]) -> None:
@@ -268,7 +270,7 @@ class Backwards:
 
 
 @pytest.mark.parametrize("request_number", [2, 3, 4, 5, 6, 7])
-def test_items_that_come_first_push_none_out_where_later_pages_are_read_sooner(request_number: int) -> None:
+def test_items_added_at_the_start_with_out_of_order_pages(request_number: int) -> None:
     """An item that is added between two page requests can cause a gap between the pages."""
     for reader in ("offset", "number", "size"):
         listing = Listing(45, then={request_number: lambda items: items.__setitem__(slice(0, 0), [100, 101, 102])})
@@ -286,7 +288,7 @@ def test_items_that_come_first_push_none_out_where_later_pages_are_read_sooner(r
         assert set(range(45)) <= set(found), reader
 
 
-def test_numbered_pages_that_always_move_up_are_an_error() -> None:
+def test_numbered_pages_that_keep_changing_are_an_error() -> None:
     then = {number: (lambda items: items.append(items.pop(0) + 1000)) for number in range(2, 200)}
     with pytest.raises(InvalidResponseError, match=r"items were removed from .* each of the 3 times it was read"):
         list(pages_by_number(numbered(list(range(45)), 10, then), SerialMapper(), int, "points"))
@@ -295,8 +297,8 @@ def test_numbered_pages_that_always_move_up_are_an_error() -> None:
 # Threads
 
 
-def test_a_first_page_can_be_asked_for_ahead(thread_pool: ThreadPool) -> None:
-    """It is requested in advance, only once, and again if the listing is read again."""
+def test_the_first_page_can_be_prefetched(thread_pool: ThreadPool) -> None:
+    """It is requested once in advance, and again if the listing is read again."""
     listing, asked = Listing(40, then={3: remove(0)}), threading.Event()
 
     def fetch(start: int, limit: int) -> Page[int]:

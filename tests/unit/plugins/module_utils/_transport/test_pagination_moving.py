@@ -33,8 +33,8 @@ from tests.unit.plugins.module_utils._transport.listings import (
 
 @READERS
 @pytest.mark.parametrize("request_number", [2, 3, 4])
-def test_an_item_that_goes_makes_no_other_one_go_missing(read: Reader, request_number: int) -> None:
-    """The items after it move up, one of them to a page that was already read."""
+def test_a_removed_item_does_not_hide_others(read: Reader, request_number: int) -> None:
+    """Later items move up, one of them to a page that was already read."""
     listing = Listing(40, then={request_number: remove(3)})
     found = read(listing, SerialMapper())
     assert set(listing.items) <= set(found) <= set(range(40))
@@ -42,8 +42,8 @@ def test_an_item_that_goes_makes_no_other_one_go_missing(read: Reader, request_n
 
 
 @READERS
-def test_items_that_come_first_push_none_out(read: Reader) -> None:
-    """Items that did not exist at the start need not be returned; all others must be."""
+def test_items_added_at_the_start_do_not_hide_others(read: Reader) -> None:
+    """Items that did not exist at the start may be missing. All others must be returned."""
     listing = Listing(40, then={4: add_first(100)})
     found = read(listing, SerialMapper())
     assert set(range(40)) <= set(found)
@@ -54,7 +54,7 @@ def test_items_that_come_first_push_none_out(read: Reader) -> None:
 
 @READERS
 @pytest.mark.parametrize("request_number", [2, 3, 4])
-def test_items_that_come_and_go_so_that_the_total_stays_are_seen(read: Reader, request_number: int) -> None:
+def test_changes_with_an_unchanged_total_are_detected(read: Reader, request_number: int) -> None:
     """Three items are removed from a page that was read, three are added at the end: the total is unchanged."""
 
     def change(items: list[int]) -> None:
@@ -67,8 +67,8 @@ def test_items_that_come_and_go_so_that_the_total_stays_are_seen(read: Reader, r
     assert len(found) == len(set(found))
 
 
-def test_a_server_of_unsteady_order_is_believed_once_nothing_new_comes() -> None:
-    """Items with equal names may change their order between pages; none is missed."""
+def test_an_unstable_order_is_read_until_no_new_items_are_returned() -> None:
+    """Items with equal names may change their order between pages."""
     asked = []
 
     def fetch(start: int, limit: int) -> Page[int]:
@@ -82,13 +82,13 @@ def test_a_server_of_unsteady_order_is_believed_once_nothing_new_comes() -> None
 
 
 @READERS
-def test_items_that_come_last_are_read_as_well(read: Reader) -> None:
+def test_items_added_at_the_end_are_read(read: Reader) -> None:
     listing = Listing(40, then={2: add_last(100), 3: add_last(101)})
     assert read(listing, SerialMapper()) == [*range(40), 100, 101]
 
 
 @READERS
-def test_a_listing_that_shrinks_every_time_is_an_error(read: Reader) -> None:
+def test_a_constantly_shrinking_listing_is_an_error(read: Reader) -> None:
     then = {number: (lambda items: items.pop(0)) for number in range(2, 200)}
     with pytest.raises(
         InvalidResponseError, match=r"items were removed from .* each of the 3 times it was read"
@@ -102,8 +102,8 @@ def test_a_listing_that_shrinks_every_time_is_an_error(read: Reader) -> None:
     st.integers(12, 40),
 )
 @settings(max_examples=300)
-def test_what_was_there_all_the_time_is_always_given(events: dict[int, str], count: int) -> None:
-    """At most one change between two requests; additions and removals that keep the total cannot be detected."""
+def test_items_that_exist_for_the_whole_time_are_returned(events: dict[int, str], count: int) -> None:
+    """There is at most one change between two requests, because balanced changes cannot be detected."""
     if len({event.startswith("remove") for event in events.values()}) > 1:
         return
     doing = {
@@ -121,7 +121,7 @@ def test_what_was_there_all_the_time_is_always_given(events: dict[int, str], cou
         assert {item for item in listing.items if item < 1000} <= set(found)
 
 
-def test_a_second_reading_gives_only_what_the_first_did_not(thread_pool: ThreadPool) -> None:
+def test_another_pass_returns_only_new_items(thread_pool: ThreadPool) -> None:
     listing = Listing(40, then={3: remove(0)})
     pages = list(pages_by_offset(listing.slice, SerialMapper(), 10, int, "points"))
     assert [len(page) for page in pages] == [10, 9, 10, 9, 2]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages of any size, returned in any order, of a changing list: all items are returned, or an error is raised."""
+"""Pages of any size and order from a changing list: all items are returned, or an error is raised."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ _SIZES = (st.integers(0, 60), st.integers(1, 12), st.integers(1, 12))
 
 
 @given(*_SIZES, st.integers(0, 2), st.randoms(use_true_random=False), st.integers(1, 8))
-def test_whatever_page_answers_first_all_items_come_once(
+def test_items_are_returned_once_for_any_order_of_responses(
     count: int, cap: int, size: int, way: int, chance: random.Random, width: int
 ) -> None:
     server = Server(count, cap, {})
@@ -104,7 +104,7 @@ def test_whatever_page_answers_first_all_items_come_once(
     st.booleans(),
     st.dictionaries(st.integers(1, 12), st.sampled_from(["first", "last"]), max_size=3),
 )
-def test_from_a_list_that_grows_or_shrinks_all_that_stayed_comes_or_an_error(
+def test_unchanged_items_of_a_changing_list_are_returned_or_an_error_is_raised(
     count: int,
     cap: int,
     size: int,
@@ -124,8 +124,8 @@ def test_from_a_list_that_grows_or_shrinks_all_that_stayed_comes_or_an_error(
     assert set(found) <= set(range(count)) | {1000 + number for number in moves}
 
 
-def test_what_comes_at_both_ends_hides_no_item_that_was_passed_over() -> None:
-    """A page is returned before an earlier one, and an item is added between: one is duplicate, one is missed."""
+def test_items_added_at_both_ends_do_not_hide_a_missed_item() -> None:
+    """A page is returned before an earlier one, and an item is added: one is repeated, one is missed."""
 
     class LastFirst:
         def map(self, task: Callable[[Any], Any], arguments: Iterable[Any]) -> Iterator[tuple[Any, Any]]:

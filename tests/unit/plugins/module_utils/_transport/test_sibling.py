@@ -33,7 +33,7 @@ def test_a_sibling_has_its_own_allowlist_and_login(serve: Any, connect: Any) -> 
     assert len(server.requests) == 0
 
 
-def test_a_sibling_shares_secrets_counters_and_the_stop(serve: Any, connect: Any) -> None:
+def test_a_sibling_shares_secrets_counters_and_cancellation(serve: Any, connect: Any) -> None:
     client = connect(serve(in_turn(OK)))
     sibling = client.sibling(serve(in_turn(OK)).url, [AllowedRequest("GET", "/api/list")])
     sibling.add_secret("token-of-the-sibling")
@@ -82,7 +82,7 @@ def test_regions_of_one_service_share_their_connections(serve: Any, connect: Any
     assert [request.headers.get("X-Signature") for request in server.requests] == [None, "second"]
 
 
-def test_the_product_decides_what_the_status_of_an_error_means(serve: Any, connect: Any) -> None:
+def test_products_can_override_the_meaning_of_a_status(serve: Any, connect: Any) -> None:
     server = serve(in_turn((400, {"X-Reason": "throttled", "Retry-After": "0"}, b"busy"), OK))
     client = connect(server)
     client.get_meaning = lambda status, headers, _body: 429 if "X-Reason" in headers else status

@@ -68,7 +68,7 @@ def ticket(password: str = SECRET) -> FormForTicket:
     ("login", "calls"),
     [(token(), ["GET /api/list", "GET /api/list"]), (ticket(), ["POST /api/session", "GET /api/list"])],
 )
-def test_nothing_is_sent_at_the_end(server: Any, client: Client, login: Any, calls: list[str]) -> None:
+def test_no_logout_is_sent(server: Any, client: Client, login: Any, calls: list[str]) -> None:
     login.open(client)
     assert client.get("/api/list").json() == {"ok": True}
     login.close(client)
@@ -77,14 +77,14 @@ def test_nothing_is_sent_at_the_end(server: Any, client: Client, login: Any, cal
     assert client.auth is None
 
 
-def test_a_ticket_that_has_ended_is_replaced_once(server: Any, client: Client, appliance: Appliance) -> None:
+def test_an_expired_ticket_is_replaced_once(server: Any, client: Client, appliance: Appliance) -> None:
     ticket().open(client)
     appliance.valid_from = 1
     assert client.get("/api/list").json() == {"ok": True}
     assert server.calls() == ["POST /api/session", "GET /api/list", "POST /api/session", "GET /api/list"]
 
 
-def test_a_token_that_is_removed_is_a_rejected_login(server: Any, client: Client, appliance: Appliance) -> None:
+def test_a_removed_token_is_a_rejected_login(server: Any, client: Client, appliance: Appliance) -> None:
     token().open(client)
     appliance.valid_from = 1
     with pytest.raises(LoginError, match="Check the token ID in username") as raised:
@@ -100,7 +100,7 @@ def test_a_rejected_login_is_sent_once(server: Any, client: Client, login: Any) 
     assert len(server.calls()) == 1
 
 
-def test_a_second_factor_is_not_a_ticket(client: Client, appliance: Appliance) -> None:
+def test_a_second_factor_challenge_is_not_a_ticket(client: Client, appliance: Appliance) -> None:
     appliance.answer = (200, {}, {"data": {"ticket": "PBS:!tfa!%7B%22totp%22%3Atrue%7D:6ABA::abc"}})
     with pytest.raises(LoginError, match="a second factor is required") as raised:
         ticket().open(client)
@@ -118,7 +118,7 @@ def test_a_second_factor_is_not_a_ticket(client: Client, appliance: Appliance) -
         ((200, {}, {"data": {"ticket": "PBS:a\nb"}}), InvalidResponseError, "characters that a header cannot contain"),
     ],
 )
-def test_other_answers_to_a_login(
+def test_invalid_login_responses(
     client: Client, appliance: Appliance, answer: Any, error: type[Exception], message: str
 ) -> None:
     appliance.answer = answer

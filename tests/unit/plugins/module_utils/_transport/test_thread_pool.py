@@ -13,7 +13,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import I
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import SerialMapper, ThreadPool
 
 
-def test_results_come_in_order_whatever_takes_how_long(thread_pool: ThreadPool) -> None:
+def test_results_are_in_the_order_of_arguments(thread_pool: ThreadPool) -> None:
     def task(number: int) -> int:
         time.sleep(0.02 if number % 3 == 0 else 0)
         return number * number
@@ -31,7 +31,7 @@ def test_pages_are_read_in_parallel(thread_pool: ThreadPool) -> None:
     assert [number for number, _result in thread_pool.map(task, range(8))] == list(range(8))
 
 
-def test_no_more_is_under_way_than_the_window(thread_pool: ThreadPool) -> None:
+def test_the_number_of_pending_tasks_is_bounded(thread_pool: ThreadPool) -> None:
     taken = []
 
     def arguments() -> Iterator[int]:
@@ -42,11 +42,11 @@ def test_no_more_is_under_way_than_the_window(thread_pool: ThreadPool) -> None:
     results = thread_pool.map(lambda number: number, arguments())
     for expected in range(50):
         assert next(results) == (expected, expected)
-        # Few results wait at the same time, so that a slow consumer does not fill the memory with pages.
+        # Few results are buffered, so that a slow consumer does not fill the memory with pages.
         assert len(taken) <= expected + thread_pool.connections + 2
 
 
-def test_the_first_error_ends_it_at_once(thread_pool: ThreadPool) -> None:
+def test_the_first_error_cancels_pending_tasks(thread_pool: ThreadPool) -> None:
     started = []
 
     def task(number: int) -> int:
@@ -63,7 +63,7 @@ def test_the_first_error_ends_it_at_once(thread_pool: ThreadPool) -> None:
     assert len(started) <= 5 + thread_pool.connections + 2
 
 
-def test_work_that_has_not_started_never_does_once_it_is_closed() -> None:
+def test_pending_tasks_do_not_start_after_close() -> None:
     thread_pool = ThreadPool(1)
     hold, running, started = threading.Event(), threading.Event(), []
 
@@ -80,7 +80,7 @@ def test_work_that_has_not_started_never_does_once_it_is_closed() -> None:
     assert [future.cancelled() for future in futures] == [False, True, True]
 
 
-def test_inline_is_one_after_the_other_and_lazy() -> None:
+def test_inline_execution_is_sequential_and_lazy() -> None:
     done: list[int] = []
 
     def task(number: int) -> int:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TLS: untrusted servers and rejected clients; each error message names the fix."""
+"""TLS: untrusted servers and rejected clients. Each error message suggests a fix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import CertificateError
 from tests.unit.plugins.module_utils._transport.fake_server import OK, in_turn
 
-# With TLS 1.3 a server rejects the client after the client has finished the handshake and may already be sending: the
+# With TLS 1.3 a server rejects the client after the client has finished the handshake and may already be sending. The
 # alert can then be lost with the connection, and is sent again on a retry.
 LOST = 3
 
@@ -66,9 +66,7 @@ def self_signed(folder: Path) -> tuple[str, str]:
     return str(folder / "self.pem"), str(folder / "self.key")
 
 
-def test_a_certificate_that_nobody_else_signed_is_trusted_only_if_it_is_given(
-    serve: Any, connect: Any, tmp_path: Path
-) -> None:
+def test_a_self_signed_certificate_is_trusted_only_as_ca_path(serve: Any, connect: Any, tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path)
     server = serve(in_turn(OK), tune=lambda context: context.load_cert_chain(certificate, key))
     for verify, reason in (
@@ -83,7 +81,7 @@ def test_a_certificate_that_nobody_else_signed_is_trusted_only_if_it_is_given(
     assert connect(server, verify=certificate).get("/api/list").json() == {"ok": True}
 
 
-def test_a_certificate_that_is_not_valid_yet_names_the_clock(serve: Any, connect: Any, ca: trustme.CA) -> None:
+def test_a_certificate_that_is_not_yet_valid_suggests_a_wrong_clock(serve: Any, connect: Any, ca: trustme.CA) -> None:
     later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=2)
     certificate = ca.issue_cert("localhost", not_before=later, not_after=later + datetime.timedelta(days=1))
     error = certificate_error(connect(serve(in_turn(OK), tune=certificate.configure_cert)))
@@ -104,7 +102,7 @@ def allow_only(version: ssl.TLSVersion) -> Callable[[ssl.SSLContext], None]:
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
-def test_an_outdated_version_of_tls_is_refused_and_named(serve: Any, connect: Any, version: ssl.TLSVersion) -> None:
+def test_an_outdated_tls_version_is_rejected(serve: Any, connect: Any, version: ssl.TLSVersion) -> None:
     server = serve(in_turn(OK), tune=allow_only(version))
     for verify in (server.ca_path, False):
         error = certificate_error(connect(server, verify=verify))
@@ -113,7 +111,7 @@ def test_an_outdated_version_of_tls_is_refused_and_named(serve: Any, connect: An
     assert server.requests == []
 
 
-def test_a_server_without_a_decent_cipher_is_refused_and_named(serve: Any, connect: Any) -> None:
+def test_a_server_without_a_secure_cipher_is_rejected(serve: Any, connect: Any) -> None:
     def tune(context: ssl.SSLContext) -> None:
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers("aNULL:eNULL:@SECLEVEL=0")
@@ -151,7 +149,7 @@ def client_files(ca: trustme.CA, folder: Path, **more: Any) -> tuple[str, str, s
 
 
 @BOTH_VERSIONS
-def test_a_server_that_wants_a_client_certificate_gets_it(
+def test_a_client_certificate_is_sent(
     serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path, version: ssl.TLSVersion
 ) -> None:
     server = serve(in_turn(OK), tune=require_client_certificate(ca, version))
@@ -161,7 +159,7 @@ def test_a_server_that_wants_a_client_certificate_gets_it(
 
 
 @BOTH_VERSIONS
-def test_a_client_certificate_that_is_not_given_is_asked_for(
+def test_a_missing_client_certificate_is_reported(
     serve: Any, connect: Any, ca: trustme.CA, version: ssl.TLSVersion
 ) -> None:
     error = certificate_error(connect(serve(in_turn(OK), tune=require_client_certificate(ca, version))), retries=LOST)
@@ -169,7 +167,7 @@ def test_a_client_certificate_that_is_not_given_is_asked_for(
 
 
 @BOTH_VERSIONS
-def test_a_client_certificate_of_another_authority_is_named(
+def test_a_client_certificate_of_another_ca_is_reported(
     serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path, version: ssl.TLSVersion
 ) -> None:
     certificate, key, _both = client_files(trustme.CA(), tmp_path)
@@ -179,7 +177,7 @@ def test_a_client_certificate_of_another_authority_is_named(
     assert "client_cert" in (error.hint or "")
 
 
-def test_an_expired_client_certificate_is_named(serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path) -> None:
+def test_an_expired_client_certificate_is_reported(serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path) -> None:
     past = [datetime.datetime(year, 1, 1, tzinfo=datetime.timezone.utc) for year in (2019, 2020)]
     certificate, key, _both = client_files(ca, tmp_path, not_before=past[0], not_after=past[1])
     server = serve(in_turn(OK), tune=require_client_certificate(ca, ssl.TLSVersion.TLSv1_3))
@@ -188,7 +186,7 @@ def test_an_expired_client_certificate_is_named(serve: Any, connect: Any, ca: tr
     assert "expired" in error.message
 
 
-def test_files_that_do_not_belong_together_are_named(serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path) -> None:
+def test_mismatched_certificate_and_key_are_reported(serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path) -> None:
     certificate, _key, _both = client_files(ca, tmp_path)
     (tmp_path / "other").mkdir()
     _certificate, other_key, _both = client_files(ca, tmp_path / "other")
@@ -197,7 +195,7 @@ def test_files_that_do_not_belong_together_are_named(serve: Any, connect: Any, c
     assert f"client_key '{other_key}' is not the private key of client_cert '{certificate}'" in error.message
 
 
-def test_a_key_that_needs_a_password_is_named_and_nobody_is_asked_for_it(
+def test_a_key_with_a_password_is_reported_without_a_prompt(
     serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path
 ) -> None:
     """OpenSSL would ask for it on the terminal, and the play would wait forever."""
@@ -218,7 +216,7 @@ def test_a_key_that_needs_a_password_is_named_and_nobody_is_asked_for_it(
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 @pytest.mark.parametrize("right", [False, True])
-def test_no_variable_decides_on_trust(
+def test_environment_variables_do_not_affect_trust(
     serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, right: bool
 ) -> None:
     server = serve(in_turn(OK))
@@ -233,7 +231,7 @@ def test_no_variable_decides_on_trust(
 
 
 @pytest.mark.parametrize("where", ["NETRC", "HOME"])
-def test_a_netrc_never_takes_the_place_of_the_login_given(
+def test_netrc_never_overrides_the_configured_login(
     serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str
 ) -> None:
     netrc = tmp_path / ".netrc"
@@ -246,10 +244,10 @@ def test_a_netrc_never_takes_the_place_of_the_login_given(
     assert base64.b64decode(sent) == b"auditor:given"
 
 
-def test_a_directory_of_authorities_may_be_given(serve: Any, connect: Any, tmp_path: Path) -> None:
+def test_ca_path_can_be_a_directory(serve: Any, connect: Any, tmp_path: Path) -> None:
     server = serve(in_turn(OK))
     subject = x509.load_pem_x509_certificate(Path(server.ca_path).read_bytes())
-    # The file name that c_rehash creates; OpenSSL finds a certificate by the hash of its subject.
+    # The file name that c_rehash creates. OpenSSL finds certificates by the hash of their subject.
     (tmp_path / f"{subject_hash(subject)}.0").write_bytes(Path(server.ca_path).read_bytes())
     assert connect(server, verify=str(tmp_path)).get("/api/list").json() == {"ok": True}
     empty = tmp_path / "empty"
@@ -266,8 +264,8 @@ def subject_hash(certificate: x509.Certificate) -> str:
     return subprocess.run(command, input=pem, capture_output=True, check=True).stdout.decode().strip()
 
 
-def test_certificate_files_are_looked_at_once(serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client must still not send anything to a server that its CA has not signed: the other tests of this file."""
+def test_certificate_files_are_checked_once(serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other tests of this file check that nothing is sent to an untrusted server."""
     client = connect(serve(in_turn(OK, OK, OK)))
     client.get("/api/list")
     looked_at: list[Any] = []

@@ -30,7 +30,7 @@ from tests.unit.plugins.plugin_utils.assessments import estate, plain
         ("something else", "reported", "unknown"),
     ],
 )
-def test_only_what_was_proved_is_met(result: str, certainty: str, expected: str) -> None:
+def test_only_proven_requirements_are_met(result: str, certainty: str, expected: str) -> None:
     """A warning about an unknown value is not a proof."""
     assert report_model.control_status({"result": result, "certainty": certainty}) == expected
 
@@ -67,7 +67,7 @@ def test_limits_have_an_operator(control: str, limit: str, expected: str) -> Non
         ("data.complete", None, ""),
     ],
 )
-def test_measured_values_are_in_words(control: str, actual: Any, expected: str) -> None:
+def test_measured_values_are_formatted(control: str, actual: Any, expected: str) -> None:
     """Seconds are shown as durations."""
     assert report_model.actual_text({"control": control, "actual": actual}) == expected
 
@@ -90,7 +90,7 @@ def test_the_period_of_a_read_result(window: dict[str, str], expected: str) -> N
     assert line.window == expected
 
 
-def test_loading_changes_no_numbers_and_no_lengths() -> None:
+def test_loading_keeps_numbers_and_lengths() -> None:
     """Sanitizing drops no workload or finding, and does not change its input."""
     given = plain(estate())
     before = repr(given)
@@ -103,7 +103,7 @@ def test_loading_changes_no_numbers_and_no_lengths() -> None:
 
 
 @pytest.mark.parametrize("missing", ["as_of", "policy", "data_sources", "totals", "workloads", "compliant", "headline"])
-def test_half_an_assessment_is_refused(missing: str) -> None:
+def test_an_incomplete_assessment_is_rejected(missing: str) -> None:
     """An incomplete assessment is not rendered."""
     given = plain(estate())
     del given[missing]
@@ -112,8 +112,8 @@ def test_half_an_assessment_is_refused(missing: str) -> None:
 
 
 @pytest.mark.parametrize("records", ["workloads", "findings"])
-def test_half_a_record_is_refused(records: str) -> None:
-    """The message has its number."""
+def test_an_incomplete_record_is_rejected(records: str) -> None:
+    """The message contains the number of the record."""
     given = plain(estate())
     given[records][3] = {"source": "x"}
     with pytest.raises(DataError, match=r"3 of the assessment has no \w+, "):
@@ -123,7 +123,7 @@ def test_half_a_record_is_refused(records: str) -> None:
         report_model.load(given)
 
 
-def test_every_read_is_named() -> None:
+def test_every_read_result_is_listed() -> None:
     """Includes failed ones, with the reason."""
     lines = report_model.read_lines(report_model.load(estate()))
     assert [line.host for line in lines] == ["dark.example.com", "vbr1.example.com", "vbr2 \ufffd<i>|"]

@@ -65,7 +65,7 @@ def test_worst_first_with_all_reasons() -> None:
 
 
 def test_an_excluded_workload_has_its_reason() -> None:
-    """Nobody has to look for it elsewhere."""
+    """The reason is in the same line."""
     excluded = workload("scratch", "not_applicable")
     found = [finding(excluded, "not_applicable", "excluded by the policy: thrown away each night", "policy.exclude")]
     lines = text_table.format_table(assessment([excluded], found), 50).splitlines()
@@ -80,13 +80,13 @@ def test_a_server_has_its_own_line() -> None:
     assert "NOT COMPLIANT: no workloads were evaluated (as of" in text
 
 
-def test_long_tables_say_what_they_leave_out() -> None:
+def test_long_tables_count_omitted_lines() -> None:
     """No line is dropped silently."""
     text = text_table.format_table(assessment([workload(f"vm-{number}", "fail") for number in range(20)], []), 5)
     assert "... and 15 more lines" in text
 
 
-def test_hostile_names_stay_on_their_line() -> None:
+def test_control_characters_in_names_are_removed() -> None:
     """Escape sequences, line breaks and direction marks are removed."""
     hostile = workload("evil\x1b[2J\nname\u202egpj.exe\u2028" + "x" * 300, "pass", source="a\tb")
     text = text_table.format_table(assessment([hostile], []), 50)
@@ -95,15 +95,15 @@ def test_hostile_names_stay_on_their_line() -> None:
     assert "\N{HORIZONTAL ELLIPSIS}" in text
 
 
-def test_columns_line_up_for_wide_characters() -> None:
+def test_columns_are_aligned_with_wide_characters() -> None:
     """A Chinese character takes two columns, so the next column is still aligned."""
     text = text_table.format_table(assessment([workload("\u5099\u4efd", "pass"), workload("abcd", "pass")], []), 50)
     by_name = {line.split()[2]: line.index("2026") for line in text.splitlines()[4:6]}
     assert by_name == {"\u5099\u4efd": by_name["abcd"] - 2, "abcd": by_name["abcd"]}
 
 
-def test_nothing_known_is_a_dash() -> None:
-    """A workload without points has neither newest nor age."""
+def test_unknown_values_are_dashes() -> None:
+    """A workload without points has no newest point and no age."""
     text = text_table.format_table(assessment([workload(None, "fail", newest=None, newest_age_seconds=None)], []), 50)
     assert "id of None" in text
     assert " - " in text

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies of recovery points: what a copy job links is one point, and what may be a copy does not count."""
+"""Copies of recovery points: points that copy jobs link are one point, and possible copies do not count."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ MAIN, OTHER, LOCKED = vault("main"), vault("other"), vault("locked", AWAY, is_lo
 LATER = round(NOON + 30 * DAY) * SECOND
 
 
-def test_what_a_job_links_is_one_recovery_point_with_the_facts_of_both() -> None:
+def test_points_linked_by_a_copy_job_are_merged() -> None:
     original, copy = entry("a", MAIN), entry("b", LOCKED, 0.1, IsEncrypted=False)
     (point,) = merge([copy, original], links(("a", "b", 0.1)))
     assert (point.id, point.created, point.usable) == ("a", NOON * SECOND, True)
@@ -98,12 +98,12 @@ def test_a_copy_of_a_copy_is_the_same_recovery_point() -> None:
     assert len(point.copies or ()) == 3
 
 
-def test_jobs_that_run_in_a_circle_end() -> None:
+def test_circular_copy_jobs() -> None:
     points = merge([entry("a", MAIN), entry("b", OTHER)], links(("a", "b", 0.1), ("b", "a", 0.2)))
     assert 1 <= len(points) <= 2
 
 
-def test_a_copy_that_cannot_be_restored_does_not_help() -> None:
+def test_an_unusable_copy_does_not_make_a_point_usable() -> None:
     copy = entry("b", LOCKED, 0.1, Status="EXPIRED")
     (point,) = merge([entry("a", MAIN), copy], links(("a", "b", 0.1)))
     assert (point.usable, point.offsite, point.immutable) == (True, False, False)
@@ -113,7 +113,7 @@ def test_a_copy_that_cannot_be_restored_does_not_help() -> None:
     assert point.usable is None
 
 
-def test_a_test_of_a_copy_is_a_test_of_the_recovery_point() -> None:
+def test_a_restore_test_of_a_copy_counts_for_the_recovery_point() -> None:
     tests = {"b": RestoreTest(True, True, 5)}
     (point,) = merge([entry("a", MAIN), entry("b", LOCKED, 0.1)], links(("a", "b", 0.1)), tests)
     assert (point.restore_tested, point.tested_at, point.tested_by) == (True, 5, "boot")
@@ -128,19 +128,19 @@ def test_a_copy_that_never_expires_stays_immutable() -> None:
 @pytest.mark.parametrize(
     ("copy", "usable"),
     [
-        # It kept the time of the original, which is before the copy.
+        # It kept the creation time of the original, which is before the copy job.
         (entry("b", LOCKED, 0), True),
-        # Its time is that of the copy: how old its data is, is not known.
+        # It has the time of the copy job, so the age of its data is unknown.
         (entry("b", LOCKED, 0.1), None),
         (entry("b", LOCKED, 0.2), None),
     ],
 )
-def test_a_copy_without_its_original_has_a_known_time_or_does_not_count(copy: Entry, usable: bool | None) -> None:
+def test_a_copy_without_its_original_counts_only_if_its_time_is_known(copy: Entry, usable: bool | None) -> None:
     (point,) = merge([copy], links(("a", "b", 0.1)))
     assert (point.id, point.usable) == ("b", usable)
 
 
-def test_two_copies_of_one_deleted_original_are_one_recovery_point() -> None:
+def test_copies_of_a_deleted_original_are_one_recovery_point() -> None:
     (point,) = merge([entry("b", LOCKED), entry("c", OTHER)], links(("a", "b", 0.1), ("a", "c", 0.1)))
     assert point.usable is True
     assert len(point.copies or ()) == 2
@@ -182,21 +182,21 @@ def test_backups_in_several_vaults_may_be_copies_if_they_are_older_than_the_jobs
     points = {point.id: point.usable for point in merge(entries, links(("x", "y", 5), place=AWAY))}
     assert points == {"a": True, "b": True, "c": True, "d": None, "e": None}
     assert find_doubtful(entries, CopyLinks()) == {"d", "e"}
-    # One that was copied itself, and is no copy, is known.
+    # A point that is the source of a copy job and not its target is not a copy.
     assert find_doubtful(entries, links(("d", "z", 10))) == {"e"}
 
 
-def test_a_doubtful_state_is_not_improved() -> None:
+def test_merging_does_not_improve_an_unknown_state() -> None:
     (point,) = merge([entry("b", LOCKED, Status="CREATING")], CopyLinks())
     assert (point.status, point.usable) == ("running", False)
 
 
-def test_the_same_recovery_point_twice_is_one() -> None:
+def test_a_repeated_recovery_point_counts_once() -> None:
     (point,) = merge([entry("a", MAIN), entry("a", MAIN)], CopyLinks())
     assert len(point.copies or ()) == 1
 
 
-def test_members_of_a_composite_recovery_point_of_the_same_resource_are_left_out() -> None:
+def test_members_of_a_composite_recovery_point_are_omitted() -> None:
     parent, member = entry("p", MAIN, IsParent=True), entry("m", MAIN, ParentRecoveryPointArn="p")
     other = entry("n", MAIN, ParentRecoveryPointArn="q")
     assert [one.arn for one in drop_members([parent, member, other])] == ["p", "n"]

@@ -35,7 +35,7 @@ def complete(environ: dict[str, str] | None = None, **given: Any) -> dict[str, A
     return apply_environment({**defaults, **given}, AwsBackup, environ or {})
 
 
-def test_the_environment_of_other_tools_is_used() -> None:
+def test_aws_environment_variables_are_used() -> None:
     found = complete(
         {
             "AWS_ACCESS_KEY_ID": "AKIA2",
@@ -88,7 +88,7 @@ def test_a_profile_replaces_keys_of_the_environment(monkeypatch: pytest.MonkeyPa
         ({**KEY, "regions": ["Ireland"]}, "regions: 'Ireland' is not the code of a region. Use codes such as"),
     ],
 )
-def test_options_that_are_missing_or_wrong(given: dict[str, Any], message: str) -> None:
+def test_missing_and_invalid_options(given: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError) as raised:
         complete(**given)
     assert str(raised.value).startswith(message)
@@ -104,21 +104,21 @@ def test_options_that_are_missing_or_wrong(given: dict[str, Any], message: str) 
         ({"sts_endpoint_url": "https://u:p@sts.example"}, "sts_endpoint_url: "),
     ],
 )
-def test_values_that_the_service_cannot_accept(given: dict[str, Any], message: str) -> None:
+def test_invalid_values_are_rejected(given: dict[str, Any], message: str) -> None:
     params = complete(**KEY, **given)
     with pytest.raises(OptionError) as raised:
         AwsBackup.check(build_settings(params, AwsBackup), ())
     assert str(raised.value).startswith(message)
 
 
-def test_without_botocore_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_botocore_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aws_auth, "HAS_BOTOCORE", False)
     with pytest.raises(AuditError, match="the Python package 'botocore' is not installed") as raised:
         complete(**KEY)
     assert raised.value.code == "missing_library"
 
 
-def test_the_roles_are_part_of_the_selection() -> None:
+def test_roles_are_part_of_the_selection() -> None:
     found = complete(**KEY, assume_roles=[ROLE])
     assert found["roles"] == ["arn:aws:iam::123456789012:role/audit"]
 
@@ -135,11 +135,11 @@ def test_the_roles_are_part_of_the_selection() -> None:
         ("https://vpce.example:8443", ["eu-west-1", "eu-central-1"], "vpce.example:8443"),
     ],
 )
-def test_the_name_of_the_server_contains_all_regions(url: str, regions: list[str], expected: str) -> None:
+def test_server_name_contains_all_regions(url: str, regions: list[str], expected: str) -> None:
     assert AwsBackup.server_name(url, {"regions": regions}) == expected
 
 
-def test_addresses_are_those_of_botocore() -> None:
+def test_addresses_match_botocore() -> None:
     """All regions of all partitions that botocore knows."""
     count = 0
     for partition in Loader().load_data("partitions")["partitions"]:
@@ -162,7 +162,7 @@ LISTINGS = {
 }
 
 
-def test_of_all_operations_of_the_service_only_the_listings_are_allowed() -> None:
+def test_only_list_operations_are_allowed() -> None:
     allowlist = Allowlist(AwsBackup.allowlist)
     allowed, operations = set(), list_operations(load_model())
     for operation in operations:
@@ -178,7 +178,7 @@ def test_of_all_operations_of_the_service_only_the_listings_are_allowed() -> Non
     assert len(operations) > 100
 
 
-def test_of_all_operations_of_the_token_service_only_one_is_allowed() -> None:
+def test_only_one_operation_of_the_token_service_is_allowed() -> None:
     allowlist = Allowlist(AwsBackup.allowlist)
     url = "https://sts.eu-west-1.amazonaws.com:443/"
     allowed = set()
@@ -192,13 +192,13 @@ def test_of_all_operations_of_the_token_service_only_one_is_allowed() -> None:
     for body in (None, "", "Action=AssumeRole", "Action=AssumeRole&Version=2011-06-15&Policy=x", "Version=2011-06-15"):
         with pytest.raises(RequestNotAllowedError):
             allowlist.check("POST", url, body)
-    # The last one of two values may be the one that counts.
+    # A server may use the last one of two values.
     with pytest.raises(RequestNotAllowedError):
         allowlist.check("POST", url, b"Action=AssumeRole&Version=2011-06-15&Action=GetSessionToken")
 
 
 @pytest.mark.parametrize("name", sorted(LISTINGS))
-def test_the_query_keys_are_those_of_the_service_model(name: str) -> None:
+def test_query_keys_match_the_service_model(name: str) -> None:
     shape = load_model().operation_model(name).input_shape
     known = {
         member.serialization["name"]

@@ -89,14 +89,14 @@ def build(row: Any, vault: Vault | None = None, **more: Any) -> RecoveryPoint:
         ("2018-01-26T02:11:30.087+02:00", "2018-01-26T00:11:30.087Z"),
     ],
 )
-def test_times_are_seconds_with_a_fraction_or_text(value: Any, expected: str) -> None:
+def test_times_are_numbers_or_text(value: Any, expected: str) -> None:
     assert parse_moment(value) == parse_time(expected)
 
 
 @pytest.mark.parametrize(
     "value", [None, True, "", "yesterday", float("nan"), float("inf"), float("-inf"), 1.7e308, 10**400, 1e30, [], {}]
 )
-def test_other_values_are_not_times(value: Any) -> None:
+def test_invalid_times(value: Any) -> None:
     with pytest.raises(DataError):
         parse_moment(value)
 
@@ -126,7 +126,7 @@ def test_parts_of_an_arn(text: str, expected: Arn) -> None:
         ("something", None, "something"),
     ],
 )
-def test_a_resource_without_a_name_has_the_last_part_of_its_arn(resource: str, name: str | None, expected: str) -> None:
+def test_a_resource_without_a_name_is_named_by_its_arn(resource: str, name: str | None, expected: str) -> None:
     assert build_workload(resource, name, "EC2").name == expected
 
 
@@ -199,7 +199,7 @@ def test_a_recovery_point_without_id_resource_or_time_is_an_error(member: str, v
 
 
 @pytest.mark.parametrize("member", ["ResourceArn", "ResourceType", "Status", "SourceBackupVaultArn"])
-def test_an_object_in_place_of_text_is_an_error(member: str) -> None:
+def test_an_object_instead_of_text_is_an_error(member: str) -> None:
     with pytest.raises(InvalidResponseError):
         parse(point_row(**{member: {"a": 1}}))
 
@@ -208,7 +208,7 @@ def test_an_object_in_place_of_text_is_an_error(member: str) -> None:
     ("value", "expected"), [(True, True), (False, False), (ABSENT, None), (1, None), (0, None), ("true", True)]
 )
 def test_encryption_is_reported(value: Any, expected: bool | None) -> None:
-    # The records before and after must not lend their value: 1 and True are equal.
+    # Values of equal records (1 and True) must not be reused.
     rows = [point_row(IsEncrypted=True), point_row(IsEncrypted=value), point_row(IsEncrypted=False)]
     entries = PointParser(parse_vault(vault_row(), NOW), keep_rows=False).parse_all(rows)
     assert [entry.shared.template.encrypted for entry in entries] == [True, expected, False]
@@ -242,7 +242,7 @@ def test_a_lock_holds_until_the_recovery_point_expires(
     assert (unknown.immutable, unknown.immutable_until) == (None, None)
 
 
-def test_a_continuous_backup_has_a_beginning_and_no_size() -> None:
+def test_a_continuous_backup_has_a_start_and_no_size() -> None:
     arn = "arn:aws:backup:eu-west-1:123456789012:recovery-point:continuous:documents-1234"
     point = build(point_row(RecoveryPointArn=arn))
     assert (point.kind, point.restorable_from, point.restorable_until) == ("continuous", CREATED * SECOND, None)
@@ -257,7 +257,7 @@ def test_a_continuous_backup_has_a_beginning_and_no_size() -> None:
         (None, None),
         ({"FailedScan": False, "Findings": [], "LastComputed": 1.0}, "clean"),
         ({"FailedScan": False, "Findings": ["MALWARE"], "LastComputed": 1.0}, "infected"),
-        # Malware that one scan found is malware, although another scan failed.
+        # One scan found malware; the failure of another scan does not matter.
         ({"FailedScan": True, "Findings": ["MALWARE"]}, "infected"),
         ({"FailedScan": True, "Findings": [], "LastComputed": 1.0}, None),
         ({"FailedScan": False, "LastComputed": 1.0}, None),
@@ -304,7 +304,7 @@ def test_offsite_is_another_region_or_account(resource: str, resource_type: str,
         ({"RecoveryPointArn": "arn:aws:rds:eu-west-1:123456789012:snapshot:awsbackup:job-1"}, False),
     ],
 )
-def test_marks_of_a_copy(more: dict[str, Any], is_copy: bool) -> None:
+def test_copies_are_recognized(more: dict[str, Any], is_copy: bool) -> None:
     entry = parse(point_row(**more))
     assert entry.shared.is_copy is is_copy
     (copy,) = list(entry.shared.template.copies or [])
@@ -312,7 +312,7 @@ def test_marks_of_a_copy(more: dict[str, Any], is_copy: bool) -> None:
     assert copy.location == "123456789012/eu-west-1/main"
 
 
-def test_records_are_returned_without_secrets() -> None:
+def test_raw_records_have_no_secrets() -> None:
     point = build(point_row(SessionToken="s3cret", CompletionDate=CREATED + 60.5), include_raw=True)
     assert point.completed == CREATED * SECOND + 60_500_000
     (record,) = (point.raw or {})["records"]
@@ -351,25 +351,25 @@ PASSED, FAILED = {"ValidationStatus": "SUCCESSFUL"}, {"ValidationStatus": "FAILE
         ([job()], RestoreTest(True, False, 100 * SECOND)),
         ([job(ValidationStatus=None)], RestoreTest(True, False, 100 * SECOND)),
         ([job(CompletionDate=ABSENT)], RestoreTest(True, False, None)),
-        # Nothing is known yet, or the word is new.
+        # No result yet, or an unknown status.
         ([job(ValidationStatus="VALIDATING")], None),
         ([job(ValidationStatus="FINE")], None),
-        # The restore did not end, which shows nothing about the recovery point.
+        # The restore did not finish, so nothing is known about the recovery point.
         ([job(Status="FAILED")], None),
         ([job(Status="ABORTED", **PASSED)], None),
         ([job(Status="RUNNING")], None),
         ([job(Status=ABSENT)], None),
-        # The newest validated restore counts, whatever was restored later without validation.
+        # The newest validated restore counts, regardless of later restores without validation.
         ([job(**PASSED), job(**FAILED, CompletionDate=200.0)], RestoreTest(False, True, 200 * SECOND)),
         ([job(**FAILED), job(**PASSED, CompletionDate=200.0)], RestoreTest(True, True, 200 * SECOND)),
         ([job(**FAILED), job(CompletionDate=200.0)], RestoreTest(False, True, 100 * SECOND)),
         ([job(CompletionDate=200.0), job(**PASSED)], RestoreTest(True, True, 100 * SECOND)),
-        # Of the same time, the one that failed.
+        # Of two restores at the same time, the failed one counts.
         ([job(**PASSED), job(**FAILED)], RestoreTest(False, True, 100 * SECOND)),
         ([job(**FAILED), job(**PASSED)], RestoreTest(False, True, 100 * SECOND)),
     ],
 )
-def test_restore_jobs(jobs: list[dict[str, Any]], expected: RestoreTest | None) -> None:
+def test_newest_validated_restore_counts(jobs: list[dict[str, Any]], expected: RestoreTest | None) -> None:
     assert parse_restore_tests(jobs).get(IMAGE) == expected
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Vaults and their locks as moto, another imitation of the service, lists them."""
+"""Vaults and their locks as listed by moto, an independent mock of the service."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def test_locks_of_vaults() -> None:
         assert _locks(rows, now + 4 * DAY * SECOND) == {"governance": False, "grace": True, "none": False}
         (vault,) = [parse_vault(row, now) for row in rows if row["BackupVaultName"] == "none"]
         assert (vault.account_region.region, vault.account_region.account) == ("eu-west-1", "123456789012")
-        # moto does not imitate these lists: an error is not an empty list.
+        # moto does not implement these lists: an error is not an empty list.
         with pytest.raises(NotFoundError):
             region.list_points(vault, keep_rows=False)
 
 
 def _locks(rows: list[dict[str, Any]], now: int) -> dict[str, bool | None]:
-    # moto leaves out the type of vaults, which the service lists.
+    # moto omits the type of vaults, which the service lists.
     vaults = [parse_vault({"VaultType": "BACKUP_VAULT", **row}, now) for row in rows]
     return {vault.name: vault.is_locked for vault in vaults}

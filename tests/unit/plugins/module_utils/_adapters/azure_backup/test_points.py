@@ -44,7 +44,7 @@ def build(
     management: str = "AzureIaasVM",
     now: int = NOW,
 ) -> RecoveryPoint:
-    """The point of an item in a vault whose properties differ from those of an ordinary one."""
+    """Build the point of an item in a vault; arguments override properties of an ordinary point."""
     found = parse_recovery_services_vault({"id": VAULT, "location": "westeurope", "properties": vault or {}})
     row = {"id": ITEM, "properties": {"friendlyName": "web-01", "policyName": "Daily", **(item or {})}}
     parser = PointParser(parse_protected_item(row, found, management), now, include_raw=False)
@@ -77,7 +77,7 @@ def build(
         (tiers(HardenedRP="Disabled"), "backup", False, "success"),
         (tiers(HardenedRP="Invalid"), "backup", False, "failed"),
         (tiers(instantrp="VALID"), "snapshot", True, "success"),
-        # A state or a tier that is not known may mean anything.
+        # An unknown state or tier may mean anything.
         (tiers(HardenedRP="Moving"), "unknown", None, "unknown"),
         (tiers(InstantRP="Valid", HardenedRP="Moving"), "unknown", True, "success"),
         (tiers(ColdRP="Valid"), "unknown", True, "success"),
@@ -89,12 +89,12 @@ def build(
         ([{"status": "Valid"}], "unknown", True, "success"),
     ],
 )
-def test_the_tiers_decide(details: Any, kind: str, usable: bool | None, status: str) -> None:
+def test_tiers_decide_whether_a_point_counts(details: Any, kind: str, usable: bool | None, status: str) -> None:
     point = build({"recoveryPointTierDetails": details})
     assert (point.kind, point.usable, point.status) == (kind, usable, status)
 
 
-def test_only_a_snapshot_is_with_its_machine() -> None:
+def test_only_snapshots_are_stored_with_the_machine() -> None:
     inside = build({"recoveryPointTierDetails": tiers(InstantRP="Valid", HardenedRP="Valid")})
     outside = build({"recoveryPointTierDetails": tiers(InstantRP="Valid")})
     assert [(copy.location, copy.location_type) for copy in inside.copies or ()] == [("rg/rsv", "cloud_vault")]
@@ -115,7 +115,7 @@ def test_only_a_snapshot_is_with_its_machine() -> None:
         ("Synthetic", "unknown"),
     ],
 )
-def test_databases_name_the_type(word: str, kind: str) -> None:
+def test_backup_types_of_databases(word: str, kind: str) -> None:
     fields = {"objectType": "AzureWorkloadSQLRecoveryPoint", "recoveryPointTime": None, "type": word}
     point = build({**fields, "recoveryPointTimeInUTC": CREATED}, management="AzureWorkload")
     assert point.kind == kind
@@ -126,7 +126,7 @@ def test_an_archived_full_backup_is_an_archive() -> None:
     assert build(fields, management="AzureWorkload").kind == "archive"
 
 
-def test_points_of_agents_have_no_tiers() -> None:
+def test_points_of_agents_without_tiers() -> None:
     fields = {"objectType": "GenericRecoveryPoint", "recoveryPointTierDetails": None}
     point = build(fields, management="MAB")
     assert (point.kind, point.usable, point.status, point.offsite) == ("backup", True, "success", None)
@@ -137,7 +137,7 @@ def test_points_of_agents_have_no_tiers() -> None:
     ("item", "lifetime"),
     [({"isScheduledForDeferredDelete": True}, {}), ({}, {"isSoftDeleted": True}), ({}, {"isSoftDeleted": "true"})],
 )
-def test_what_was_deleted_cannot_be_restored(item: dict[str, Any], lifetime: dict[str, Any]) -> None:
+def test_deleted_points_are_not_usable(item: dict[str, Any], lifetime: dict[str, Any]) -> None:
     point = build({"recoveryPointProperties": {"expiryTime": EXPIRES, **lifetime}}, item=item)
     assert point.usable is False
     assert build({"recoveryPointProperties": {"expiryTime": EXPIRES, "isSoftDeleted": False}}).usable is True
@@ -180,7 +180,7 @@ def lifetime(**lock: Any) -> dict[str, Any]:
         ),
         (locked("Locked"), {"recoveryPointTierDetails": tiers(InstantRP="Valid")}, False, None, False),
         (locked("Locked"), {"recoveryPointTierDetails": None}, None, None, False),
-        # Whoever owns the vault can disable it at any time.
+        # The owner of the vault can disable it at any time.
         (locked("Unlocked"), lifetime(isImmutable=True), False, None, False),
         (locked("Disabled"), {}, False, None, False),
         (locked("Sealed"), lifetime(isImmutable=True), None, None, False),
@@ -242,7 +242,7 @@ def test_archives_are_not_copied_to_the_other_region() -> None:
     assert build(fields, vault=redundancy("GeoRedundant")).offsite is None
 
 
-def test_only_a_key_of_the_customer_is_reported() -> None:
+def test_only_customer_managed_keys_are_reported() -> None:
     key = {"encryption": {"keyVaultProperties": {"keyUri": "https://kv.example/keys/1"}}}
     assert build({}, vault=key).encrypted is True
     assert build({"recoveryPointTierDetails": tiers(InstantRP="Valid")}, vault=key).encrypted is None
@@ -330,7 +330,7 @@ def test_datastores_decide(details: Any, completion: Any, kind: str, usable: boo
 
 
 def test_equal_and_different_values_share_no_template() -> None:
-    """True and 1 are equal in Python, but only one of them is a statement of the product."""
+    """True and 1 are equal in Python, but only True is a valid value of the field."""
     vault = parse_recovery_services_vault({"id": VAULT, "location": "westeurope", "properties": {}})
     item = parse_protected_item({"id": ITEM, "properties": {"friendlyName": "web-01"}}, vault, "AzureIaasVM")
     parser = PointParser(item, NOW, include_raw=False)
@@ -363,6 +363,6 @@ def test_a_point_needs_an_id_and_a_time(row: dict[str, Any], error: type[Excepti
         list(PointParser(item, NOW, include_raw=False).parse(row))
 
 
-def test_stores_that_are_not_reported() -> None:
+def test_unreported_datastores() -> None:
     assert parse_tiers(None) is None
     assert parse_datastores({}) is None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Vaults, items, ids and rights of Azure Backup."""
+"""Vaults, items, ids and permissions of Azure Backup."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_path_of_an_item(ident: str) -> None:
         "web-01",
     ],
 )
-def test_an_item_of_elsewhere_is_refused(ident: str) -> None:
+def test_items_of_other_vaults_are_rejected(ident: str) -> None:
     with pytest.raises(InvalidResponseError):
         item_path(parse_vault_id(VAULT), ident)
 
@@ -113,12 +113,12 @@ def test_a_vault_needs_a_valid_id(ident: Any) -> None:
         ("GET", "/subscriptions?api-version=2022-12-01"),
     ],
 )
-def test_other_requests_are_refused(method: str, target: str) -> None:
+def test_other_requests_are_rejected(method: str, target: str) -> None:
     with pytest.raises(RequestNotAllowedError):
         Allowlist(ALLOWLIST).check(method, f"https://management.azure.com{target}")
 
 
-def test_reads_are_allowed() -> None:
+def test_read_requests_are_allowed() -> None:
     allowed = Allowlist(ALLOWLIST)
     for path in (
         f"{VAULT}/backupFabrics/Azure{QUOTED}/recoveryPoints?api-version=2024-10-01&$skipToken=a%3Bb",
@@ -190,7 +190,7 @@ def test_workloads(management: str, properties: dict[str, Any], expected: tuple[
 
 
 def test_databases_of_one_machine_are_different_workloads() -> None:
-    """Their sourceResourceId is the machine; only that of an Azure VM identifies the workload."""
+    """Their sourceResourceId is the machine, so it identifies the workload only for Azure VMs."""
     vault = parse_recovery_services_vault({"id": VAULT, "properties": {}})
     row = {"id": f"{VAULT}{SHORT}", "properties": {"sourceResourceId": "/subscriptions/S/VM-1", "friendlyName": "x"}}
     assert parse_protected_item(row, vault, "AzureIaasVM").workload.id == "/subscriptions/s/vm-1"
@@ -218,7 +218,7 @@ def test_data_sources(word: str | None, expected: tuple[str, str | None]) -> Non
     assert (workload.type, workload.platform) == expected
 
 
-# Rights
+# Permissions
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read documents as if a Proxmox Backup Server had sent them."""
+"""Read documents as if they came from a Proxmox Backup Server."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.fuzz.reading import FakeResponse, ReadResult, read
 from tests.fuzz.replay import get_adapter
 
 _JSON = {"Content-Type": "application/json;charset=UTF-8"}
-# A path below /api2/json, with ":NAMESPACE" for a list of a namespace -> a document, or (status, text) of an error.
+# Path below /api2/json, with ":NAMESPACE" for a list of a namespace -> document, or (status, text) of an error.
 Documents = Mapping[str, Any]
 
 
 def read_documents(documents: Documents, **own: Any) -> ReadResult:
-    """Read these documents with an API token; other requests are refused as in versions that do not have them."""
+    """Read these documents with an API token. Other requests get the error of versions that do not support them."""
 
     def serve(request: requests.PreparedRequest) -> FakeResponse:
         parts = urlsplit(request.url or "")
@@ -37,7 +37,7 @@ def read_documents(documents: Documents, **own: Any) -> ReadResult:
 
 
 def count_groups(snapshots: Mapping[str, Any]) -> dict[str, Any]:
-    """The list of groups that belongs to a list of snapshots."""
+    """Build the list of groups that belongs to a list of snapshots."""
     groups: dict[tuple[str, str], dict[str, Any]] = {}
     for row in snapshots["data"]:
         head = {name: row[name] for name in ("backup-type", "backup-id", "owner")}
@@ -49,7 +49,7 @@ def count_groups(snapshots: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def list_facts(found: ReadResult) -> list[tuple[Any, ...]]:
-    """Workload, status, usable, integrity_checked, checked_at and encrypted of each point; oldest first."""
+    """Return workload, status, usable, integrity_checked, checked_at and encrypted of each point, oldest first."""
     points = sorted(found.points, key=lambda point: (point["workload_id"], point["created_at"]))
     names = ("workload_id", "status", "usable", "integrity_checked", "checked_at", "encrypted")
     return [tuple(point.get(name) for name in names) for point in points]

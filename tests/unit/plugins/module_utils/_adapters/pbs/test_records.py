@@ -44,7 +44,7 @@ def upid(worker: str, *, node: str = "pbs-01", start: str = f"{START:08X}", kind
         (upid(r"store1\x3aweekly"), Task("pbs-01", START * SECOND, "store1:weekly")),
         (upid(r"store\x2d1\x3avm-100"), Task("pbs-01", START * SECOND, "store-1:vm/100")),
         (upid(""), Task("pbs-01", START * SECOND, "")),
-        # A server that has been running for long.
+        # A server with a long uptime.
         (upid("s").replace("000023D8", "1A12D8375"), Task("pbs-01", START * SECOND, "s")),
         (upid("s").rstrip(":"), None),
         (upid("s", start="6ABA2CB"), None),
@@ -102,13 +102,13 @@ def test_files(files: list[tuple[Any, Any]], expected: Files) -> None:
         (("ok", upid("store1")), VerificationResult(checked=True, checked_at=START * SECOND)),
         (("ok", upid(r"store1\x3aweekly")), VerificationResult(checked=True, checked_at=START * SECOND)),
         (("ok", upid(r"store1\x3ans\x3avm-100-1")), VerificationResult(checked=True, checked_at=START * SECOND)),
-        # Another datastore, one whose name only begins alike, another server, an unknown format.
+        # Another datastore, one with the same prefix, another server, an unknown format.
         (("ok", upid("store9")), VerificationResult(is_foreign=True)),
         (("ok", upid("store10")), VerificationResult(is_foreign=True)),
         (("ok", upid("store1", node="pbs-02")), VerificationResult(is_foreign=True)),
         (("ok", "a task"), VerificationResult(is_foreign=True)),
         (("ok", None), VerificationResult(is_foreign=True)),
-        # Damage counts, whoever found it.
+        # Damage counts, regardless of which server found it.
         (("failed", upid("store9", node="pbs-02")), VerificationResult(checked=False, is_failed=True)),
         (("failed", None), VerificationResult(checked=False, is_failed=True)),
         (("pending", upid("store1")), VerificationResult(is_unclear=True)),
@@ -171,17 +171,17 @@ def _file(name: str, mode: str | None) -> dict[str, Any]:
         (["web-01"], None),
     ],
 )
-def test_a_comment_is_a_name_if_it_is_one_word(comment: Any, name: str | None) -> None:
+def test_one_word_comments_are_names(comment: Any, name: str | None) -> None:
     assert parse_name(comment) == name
 
 
-def test_comments_of_hosts_are_notes() -> None:
+def test_comments_of_hosts_are_not_names() -> None:
     rows = [{"backup-type": "host", "backup-id": "db01", "backup-time": 1, "files": [], "comment": "note"}]
     (group,) = list(SnapshotParser(include_raw=False).parse_all(rows).values())
     assert Namespace("s", "").build_workload(group, use_comment=True).name == "db01"
 
 
-def test_the_newest_name_counts_whatever_the_order() -> None:
+def test_the_newest_name_is_used_in_any_order() -> None:
     rows = [
         {"backup-type": "vm", "backup-id": "100", "backup-time": time, "files": [], "comment": comment}
         for time, comment in ((3, "renamed"), (9, "before the upgrade"), (1, "first"), (3, "renamed"))
@@ -216,6 +216,6 @@ def test_types(backup_type: str, expected: tuple[str, str | None]) -> None:
     ],
 )
 def test_a_snapshot_without_identity_or_time_is_an_error(row: Any, message: str) -> None:
-    """Never a silently shorter list."""
+    """Otherwise the list would be silently shorter."""
     with pytest.raises(InvalidResponseError, match=message):
         SnapshotParser(include_raw=False).parse_all([row])

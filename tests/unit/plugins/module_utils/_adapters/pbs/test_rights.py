@@ -35,7 +35,7 @@ ALL, HERE, NONE = {"Datastore.Audit": True}, {"Datastore.Audit": False}, {"Datas
         ({"/datastore": None}, "/datastore", "at /datastore,"),
     ],
 )
-def test_gaps(permissions: dict[str, Any], path: str, gaps: str) -> None:
+def test_missing_permissions(permissions: dict[str, Any], path: str, gaps: str) -> None:
     error = Rights(permissions).find_gap(path)
     assert (error is not None) is bool(gaps)
     if error is not None:
@@ -53,7 +53,7 @@ def test_the_hint_names_what_the_account_can_see() -> None:
     assert '"datastores"' not in str(nothing.hint)
 
 
-def test_permissions_of_a_selected_part_are_added() -> None:
+def test_permissions_for_a_selection() -> None:
     rights = Rights({"/datastore": ALL})
     rights.add("/datastore/a", ALL)
     assert rights.find_gap("/datastore/a") is None

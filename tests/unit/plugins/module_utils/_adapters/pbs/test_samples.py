@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The facts in the sample responses, worked out by hand."""
+"""Expected values of the sample responses, derived by hand."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def test_facts() -> None:
 
 
 def test_without_jobs_and_tasks_no_verification_counts() -> None:
-    """Nothing tells which of the two servers is this one."""
+    """It is unknown which of the two servers this one is."""
     found = read_datastore(**{f"admin/{name}": EMPTY for name in ("verify", "prune", "sync")})
     assert [fact[3] for fact in list_facts(found)] == [None, None, None, False, None, None, None]
     assert "3 snapshots were verified by an unknown server" in found.warnings[0]
 
 
-def test_the_offline_datastore_is_missed() -> None:
+def test_an_offline_datastore_is_reported() -> None:
     message = "datastore 'archive-2' is unavailable: offline maintenance mode: controller is replaced"
     found = read_documents({**DOCUMENTS, "admin/datastore/archive-2/namespace": (400, message)})
     assert found.error is not None
@@ -79,7 +79,7 @@ def test_the_offline_datastore_is_missed() -> None:
     ("counts", "problem"),
     [
         ({"host": {"groups": 1, "snapshots": 3}, "vm": {"groups": 3, "snapshots": 4}, "ct": None}, None),
-        # A namespace that the account must not see.
+        # A namespace without permission.
         (
             {"host": {"groups": 1, "snapshots": 3}, "vm": {"groups": 4, "snapshots": 9}, "ct": None},
             "vm: 4 snapshots in 3 groups are listed, but the server counts 9 in 4",
@@ -90,7 +90,7 @@ def test_the_offline_datastore_is_missed() -> None:
         ),
     ],
 )
-def test_the_counts_of_the_datastore(counts: Any, problem: str | None) -> None:
+def test_counts_of_a_datastore_are_compared(counts: Any, problem: str | None) -> None:
     found = read_datastore(**{f"{STORE}/status": {"data": {"total": 1, "used": 1, "avail": 0, "counts": counts}}})
     assert (found.error is None) is (problem is None)
     assert problem is None or problem in str(found.error)
@@ -105,7 +105,7 @@ def test_the_counts_of_the_datastore(counts: Any, problem: str | None) -> None:
         ({"counts": {"vm": {"groups": 1}}}, "the 'counts' of the type 'vm' are not valid"),
     ],
 )
-def test_counts_that_are_missing_are_reported(counts: Any, problem: str) -> None:
+def test_missing_counts_are_reported(counts: Any, problem: str) -> None:
     found = read_datastore(**{f"{STORE}/status": {"data": {"total": 1, "used": 1, "avail": 0, **counts}}})
     assert found.error is None
     assert len(found.warnings) == 2
@@ -113,7 +113,7 @@ def test_counts_that_are_missing_are_reported(counts: Any, problem: str) -> None
     assert problem in found.warnings[0]
 
 
-def test_the_count_of_a_group() -> None:
+def test_count_of_a_group_is_compared() -> None:
     groups = read_sample("pbs/groups.yml")
     groups["data"][1]["backup-count"] = 3
     found = read_datastore(**{f"{STORE}/groups:branch/hamburg": groups})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Random responses from the schemas: every valid one is read, and no point has a fact that its record does not state.
+"""Random responses from the schemas: valid ones are read, and points have only attributes of their records.
 
 FUZZ_CASES=100000 generates more of them, FUZZ_SEED=2 others.
 """
@@ -27,7 +27,7 @@ from tests.schemas.loader import load
 _READINGS = max(30, CASES // 20)
 _VERSIONS = ("2.1", "3.4", "4.2")
 _NOW = 1_795_000_000
-# A snapshot before this year has a wrong time, so that nothing is known to be usable.
+# Snapshots before this year have an invalid time, so they are unknown to be usable.
 _1980 = 315_532_800
 _MANIFEST, _LOG = "index.json.blob", "client.log.blob"
 Row = dict[str, Any]
@@ -98,7 +98,7 @@ class RandomServer(SchemaServer):
 
 
 def state_facts(store: str, namespace: str, row: Row, nodes: set[str]) -> Row:
-    """What the record of a snapshot states, worked out in another way than the adapter does."""
+    """Derive the expected attributes of a snapshot from its record, independently of the adapter."""
     files = [(one["filename"], one.get("crypt-mode")) for one in row["files"]]
     data = [mode for name, mode in files if name not in (_MANIFEST, _LOG)]
     manifests = [mode for name, mode in files if name == _MANIFEST]
@@ -152,8 +152,8 @@ def read_random(server: RandomServer, **own: Any) -> ReadResult:
 
 
 @pytest.mark.parametrize("version", _VERSIONS)
-def test_every_valid_answer_is_read(version: str) -> None:
-    """Every snapshot is a point with exactly the facts that its record states."""
+def test_every_valid_response_is_read(version: str) -> None:
+    """Every snapshot is a point with exactly the attributes of its record."""
     points: list[Row] = []
     answers = 0
     for number in range(_READINGS):
@@ -166,14 +166,14 @@ def test_every_valid_answer_is_read(version: str) -> None:
         points += found.points
         answers += server.answers
     assert answers > 8 * _READINGS
-    # Each value of each fact occurs.
+    # Each value of each attribute occurs.
     for name, value in itertools.product(("usable", "integrity_checked", "encrypted"), (True, False, None)):
         assert any(point.get(name) is value for point in points), (name, value)
 
 
 @pytest.mark.parametrize("version", _VERSIONS)
-def test_numbers_that_contradict_each_other_are_an_error(version: str) -> None:
-    """Random counts, repeated and impossible times, permissions for something else: never a false fact."""
+def test_contradictory_counts_are_an_error(version: str) -> None:
+    """Random counts, repeated and impossible times, unrelated permissions: attributes are never wrong."""
     ended: collections.Counter[str] = collections.Counter()
     for number in range(_READINGS):
         server = RandomServer(version, f"{SEED}:{number}", consistent=False)

@@ -37,7 +37,7 @@ Reply = Callable[[dict[str, str], Any], Any]
 
 
 def protection(moment: int | None = NIGHT, **more: Any) -> dict[str, Any]:
-    """The member protectionInfo of a row."""
+    """Build the field protectionInfo of a row."""
     return {
         "storageProfileName": "Gold",
         "policyName": "vmware_Gold",
@@ -50,7 +50,7 @@ def protection(moment: int | None = NIGHT, **more: Any) -> dict[str, Any]:
 
 
 def row(pk: str, moment: int | None = NIGHT, *, session: str | None = None, **more: Any) -> dict[str, Any]:
-    """A row of the list of recovery points; ``more`` changes protectionInfo."""
+    """Build a row of the list of recovery points; ``more`` changes protectionInfo."""
     properties: dict[str, Any] = {"pk": pk, "protectionInfo": protection(moment, **more)}
     if session is not None:
         properties["sessionId"] = session
@@ -58,7 +58,7 @@ def row(pk: str, moment: int | None = NIGHT, *, session: str | None = None, **mo
 
 
 def child(pk: str, name: str | None = None, *, link: str | None = None, **properties: Any) -> dict[str, Any]:
-    """A workload of the catalog."""
+    """Build a workload of the catalog."""
     href = f"{OWN}{CATALOG}/{pk}/version" if link is None else link
     return {
         "id": pk,
@@ -69,7 +69,7 @@ def child(pk: str, name: str | None = None, *, link: str | None = None, **proper
 
 
 def listing(member: str, rows: list[Any]) -> dict[str, Any]:
-    """A listing of one page."""
+    """Build a listing of one page."""
     return {"links": {}, "total": len(rows), member: rows}
 
 
@@ -116,7 +116,7 @@ _DEFAULTS: dict[str, Answer] = {
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a read returned."""
+    """Result of a read."""
 
     result: dict[str, Any]
     warnings: list[str]
@@ -124,13 +124,13 @@ class Outcome:
 
     @property
     def points(self) -> list[dict[str, Any]]:
-        """All points."""
+        """Return all points."""
         points: list[dict[str, Any]] = self.result["recovery_points"]
         return points
 
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
-        """Rows by id of the workload."""
+        """Return workload id -> row."""
         return {each["workload_id"]: each for each in self.result["workloads"]}
 
 

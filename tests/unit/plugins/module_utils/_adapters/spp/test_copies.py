@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spectrum Protect Plus: where copies are stored, and whether that is another place."""
+"""Spectrum Protect Plus: where copies are stored, and whether they are off-site."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SITES = ({"id": "1000", "name": "Primary"}, {"id": "1001", "name": "Second"}, {"
 
 
 def copy_row(kind: str, site: Any = None, *destinations: Any, storage: Any = "vsnap", **more: Any) -> dict[str, Any]:
-    """A copy of the restore view; ``destinations`` are the sites of its parts."""
+    """Build a copy of the restore view; ``destinations`` are the sites of its parts."""
     mappings = [{"storageType": storage, "destination": {"siteId": each}} for each in destinations or (None,)]
     return {"siteId": site, "protectionInfo": {"subPolicyType": kind, **more}, "mappings": mappings}
 
@@ -55,7 +55,7 @@ def offsite(primary: Any, replica: Any, sites: Any = SITES) -> bool | None:
         ("1000", "1000", False),
         ("1000", "1001", True),
         (1000, "1000", False),
-        # A name is the site that has it; names differ in case only where they are of one site.
+        # A name stands for the site that has it, if it is unique regardless of case.
         ("1000", "Primary", False),
         ("1000", "primary", False),
         ("Primary", "1001", True),
@@ -80,7 +80,7 @@ def test_sites(primary: Any, replica: Any, expected: bool | None) -> None:
     st.sampled_from([[], SITES]),
     st.sampled_from([1, 2]),
 )
-def test_other_text_is_no_other_place(one: str, other: str, sites: Any, number: int) -> None:
+def test_different_text_is_not_a_different_site(one: str, other: str, sites: Any, number: int) -> None:
     """Without two ids, a site is never known to be a different one because its text differs."""
     terms = (one, other) if number == 1 else (one.upper(), one.lower())
     listed = {site["id"] for site in sites}
@@ -135,7 +135,7 @@ def test_types_of_locations(row: dict[str, Any], expected: tuple[str | None, str
 
 
 def test_types_of_catalog_rows() -> None:
-    """They are reported there, too; parts of different types are of another type."""
+    """Catalog rows report types as well; parts with different types give the type "other"."""
     snapshots = [{"storageType": "vsnap"}, {"storageType": "s3"}]
     (copy,) = build_row_copies([row("a", storageInfo="{'disk-1':'7'}", storageSnapshots=snapshots)], "vmware")
     assert (copy.location, copy.location_type, copy.vendor_location_type) == ("disk-1", "other", "s3, vsnap")
@@ -144,7 +144,7 @@ def test_types_of_catalog_rows() -> None:
 
 
 @given(st.text(max_size=10))
-def test_any_word_is_in_the_vocabulary(word: str) -> None:
+def test_types_are_in_the_vocabulary(word: str) -> None:
     (copy,) = copies(copy_row("BACKUP", storage=word))
     assert copy.location_type in (None, *LOCATION_TYPES)
 
@@ -153,13 +153,13 @@ def test_any_word_is_in_the_vocabulary(word: str) -> None:
 
 
 def machine(ident: str, name: str, *, path: str | None = None, **more: Any) -> dict[str, Any]:
-    """A machine that the restore view lists."""
+    """Build a machine of the restore view."""
     href = f"{OWN}/api/hypervisor/1001/vm/{ident}/version?from=recovery" if path is None else path
     return {"id": ident, "name": name, "links": {"versions": {"href": href}}, **more}
 
 
 def version(moment: int = NIGHT, copies: Any = (), **more: Any) -> dict[str, Any]:
-    """A version of the restore view."""
+    """Build a version of the restore view."""
     return {"id": str(moment), "protectionInfo": protection(moment), "copies": list(copies), "links": {}, **more}
 
 
@@ -167,7 +167,7 @@ TWO = (copy_row("BACKUP", "1000"), copy_row("REPLICATION", "1001"))
 
 
 def appliance(found: dict[str, Any], *versions: dict[str, Any], path: str = "version", ident: str = "a") -> Appliance:
-    """An appliance with one machine in both views."""
+    """Build an appliance with one machine in both views."""
     known = Appliance().with_machines({"a": [row("a"), row("a", NIGHT - DAY)]})
     known.answers[f"POST {SEARCH}"] = listing("vms", [found])
     known.answers["GET /api/site"] = listing("sites", [*SITES])
@@ -176,7 +176,7 @@ def appliance(found: dict[str, Any], *versions: dict[str, Any], path: str = "ver
 
 
 def states(known: Appliance) -> list[tuple[Any, Any]]:
-    """(usable, off-site) of the two points, the newest first."""
+    """Return (usable, off-site) of the two points, the newest first."""
     outcome = read(known, copies=True)
     assert outcome.errors == []
     return [(point["usable"], point["offsite"]) for point in reversed(outcome.points)]
@@ -187,8 +187,8 @@ def test_copies_of_both_points() -> None:
     assert states(appliance(machine("a", "name-a"), *versions)) == [(True, True), (True, False)]
 
 
-def test_what_the_view_does_not_list() -> None:
-    """The copies of one version are gone, and the other one is omitted: neither is said to be restorable."""
+def test_copies_that_the_view_does_not_list() -> None:
+    """The copies of one version are gone, and the other version is omitted: neither is reported as restorable."""
     assert states(appliance(machine("a", "name-a"), version())) == [(False, False), (None, None)]
     assert states(appliance(machine("a", "name-a"))) == [(None, None)] * 2
     (warning,) = read(appliance(machine("a", "name-a"), version()), copies=True).warnings
@@ -204,7 +204,7 @@ def test_what_the_view_does_not_list() -> None:
     ],
 )
 def test_links_of_the_view(path: str, served: str) -> None:
-    """Without a link, the machine names its hypervisor."""
+    """Without a link, the path is built from the hypervisor of the machine."""
     found = machine("a", "name-a", path=path, config={"hypervisorKey": "1001"})
     versions = (version(copies=TWO), version(NIGHT - DAY, TWO))
     assert states(appliance(found, *versions, path=served)) == [(True, True)] * 2
@@ -221,8 +221,8 @@ def test_links_of_the_view(path: str, served: str) -> None:
         "",
     ],
 )
-def test_other_links_of_the_view_are_refused(path: str) -> None:
-    """The copies of this machine are unknown, which is said; its points are read."""
+def test_other_links_of_the_view_are_rejected(path: str) -> None:
+    """The copies of this machine are unknown, which is reported. Its points are read."""
     known = appliance(machine("a", "name-a", path=path), version(copies=TWO))
     outcome = read(known, copies=True)
     assert outcome.result["server"]["scope"]["copies"] is False
@@ -237,13 +237,13 @@ def test_other_links_of_the_view_are_refused(path: str) -> None:
     ids=["link", "name"],
 )
 def test_versions_of_another_machine(more: dict[str, Any]) -> None:
-    """The server ignores which machine was asked for. The machines of one session have versions of one time."""
+    """The server ignores the requested machine. Machines of one session have versions with the same time."""
     versions = (version(copies=TWO, **more), version(NIGHT - DAY, TWO, name="name-a"))
     assert states(appliance(machine("a", "name-a"), *versions)) == [(None, None), (True, True)]
 
 
 def test_copies_that_are_not_embedded() -> None:
-    """They are requested where the version links to, as the web interface does."""
+    """They are requested from the link of the version, as the web interface does."""
     versions = []
     for moment, name in ((NIGHT, "1"), (NIGHT - DAY, "2")):
         links = {"copies": {"href": f"{OWN}/api/hypervisor/1001/vm/a/version/{name}/copy?from=recovery"}}
@@ -258,14 +258,14 @@ def test_copies_that_are_not_embedded() -> None:
 
 
 @pytest.mark.parametrize("odd", [[None], ["x", 7]])
-def test_odd_copies(odd: list[Any]) -> None:
-    """They do not state that no copy is left, and are not a copy."""
+def test_malformed_copies(odd: list[Any]) -> None:
+    """They are not counted as copies, and do not prove that no copy is left."""
     assert states(appliance(machine("a", "name-a"), version(copies=odd)))[0] == (True, None)
     assert states(appliance(machine("a", "name-a"), version(copies=[*odd, *TWO])))[0] == (True, True)
 
 
-def test_machines_of_one_name_are_not_confused() -> None:
-    """An id in both views proves that ids can be compared: a machine of the same name and another id is another one."""
+def test_machines_with_the_same_name_are_not_confused() -> None:
+    """An id in both views proves that ids can be compared. A machine with the same name and another id is different."""
     known = appliance(machine("a", "name-a"), version(copies=TWO))
     known.with_machines({"a": [row("a")], "b": [row("b")]})
     known.answers[f"POST {SEARCH}"] = listing("vms", [machine("a", "name-a"), machine("x", "name-b")])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spectrum Protect Plus: which counted entries are surely recovery points (detail: counts)."""
+"""Spectrum Protect Plus: which counted entries are certainly recovery points (detail: counts)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def aggregate(entries: Entries, grouping: str = "honored", *, ignores_filter: bo
                 identity["protectionInfo"] = {"subPolicyType": kind}
             if is_grouped and grouping == "flat":
                 identity["protectionInfo.subPolicyType"] = kind
-            # Some group by both keys, and show only one.
+            # Some group by both keys, but return only one.
             key = json.dumps([identity, kind if is_grouped and grouping == "half" else None])
             group = results.setdefault(key, {"_id": identity, "count": 0})
             group["count"] += number + ignores_filter
@@ -84,7 +84,7 @@ def verdict(outcome: Outcome, minimum: int) -> str:
     ],
 )
 def test_what_counts(types: dict[str | None, int], known: int, possible: int) -> None:
-    """Known is the number of points that the entries prove, possible that of all entries that are no snapshots."""
+    """The known number counts entries that prove a point; the possible number counts all entries except snapshots."""
     outcome = count({("a", kind): number for kind, number in types.items()})
     assert outcome.rows["a"]["recovery_points"] == known
     assert outcome.rows["a"].get("undated", 0) == sum(types.values())
@@ -104,7 +104,7 @@ def test_what_counts(types: dict[str | None, int], known: int, possible: int) ->
     ignores_filter=st.booleans(),
 )
 def test_a_count_is_never_more_than_the_points(entries: Entries, grouping: str, ignores_filter: bool) -> None:
-    """Whatever the server does with the request: at most the most entries that one type of copies has."""
+    """Regardless of how the server groups: at most the largest number of entries of one copy type."""
     outcome = count(entries, grouping, ignores_filter=ignores_filter)
     for pk, found in outcome.rows.items():
         most = max((number for (key, kind), number in entries.items() if key == pk and kind in _COPIES), default=0)
@@ -116,8 +116,8 @@ def test_a_count_is_never_more_than_the_points(entries: Entries, grouping: str, 
         assert any("Use detail: workloads" in warning and "how many" in warning for warning in outcome.warnings)
 
 
-def test_numbers_that_differ() -> None:
-    """A backup was made between the two requests: the kinds of this machine are unknown, those of the other are not."""
+def test_counts_that_differ() -> None:
+    """A backup was created between the two requests, so only the types of this machine are unknown."""
 
     def respond(query: dict[str, str], body: Any) -> Any:
         number = 4 if len(body["group"]) > 1 else 3
@@ -145,7 +145,7 @@ def test_names_that_cannot_be_listed(status: int) -> None:
         read(appliance, detail="counts", workload_names=("name-*",))
 
 
-def test_a_group_that_is_counted_twice() -> None:
+def test_a_repeated_group() -> None:
     def respond(query: dict[str, str], body: Any) -> Any:
         document = aggregate({("a", "BACKUP"): 3})(query, body)
         document["results"] *= 2

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spectrum Protect Plus: one object of many fails, an optional part is missing, a side listing is odd."""
+"""Spectrum Protect Plus: failure of one object of many, missing optional parts, malformed secondary listings."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ ODD: tuple[Any, ...] = (None, "x", 7, [], True)
 
 
 def three() -> Appliance:
-    """Three machines with one point each."""
+    """Build three machines with one point each."""
     return Appliance().with_machines({pk: [row(pk)] for pk in MACHINES})
 
 
 @given(st.dictionaries(st.sampled_from(MACHINES), st.sampled_from(STATUSES), min_size=1))
-def test_some_of_many(failing: dict[str, int]) -> None:
+def test_failure_of_some_machines(failing: dict[str, int]) -> None:
     """What was read is returned, and each error names the machine and the cause."""
     known = three()
     for pk, status in failing.items():
@@ -54,7 +54,7 @@ def test_some_of_many(failing: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("is_listed", [True, False])
 @pytest.mark.parametrize("is_back", [True, False])
-def test_a_machine_that_went_meanwhile(is_listed: bool, is_back: bool) -> None:
+def test_a_machine_that_was_removed_during_the_read(is_listed: bool, is_back: bool) -> None:
     """After HTTP 404 the catalog is listed again: a machine that is still in it is requested once more."""
     known = three()
     answers = iter([404, listing("contents", [row("b")]) if is_back else 404])
@@ -78,8 +78,8 @@ def test_a_machine_that_went_meanwhile(is_listed: bool, is_back: bool) -> None:
         assert points == ({**others, "b": 1} if is_back else others)
 
 
-def test_a_server_that_fails_for_all() -> None:
-    """It is not asked for each of a thousand machines."""
+def test_a_server_that_fails_for_every_machine() -> None:
+    """The adapter stops early and does not request a thousand machines."""
     known = Appliance().with_machines({f"m{number}": [] for number in range(1000)})
     for number in range(1000):
         known.answers[f"GET {CATALOG}/m{number}/version"] = 500
@@ -89,7 +89,7 @@ def test_a_server_that_fails_for_all() -> None:
 
 
 @pytest.mark.parametrize("item", ODD)
-def test_odd_items_of_the_catalog(item: Any) -> None:
+def test_malformed_items_of_the_catalog(item: Any) -> None:
     """An item that is not a record is an error of the read; the others are returned."""
     known = three()
     known.answers[f"GET {CATALOG}"] = listing("children", [child("a"), item, child("b")])
@@ -100,7 +100,7 @@ def test_odd_items_of_the_catalog(item: Any) -> None:
 
 
 def test_machines_without_a_key() -> None:
-    """They are named, and not taken for one machine."""
+    """They are reported, and not merged into one machine."""
     known = three()
     nameless: dict[str, Any] = {"name": "dc", "properties": {}, "links": {}}
     known.answers[f"GET {CATALOG}"] = listing("children", [child("a"), nameless, {**nameless}])
@@ -122,7 +122,7 @@ def test_a_link_without_a_key(href: str) -> None:
 
 
 @pytest.mark.parametrize("is_listed", [True, False])
-def test_a_database_that_went_meanwhile(is_listed: bool) -> None:
+def test_a_database_that_was_removed_during_the_read(is_listed: bool) -> None:
     """Its key is only in its link, also when the catalog is listed again."""
     record = {"name": "orders", "links": {"versions": {"href": f"{DATABASES}/d/version"}}}
     listings = iter([listing("children", [record]), listing("children", [record] if is_listed else [])])
@@ -133,7 +133,7 @@ def test_a_database_that_went_meanwhile(is_listed: bool) -> None:
 
 
 def test_a_catalog_that_cannot_be_listed_again() -> None:
-    """Each workload is named."""
+    """Each workload is reported."""
     known = three()
     children = known.answers[f"GET {CATALOG}"]
     answers = iter([children, 500])
@@ -146,8 +146,8 @@ def test_a_catalog_that_cannot_be_listed_again() -> None:
 
 
 @pytest.mark.parametrize("rows", [*([each] for each in ODD), [row("b")]])
-def test_odd_rows_of_one_machine(rows: list[Any]) -> None:
-    """No record, or a point of another machine: this machine is left out with an error."""
+def test_malformed_rows_of_one_machine(rows: list[Any]) -> None:
+    """For a row that is not a record or a point of another machine, this machine is omitted with an error."""
     known = three()
     known.answers[f"GET {CATALOG}/a/version"] = listing("contents", [row("a"), *rows])
     outcome = read(known)
@@ -158,7 +158,7 @@ def test_odd_rows_of_one_machine(rows: list[Any]) -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405])
 def test_a_server_without_databases(status: int) -> None:
-    """Machines are read, and it is said that databases are not."""
+    """Machines are read, and a warning states that databases are not."""
     known = three()
     known.answers[f"GET {DATABASES}"] = status
     outcome = read(known, workload_types=("vm", "database"))
@@ -183,7 +183,7 @@ def test_machines_that_cannot_be_listed(status: int) -> None:
     assert f"HTTP {status}" in outcome.errors[0]
 
 
-# Side listings
+# Secondary listings
 
 _RULE = {"type": "REPLICATION", "software": True, "retention": {"age": 10}, "useEncryption": True}
 _POLICY = {"name": "Gold", "spec": {"subpolicy": [_RULE]}}
@@ -205,8 +205,8 @@ def test_policies_that_cannot_be_read(answer: Any) -> None:
 
 
 @pytest.mark.parametrize("item", [*ODD, {}, {"name": None}, {"name": "Gold"}, {**_POLICY, "name": "Silver"}], ids=repr)
-def test_odd_policies(item: Any) -> None:
-    """The others are used, unless the name is not unique."""
+def test_malformed_policies(item: Any) -> None:
+    """The others are used if their name is unique."""
     known = three()
     known.answers["GET /ngp/slapolicy"] = listing("slapolicies", [item, _POLICY])
     outcome = read(known)
@@ -216,7 +216,7 @@ def test_odd_policies(item: Any) -> None:
 
 
 def test_policies_whose_next_page_has_another_path() -> None:
-    """The list links to the same policies in another format, with other names of members."""
+    """The list links to the same policies in another format, with other field names."""
     href = "https://appliance.internal/api/spec/storageprofile?pageSize=100&pageStartIndex=1"
 
     policies = [{"name": "Silver"}, _POLICY]
@@ -234,7 +234,7 @@ def test_policies_whose_next_page_has_another_path() -> None:
 
 
 def with_view() -> Appliance:
-    """Two machines with copies at two sites."""
+    """Build two machines with copies at two sites."""
     known = Appliance().with_machines({"a": [row("a")], "b": [row("b")]})
     known.answers["GET /api/site"] = listing("sites", [*SITES])
     known.answers[f"POST {SEARCH}"] = listing("vms", [machine("a", "name-a"), machine("b", "name-b")])
@@ -257,7 +257,7 @@ def test_sites_that_cannot_be_read(answer: Any) -> None:
 
 
 @pytest.mark.parametrize("item", [*ODD, {}, {"id": None, "name": "x"}, {"id": "7"}, {"name": []}], ids=repr)
-def test_odd_sites(item: Any) -> None:
+def test_malformed_sites(item: Any) -> None:
     known = with_view()
     known.answers["GET /api/site"] = listing("sites", [item, *SITES])
     outcome = read(known, copies=True)
@@ -278,7 +278,7 @@ def test_a_restore_view_that_cannot_be_read(answer: Any) -> None:
 
 
 @pytest.mark.parametrize("item", [*ODD, {}, {"id": None}, {"links": 7}, {"id": []}], ids=repr)
-def test_odd_machines_of_the_restore_view(item: Any) -> None:
+def test_malformed_machines_of_the_restore_view(item: Any) -> None:
     known = with_view()
     known.answers[f"POST {SEARCH}"]["vms"].insert(0, item)
     known.answers[f"POST {SEARCH}"]["total"] += 1
@@ -288,8 +288,8 @@ def test_odd_machines_of_the_restore_view(item: Any) -> None:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_the_copies_of_one_machine(status: int) -> None:
-    """They are unknown, which is said with the name; those of the other machine are returned."""
+def test_failure_of_the_copies_of_one_machine(status: int) -> None:
+    """They are unknown, and a warning names the machine. Those of the other machine are returned."""
     known = with_view()
     known.answers["GET /api/hypervisor/1001/vm/a/version"] = status
     outcome = read(known, copies=True)
@@ -302,7 +302,7 @@ def test_the_copies_of_one_machine(status: int) -> None:
 
 
 @pytest.mark.parametrize("odd", [*ODD, {}, {"protectionInfo": 7}, version(0), {"protectionInfo": protection(None)}])
-def test_odd_versions_of_the_restore_view(odd: Any) -> None:
+def test_malformed_versions_of_the_restore_view(odd: Any) -> None:
     """A version without a time belongs to no point."""
     known = with_view()
     known.answers["GET /api/hypervisor/1001/vm/a/version"] = listing("versions", [odd, version(copies=TWO)])
@@ -321,7 +321,7 @@ def test_a_version_that_cannot_be_read(status: int, both: bool) -> None:
     assert set(outcome.rows) == set(MACHINES)
 
 
-def test_empty_lists_are_no_error() -> None:
+def test_empty_lists_are_not_an_error() -> None:
     assert read(Appliance(), copies=True).errors == []
     known = Appliance().with_machines({"a": []})
     outcome = read(known)
@@ -330,8 +330,8 @@ def test_empty_lists_are_no_error() -> None:
 
 
 @pytest.mark.parametrize("detail", ["workloads", "counts"])
-def test_the_rest_of_a_page_with_odd_items(detail: str) -> None:
-    """Also if only names are listed."""
+def test_remaining_items_of_a_page_with_malformed_items(detail: str) -> None:
+    """Also with detail: counts."""
 
     def count(query: dict[str, str], _body: Any) -> Any:
         return {"results": [] if "999" in query["filter"] else [{"_id": {"pk": "a"}, "count": 1}]}

@@ -13,12 +13,12 @@ from tests.unit.plugins.module_utils._adapters.spp.appliance import CATALOG, INV
 
 
 def machine(ident: str | None, name: str | None, **properties: Any) -> dict[str, Any]:
-    """A machine of the inventory."""
+    """Build a machine of the inventory."""
     return {"id": ident, "name": name, "properties": {"hypervisorType": "vmware", **properties}}
 
 
 def appliance(*machines: Any, protected: tuple[str, ...] = ("a", "b")) -> Appliance:
-    """An appliance with these protected machines (of the same key and name) and this inventory."""
+    """Build an appliance with these protected machines (with the same key and name) and this inventory."""
     known = Appliance().with_machines({pk: [row(pk)] for pk in protected})
     for child in known.answers[f"GET {CATALOG}"]["children"]:
         child["name"] = child["id"]
@@ -27,12 +27,12 @@ def appliance(*machines: Any, protected: tuple[str, ...] = ("a", "b")) -> Applia
 
 
 def existence(known: Appliance, **options: Any) -> dict[str, bool | None]:
-    """Whether each machine of the result exists, by id."""
+    """Return machine id -> whether the machine exists."""
     return {ident: found.get("in_inventory") for ident, found in read(known, **options).rows.items()}
 
 
 def test_a_machine_that_was_rebuilt() -> None:
-    """The new machine has the old name and no points: it is unprotected, and the old one is gone."""
+    """The new machine has the old name and no points. It is unprotected, and the old one is gone."""
     assert existence(appliance(machine("a", "a"), machine("b2", "b"))) == {"a": True, "b": False, "b2": True}
     # The same if only the rebuilt one is selected.
     known = appliance(machine("a", "a"), machine("b2", "b"))
@@ -40,7 +40,7 @@ def test_a_machine_that_was_rebuilt() -> None:
 
 
 def test_ids_that_cannot_be_compared() -> None:
-    """No id is in both lists: a name that is unique on both sides, and of the same platform, identifies a machine."""
+    """If no id is in both lists, a name that is unique in both identifies a machine of the same platform."""
     known = appliance(machine("1", "a"), machine("2", "b", hypervisorType="hyperv"), machine("3", "c"))
     outcome = read(known)
     assert {ident: found.get("in_inventory") for ident, found in outcome.rows.items()} == {
@@ -65,8 +65,8 @@ def test_machines_that_were_removed() -> None:
 
 
 @pytest.mark.parametrize("odd", [None, "x", 7, [], {}, machine(None, None)])
-def test_an_odd_item(odd: Any) -> None:
-    """The others are used, and it is said that unprotected machines may be missing."""
+def test_a_malformed_item(odd: Any) -> None:
+    """The others are used, and a warning states that unprotected machines may be missing."""
     outcome = read(appliance(machine("a", "a"), odd, machine("c", "c")))
     assert outcome.errors == []
     assert set(outcome.rows) == {"a", "b", "c"}
@@ -88,7 +88,7 @@ def test_an_inventory_that_cannot_be_read(status: int) -> None:
 
 
 def test_an_inventory_that_is_incomplete() -> None:
-    """Fewer items than its total: it proves nothing about machines that it does not list."""
+    """It has fewer items than its total, so it proves nothing about machines that it does not list."""
     known = appliance(machine("a", "a"))
     known.answers[f"GET {INVENTORY}"]["total"] = 9
     assert existence(known) == {"a": None, "b": None}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spectrum Protect Plus: the link to a workload's recovery points is followed as far as it leads to its own data."""
+"""Spectrum Protect Plus: links to recovery points are followed only if they lead to the data of the same workload."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KEYS = ("embed", "filter", "sort", "pageSize", "pageStartIndex")
 
 
 def appliance(href: str, path: str) -> Appliance:
-    """An appliance with one machine, whose link is ``href``, and whose points are at ``path``."""
+    """Build an appliance with one machine, whose link is ``href``, and whose points are at ``path``."""
     known = Appliance()
     known.answers[f"GET {CATALOG}"] = listing("children", [child("a", link=href)])
     known.answers[f"GET {path}"] = listing("contents", [row("a")])
@@ -82,8 +82,8 @@ def test_links_of_clients(host: str, tail: str) -> None:
         "https://[broken",
     ],
 )
-def test_other_links_are_refused(href: str) -> None:
-    """Nothing is sent, the error names the machine, and the other machine is read."""
+def test_other_links_are_rejected(href: str) -> None:
+    """No request is sent, the error names the machine, and the other machine is read."""
     known = appliance(href, f"{CATALOG}/b/version")
     known.answers[f"GET {CATALOG}"]["children"].append(child("c"))
     known.answers[f"GET {CATALOG}"]["total"] = 2
@@ -102,8 +102,8 @@ def test_a_workload_without_a_link(link: str | None) -> None:
     assert read(known).rows["a"]["recovery_points"] == 1
 
 
-def test_databases_that_have_only_a_name_and_a_link() -> None:
-    """The list of databases is shown without properties; the primary key is in the link, the platform in the rows."""
+def test_databases_with_only_a_name_and_a_link() -> None:
+    """The list of databases has no properties. The primary key is in the link, and the platform is in the rows."""
     known = Appliance()
     record = {"name": "orders", "links": {"versions": {"href": f"{OWN}{DATABASES}/db-1/version"}}}
     known.answers[f"GET {DATABASES}"] = listing("children", [record])

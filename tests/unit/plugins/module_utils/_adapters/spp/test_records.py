@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spectrum Protect Plus: what a row of the catalog proves, and what the current SLA policy implies."""
+"""Spectrum Protect Plus: attributes from rows of the catalog, and attributes inferred from the current SLA policy."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_kinds(facts: dict[str, Any], kind: str, usable: bool | None) -> None:
 
 @given(st.lists(st.sampled_from((*_KNOWN, *_NEW)), min_size=1, max_size=4))
 def test_rows_of_one_time_are_one_point(terms: list[str | None]) -> None:
-    """Only a known type makes it a recovery point, and a new type beside it never makes it a better one."""
+    """A point needs a known type. An additional unknown type never improves it."""
     point = one(*(row("a", subPolicyType=word) for word in terms))
     is_backup = {"BACKUP", "REPLICATION", "SPPOFFLOAD", "SPPARCHIVE"}.intersection(terms)
     assert (point.usable is True and point.kind in COUNTING_KINDS) is bool(is_backup)
@@ -89,7 +89,7 @@ def test_a_point_without_a_valid_time(time: Any) -> None:
 
 
 def test_rows_without_a_time_may_be_copies() -> None:
-    """A replica is not called a point of its own if the row of the backup has no time."""
+    """A replica does not count as a separate point if the row of the backup has no time."""
     dated, undated = build(row("a", subPolicyType="REPLICATION"), row("a", None))
     assert (dated.kind, undated.created) == ("backup", 0)
 
@@ -97,7 +97,7 @@ def test_rows_without_a_time_may_be_copies() -> None:
 @pytest.mark.parametrize("place", ["row", "properties"])
 @pytest.mark.parametrize(("session", "is_listed"), [("0", False), (0, False), ("17", True), (17, True), (None, True)])
 def test_the_entry_of_the_workload_itself(place: str, session: Any, is_listed: bool) -> None:
-    """Its session is 0, and may be in either place."""
+    """Its session is 0, in either of two fields."""
     record = row("a")
     record["properties"]["sessionId"] = session
     record["sessionId"] = None
@@ -113,7 +113,7 @@ def test_the_entry_of_the_workload_itself(place: str, session: Any, is_listed: b
         ([], [{"storageType": "vsnap"}], None),
         (None, [{"storageType": "vsnap"}], None),
         ([], None, None),
-        # A server that reports it for no point does not report it.
+        # If the field is missing for all points, the server does not support it.
         (None, None, True),
     ],
 )
@@ -140,7 +140,7 @@ def test_points_whose_snapshots_are_gone(mine: Any, others: Any, usable: bool | 
     ],
 )
 def test_versions_whose_copies_are_gone(view: dict[int, list[Copy] | None] | None, usable: bool | None) -> None:
-    """The restore view lists the copies of each version, and may omit versions without any."""
+    """The restore view lists the copies of each version, and may omit versions without copies."""
     assert one(row("a"), view=view).usable is usable
 
 
@@ -155,7 +155,7 @@ def test_versions_whose_copies_are_gone(view: dict[int, list[Copy] | None] | Non
         ),
     ],
 )
-def test_why_points_are_unknown(rows: list[Any], reason: str) -> None:
+def test_warnings_about_unknown_points(rows: list[Any], reason: str) -> None:
     """A warning states the number and the workload."""
     outcome = read(Appliance().with_machines({"a": rows}))
     (warning,) = [each for each in outcome.warnings if each.startswith(reason)]
@@ -163,7 +163,7 @@ def test_why_points_are_unknown(rows: list[Any], reason: str) -> None:
 
 
 def test_only_a_snapshot_is_left() -> None:
-    """The catalog lists a backup, of which only a snapshot of the array remains."""
+    """The catalog lists a backup, but only a snapshot of the array remains."""
     point = one(row("a"), view={NIGHT * _MICROS: [Copy(role="snapshot")]})
     assert point.kind == "snapshot"
 
@@ -175,11 +175,11 @@ _WORM = {"href": "/api/cloud/1", "wormProtected": True}
 
 
 def offload(**more: Any) -> dict[str, Any]:
-    """A rule for copies in the cloud."""
+    """Build a rule for copies in the cloud."""
     return {"type": "SPPOFFLOAD", "retention": {"age": 30}, "useEncryption": True, "target": _WORM, **more}
 
 
-def test_all_of_a_policy() -> None:
+def test_all_rules_of_a_policy() -> None:
     cloud = row("a", subPolicyType="SPPOFFLOAD", storageSnapshots=[{"storageType": "s3"}])
     point = one(row("a"), cloud, sla=[_BACKUP, offload()])
     assert point.encrypted is True
@@ -200,13 +200,13 @@ def test_all_of_a_policy() -> None:
     ],
 )
 def test_how_long_a_copy_is_locked(retention: Any, days: int | None) -> None:
-    """An empty retention is that of the source. One that counts snapshots has no end."""
+    """An empty retention means that of the source. A retention that counts snapshots has no end."""
     point = one(row("a"), row("a", subPolicyType="SPPOFFLOAD"), sla=[_BACKUP, offload(retention=retention)])
     assert point.immutable_until == (None if days is None else (NIGHT + days * DAY) * _MICROS)
 
 
 def test_only_an_offload_copy_is_left() -> None:
-    """The rule for the disk pool no longer applies to it."""
+    """The rule for the disk pool does not apply to it."""
     view: dict[int, list[Copy] | None] = {NIGHT * _MICROS: [Copy(role="offload")]}
     point = one(row("a"), view=view, sla=[_BACKUP, offload(useEncryption=False)])
     assert (point.encrypted, point.expires_at) == (None, None)
@@ -227,15 +227,15 @@ def test_offload_copy_of_a_catalog_row(role: str, storage: list[str | None], off
 
 
 @pytest.mark.parametrize("role", ["REPLICATION", "SPPOFFLOAD", "SPPARCHIVE", "SNAPSHOT", "HYBRID"])
-def test_the_rule_for_backups_does_not_hold_for_others(role: str) -> None:
-    """The encryption and the retention of the disk pool say nothing about an archive or a snapshot of the array."""
+def test_the_rule_for_backups_does_not_apply_to_other_points(role: str) -> None:
+    """Encryption and retention of the disk pool do not apply to an archive or a snapshot of the array."""
     point = one(row("a", subPolicyType=role), sla=[_BACKUP])
     assert (point.encrypted, point.expires_at, point.immutable_until) == (None, None, None)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(1, 99)), min_size=1, max_size=3))
 def test_several_rules_of_one_type(rules: list[tuple[bool, bool, int]]) -> None:
-    """Only what all of them have in common is known, and the shortest retention."""
+    """Only values that all rules have in common are known; the shortest retention is used."""
     sla = [
         offload(useEncryption=encrypts, target={"wormProtected": locks}, retention={"age": days})
         for encrypts, locks, days in rules
@@ -246,7 +246,7 @@ def test_several_rules_of_one_type(rules: list[tuple[bool, bool, int]]) -> None:
     assert point.immutable_until == ((NIGHT + min(days) * DAY) * _MICROS if all(locks) else None)
 
 
-def test_two_policies_of_one_name() -> None:
+def test_two_policies_with_the_same_name() -> None:
     policies = [{"name": "Gold", "spec": {"subpolicy": [_BACKUP]}}] * 2
     assert parse_slas(policies) == {}
 
@@ -259,8 +259,8 @@ _STRANGE = st.recursive(
 
 
 @given(st.sampled_from([*protection(), "storageInfo", "storageSnapshots"]), _STRANGE)
-def test_strange_members_are_survived(name: str, strange: Any) -> None:
-    """A member of another type than documented makes facts unknown; the vocabularies stay closed."""
+def test_fields_with_unexpected_types_are_unknown(name: str, strange: Any) -> None:
+    """Fields with undocumented types make attributes unknown; values outside of the vocabularies never occur."""
     points = build(row("a", **{name: strange}), row("a", subPolicyType="REPLICATION"), sla=[_BACKUP])
     for point in points:
         for copy in point.copies or ():
@@ -268,7 +268,7 @@ def test_strange_members_are_survived(name: str, strange: Any) -> None:
 
 
 @given(_STRANGE)
-def test_strange_policies_are_survived(strange: Any) -> None:
+def test_policies_with_unexpected_types_imply_nothing(strange: Any) -> None:
     for policy in ({"name": "Gold", "spec": strange}, {"name": strange, "spec": {"subpolicy": [strange]}}):
         assert all(sla.encrypted <= {"primary"} for sla in parse_slas([policy]).values())
     for name in ("type", "retention", "useEncryption", "software", "target"):

@@ -26,11 +26,11 @@ THERE = {"id": 2, "name": "there", "status": "accepted", "local": False}
 
 @dataclasses.dataclass
 class FakeAppliance:
-    """``backups`` are (epoch time in UTC, row): a request is answered with those in its window, if it is honored."""
+    """``backups`` are (epoch time in UTC, row): responses have those in the window, if the appliance honors it."""
 
     backups: dict[int, list[tuple[str, Row]]] = dataclasses.field(default_factory=dict)
     systems: list[Any] = dataclasses.field(default_factory=lambda: [HERE])
-    # Path, without /api/ -> response of an optional request, which gets system number and query.
+    # Path without /api/ -> function of system number and query that returns the response.
     others: dict[str, Callable[[int, dict[str, str]], Any]] = dataclasses.field(default_factory=dict)
     # (path, system) -> HTTP status.
     statuses: dict[tuple[str, int], int] = dataclasses.field(default_factory=dict)
@@ -63,7 +63,7 @@ class FakeAppliance:
 
 
 def always(body: Any) -> Callable[[int, dict[str, str]], Any]:
-    """Answer an optional request with the same body, whatever is requested."""
+    """Respond to an optional request with the same body, regardless of the query."""
     return lambda _sid, _query: body
 
 
@@ -98,7 +98,7 @@ def read(
 
 
 def backup(number: int, moment: str, text: str | None = None, **more: Any) -> tuple[str, Row]:
-    """A full backup of a virtual machine that started at ``moment``; ``text`` is how the appliance writes that."""
+    """Build a full backup of a virtual machine that started at ``moment``, which the appliance writes as ``text``."""
     if text is None:
         date, _mark, clock = moment.removesuffix("Z").partition("T")
         year, month, day = date.split("-")

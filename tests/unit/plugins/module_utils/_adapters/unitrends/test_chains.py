@@ -24,7 +24,7 @@ UNCLEAR = {"status": "None"}
 
 
 def usable(result: Row) -> list[bool | None]:
-    """Whether the points can be used, oldest first."""
+    """Return whether each point is usable, oldest first."""
     return [point["usable"] for point in sorted(result["recovery_points"], key=lambda point: point["created_at"])]
 
 
@@ -37,11 +37,11 @@ def usable(result: Row) -> list[bool | None]:
         ([FAILED, INCREMENT, DIFFERENTIAL], [False, None, None]),
         ([INCREMENT, DIFFERENTIAL], [None, None]),
         ([INCREMENT, {}, INCREMENT], [None, True, True]),
-        # A later full backup does not help; a failed run after a good one does no harm.
+        # A later full backup does not help. A failed run after a good one does not matter.
         ([FAILED, INCREMENT, {}], [False, None, True]),
         ([{}, FAILED, INCREMENT], [True, False, True]),
         ([{}, INCREMENT | FAILED, INCREMENT], [True, False, True]),
-        # What cannot be read back breaks the chain, up to the next differential or full backup.
+        # A damaged backup breaks the chain up to the next differential or full backup.
         ([UNREADABLE, INCREMENT, DIFFERENTIAL], [False, False, False]),
         ([{}, INCREMENT | UNREADABLE, INCREMENT, DIFFERENTIAL, INCREMENT], [True, False, False, True, True]),
         ([{}, DIFFERENTIAL | UNREADABLE, INCREMENT, {}, INCREMENT], [True, False, False, True, True]),
@@ -63,7 +63,7 @@ def test_an_increment_needs_its_full_backup(
 def test_a_full_backup_before_the_period_is_found_in_the_catalog(
     serve: Callable[..., Any], status: int | None, expected: bool | None
 ) -> None:
-    """The option since does not turn increments into unusable ones."""
+    """The option `since` does not make increments unusable."""
     instance = {"instance_id": "31", "system_id": "1", "app_name": "VMware", "database_name": "web-01"}
     item = {"id": 400, "type": "Full", "start_date": "05/20/2026 01:00:00 am", "status": status}
     appliance = FakeAppliance(
@@ -141,8 +141,8 @@ NIGHTS = st.lists(
 
 
 @given(NIGHTS)
-def test_usable_only_with_every_link(nights: list[tuple[str, str, str]]) -> None:
-    """For any history: a usable increment has a usable full backup, and nothing damaged in between."""
+def test_increments_are_usable_only_with_a_complete_chain(nights: list[tuple[str, str, str]]) -> None:
+    """In any history, a usable increment has a usable full backup and no damaged backup in between."""
     points = [
         RecoveryPoint(
             id=str(number),
@@ -170,7 +170,7 @@ def test_usable_only_with_every_link(nights: list[tuple[str, str, str]]) -> None
 
 
 def expected_usable(nights: list[tuple[str, str, str]], index: int, machine: str, kind: str) -> bool | None:
-    """Walk back from a good increment to its full backup."""
+    """Search backward from a good increment to its full backup."""
     answer: bool | None = True
     needs_increments, is_unclear = kind in ("incremental", "unknown"), False
     for other_machine, other, outcome in reversed(nights[:index]):

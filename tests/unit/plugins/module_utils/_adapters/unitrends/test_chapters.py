@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unitrends: the requests that are sent, by chapters of the catalog and slices of the list."""
+"""Unitrends: requests by period of the catalog and slice of the list."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ SETTINGS = Settings(
 )
 
 
-def test_the_list_is_asked_for_slice_by_slice_only_where_the_catalogue_knows_of_backups(
+def test_only_slices_with_backups_in_the_catalog_are_requested(
     serve: Callable[..., Any],
 ) -> None:
-    """A failed backup is only in the list and is reported; a backup in the catalog is found in its own slice."""
+    """A failed backup is only in the list and is still reported. A backup in the catalog is found in its slice."""
     good = {"id": 501, "type": "Full", "start_time": "07/15/2026 02:30:05 am", "complete": True, "status": "Successful"}
     failed = {**good, "id": 502, "start_time": "02/10/2026 02:30:05 am", "status": "Failed"}
     days = [parse_time("2026-07-15T00:30:05Z") // SECOND, parse_time("2026-02-10T01:30:05Z") // SECOND]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An appliance may ignore lang=en and write the day first: each time is compared with the window of its request."""
+"""An appliance may ignore lang=en and write the day first. Each time is compared with the requested window."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ FORMATS = {"month": "%m/%d/%Y %I:%M:%S %p", "day": "%d/%m/%Y %H:%M:%S"}
 
 
 def created(result: dict[str, Any]) -> dict[str, str]:
-    """Points by number, with their time in seconds."""
+    """Return number -> time in seconds of each point."""
     return {point["id"]: point["created_at"][:19] for point in result["recovery_points"]}
 
 
-def test_the_day_is_first_if_only_that_is_in_the_window(serve: Callable[..., Any]) -> None:
-    """11/01/2026 of a week in January is not in November."""
+def test_day_first_if_only_that_is_in_the_window(serve: Callable[..., Any]) -> None:
+    """In a week of January, 11/01/2026 is January 11."""
     appliance = FakeAppliance({1: [backup(501, "2026-01-11T02:00:00Z", "11/01/2026 02:00:00")]})
     result = read(serve, appliance, "2025-12-01", "2026-12-01")
     assert created(result) == {"1/501": "2026-01-11T02:00:00"}
     assert (result["complete"], result["totals"]["undated"]) == (True, 0)
 
 
-def test_one_time_proves_the_order_of_the_others(serve: Callable[..., Any]) -> None:
-    """In a window of a year both orders of 11/01 are possible, but 21/02 has one only."""
+def test_one_unambiguous_time_proves_the_order_of_all(serve: Callable[..., Any]) -> None:
+    """In a window of a year, 11/01 is ambiguous but 21/02 is not."""
     rows = [
         backup(501, "2026-01-11T02:00:00Z", "11/01/2026 02:00:00"),
         backup(502, "2026-02-21T02:00:00Z", "21/02/2026 02:00:00"),
@@ -48,7 +48,7 @@ def test_one_time_proves_the_order_of_the_others(serve: Callable[..., Any]) -> N
 
 @pytest.mark.parametrize("since", [None, "2025-12-01"])
 def test_times_are_unknown_if_both_orders_are_possible(serve: Callable[..., Any], since: str | None) -> None:
-    """The month is not assumed to be first: the point has no known time and proves nothing."""
+    """The month is not assumed to be first, so the point has no time and proves nothing."""
     now = datetime.datetime.now(datetime.timezone.utc)
     # Both readings are in the last 400 days.
     moment = next(
@@ -80,20 +80,20 @@ def test_an_epoch_time_proves_the_order(serve: Callable[..., Any]) -> None:
     appliance = FakeAppliance({1: rows}, others={"backups/latest": lambda _sid, _query: {"data": [newest]}})
     result = read(serve, appliance, "2025-12-01", "2026-12-01", slice="400d")
     assert created(result) == {"1/501": "2026-03-04T02:00:00"}
-    newest["instance_id"] = 99  # The answer to another question proves nothing.
+    newest["instance_id"] = 99  # Responses to other requests prove nothing.
     result = read(serve, appliance, "2025-12-01", "2026-12-01", slice="400d")
     assert result["totals"]["recovery_points"] == 0
 
 
-def test_english_times_that_are_in_the_window_only_with_the_day_first(serve: Callable[..., Any]) -> None:
-    """Also am or pm does not outweigh the window."""
+def test_day_first_even_with_english_am_and_pm(serve: Callable[..., Any]) -> None:
+    """The requested window takes precedence over "am" and "pm"."""
     rows = [backup(501, "2026-01-11T02:00:00Z", "11/01/2026 02:00:00 am")]
     result = read(serve, FakeAppliance({1: rows}), "2025-12-01", "2026-12-01")
     assert created(result) == {"1/501": "2026-01-11T02:00:00"}
 
 
-def test_times_of_the_catalog_and_the_archives_too(serve: Callable[..., Any]) -> None:
-    """What only the catalog lists, and what is on archive media only."""
+def test_times_of_the_catalog_and_the_archives(serve: Callable[..., Any]) -> None:
+    """Also for points that only the catalog lists or that are only on archive media."""
     rows = [backup(501, "2026-02-21T02:00:00Z", "21/02/2026 02:00:00")]
     instance = {"instance_id": "31", "system_id": "1", "app_name": "VMware", "database_name": "web-01"}
     only = {"id": 502, "type": "Full", "start_date": "05/02/2026 02:00:00", "status": 0}
@@ -122,8 +122,8 @@ def test_times_of_the_catalog_and_the_archives_too(serve: Callable[..., Any]) ->
     st.sampled_from(["month", "day"]),
     st.integers(1, 200),
 )
-def test_no_time_is_taken_for_another(offsets: list[int], order: str, days: int) -> None:
-    """For any backups, window lengths and both formats: the true time, or none."""
+def test_times_are_correct_or_unknown(offsets: list[int], order: str, days: int) -> None:
+    """This holds for any backups, window lengths and both formats."""
     start = parse_time("2026-01-01T00:00:00Z") // SECOND
     times = LocalTimes("UTC")
     rows = []
@@ -137,7 +137,7 @@ def test_no_time_is_taken_for_another(offsets: list[int], order: str, days: int)
         try:
             assert times.within(text, first, last) == [moment * SECOND]
         except AmbiguousTimeError:
-            # No row is proof of an order.
+            # No row proves the order.
             assert order == "day"
             assert all(times.is_ambiguous(other, *window) or _is_symmetric(other) for _at, other, *window in rows)
 

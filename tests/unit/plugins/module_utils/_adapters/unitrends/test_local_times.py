@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Caching of hours does not change results: each minute around clock changes is compared with zoneinfo."""
+"""Local times around clock changes are compared with zoneinfo, because hours are cached."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_each_minute_of_eight_hours(zone: str, start: str) -> None:
     ],
 )
 def test_texts_of_one_length_are_not_mixed_up(first: str, second: str) -> None:
-    """Cached parts of one text mean the same in another text, regardless of blanks."""
+    """Cached parts of one text are valid for other texts, regardless of blanks."""
     both = LocalTimes("Europe/Berlin")
     results = [both.instants(text) for text in (first, second, first)]
     assert results == [LocalTimes("Europe/Berlin").instants(text.strip()) for text in (first, second, first)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One of several systems fails, or an optional list is odd or refused: the rest is read, and the gap is reported."""
+"""If one of several systems or an optional list fails, the rest is read and the gap is reported."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ OPTIONAL = ("catalog", "catalog/archives", "assets", "backups/browser", "backups
 
 
 def client(*children: Any) -> dict[str, Any]:
-    """A host with its machines."""
+    """Build a host with its machines."""
     return {"id": 7, "name": "vcenter", "asset_type": "VMware:server", "children": list(children)}
 
 
 def appliance(**others: Any) -> FakeAppliance:
-    """An appliance with one backup, which every list knows, and its machine."""
+    """Build an appliance with one machine and one backup, which is in every list."""
     made = {
         "catalog": {"catalog": [{**INSTANCE, "backups": [ITEM]}]},
         "catalog/archives": {"catalog": [{**INSTANCE, "archives": [COPY]}]},
@@ -58,7 +58,7 @@ def read_july(serve: Callable[..., Any], server: FakeAppliance) -> dict[str, Any
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("failing", [1, 2])
 def test_one_of_two_systems_fails(serve: Callable[..., Any], failing: int, status: int) -> None:
-    """The other one is read, also if it is the appliance itself that fails; the error names the system."""
+    """The other one is read, even if the appliance itself fails. The error names the system."""
     rows = {sid: [backup(501, "2026-07-10T01:00:00Z")] for sid in (1, 2)}
     server = FakeAppliance(rows, systems=[HERE, THERE], statuses={("backups", failing): status})
     result = read_july(serve, server)
@@ -70,8 +70,8 @@ def test_one_of_two_systems_fails(serve: Callable[..., Any], failing: int, statu
 
 
 @pytest.mark.parametrize("status", [404, 500])
-def test_a_system_that_was_removed_meanwhile(serve: Callable[..., Any], status: int) -> None:
-    """The systems are listed again before one is called missing."""
+def test_a_system_that_was_removed_during_the_read(serve: Callable[..., Any], status: int) -> None:
+    """The systems are listed again before one is reported as missing."""
     rows = {sid: [backup(501, "2026-07-10T01:00:00Z")] for sid in (1, 2)}
     server = FakeAppliance(rows, systems=[HERE, THERE])
     answer = server.answer
@@ -89,7 +89,7 @@ def test_a_system_that_was_removed_meanwhile(serve: Callable[..., Any], status: 
 
 
 @pytest.mark.parametrize("entry", [{"name": "odd"}, {"id": None, "name": "odd"}, {"id": "x"}, "text", None])
-def test_an_entry_of_the_systems_is_odd(serve: Callable[..., Any], entry: Any) -> None:
+def test_a_malformed_system(serve: Callable[..., Any], entry: Any) -> None:
     """The others are read; the result is incomplete."""
     server = FakeAppliance({1: [backup(501, "2026-07-10T01:00:00Z")]}, systems=[HERE, entry])
     result = read_july(serve, server)
@@ -99,7 +99,7 @@ def test_an_entry_of_the_systems_is_odd(serve: Callable[..., Any], entry: Any) -
 
 
 def test_no_system_responds(serve: Callable[..., Any]) -> None:
-    """Without any system, there is nothing to return."""
+    """Without any system the read fails."""
     with pytest.raises(AuditError, match="does not list any system"):
         read_july(serve, FakeAppliance(systems=[]))
 
@@ -109,7 +109,7 @@ def test_no_system_responds(serve: Callable[..., Any]) -> None:
     "body", [400, 403, 404, 500, [], "text", {"error": 1, "message": "no"}, {"other": []}], ids=str
 )
 def test_an_optional_list_is_not_available(serve: Callable[..., Any], name: str, body: Any) -> None:
-    """The backup is read, nothing that the list would prove is assumed, and what is missing is said."""
+    """The backup is read, attributes from the list stay unknown, and a warning names the list."""
     server = appliance() if isinstance(body, int) else appliance(**{name: body})
     if isinstance(body, int):
         server.statuses[name, 1] = body
@@ -131,8 +131,8 @@ def test_an_optional_list_is_not_available(serve: Callable[..., Any], name: str,
 
 
 @pytest.mark.parametrize("odd", [None, "text", 5, [], {}, {"id": None}, {"id": "x", "start_date": "never"}], ids=str)
-def test_an_optional_list_has_an_odd_entry(serve: Callable[..., Any], odd: Any) -> None:
-    """It changes nothing about the others."""
+def test_a_malformed_entry_of_an_optional_list(serve: Callable[..., Any], odd: Any) -> None:
+    """Other entries are not affected."""
     server = appliance(
         **{
             "catalog": {"catalog": [odd, {**INSTANCE, "backups": [odd, ITEM]}]},
@@ -146,7 +146,7 @@ def test_an_optional_list_has_an_odd_entry(serve: Callable[..., Any], odd: Any) 
     assert (point["id"], point["usable"], point["offsite"], point["malware"]) == ("1/501", True, True, "suspicious")
     assert point["in_inventory"] is True
     assert [row["workload_name"] for row in result["workloads"]] == ["web-01", "web-02"]
-    # Something that may be a workload cannot be read.
+    # The unreadable entry may be a workload.
     assert result["server"]["scope"]["inventory"] is False
     assert any("some unprotected workloads cannot be detected" in warning for warning in result["warnings"])
 
@@ -165,8 +165,8 @@ ODD_TIMES: tuple[Any, ...] = (
 
 
 @pytest.mark.parametrize("text", ODD_TIMES, ids=str)
-def test_a_backup_has_an_odd_time(serve: Callable[..., Any], text: Any) -> None:
-    """The others are read; this one is reported without a time and proves nothing."""
+def test_a_backup_with_an_invalid_time(serve: Callable[..., Any], text: Any) -> None:
+    """The others are read. This one is reported without a time and proves nothing."""
     _moment, odd = backup(502, "2026-07-09T01:00:00Z", instance_id=32, vm_name="web-02")
     odd["start_time"] = text
     rows = [backup(501, "2026-07-10T01:00:00Z"), ("2026-07-09T01:00:00Z", odd)]
@@ -180,8 +180,8 @@ def test_a_backup_has_an_odd_time(serve: Callable[..., Any], text: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ODD_TIMES, ids=str)
-def test_an_item_of_the_catalog_or_the_archives_has_an_odd_time(serve: Callable[..., Any], text: Any) -> None:
-    """Also if no other list knows the backup."""
+def test_an_item_of_the_catalog_or_the_archives_with_an_invalid_time(serve: Callable[..., Any], text: Any) -> None:
+    """Also if no other list contains the backup."""
     server = appliance(
         **{
             "catalog": {"catalog": [{**INSTANCE, "backups": [ITEM, {**ONLY, "start_date": text}]}]},
@@ -197,7 +197,7 @@ def test_an_item_of_the_catalog_or_the_archives_has_an_odd_time(serve: Callable[
 
 
 @pytest.mark.parametrize("text", ["unknown", "01/01/1753 12:00:00 am"])
-def test_backups_with_an_odd_time_are_undated(serve: Callable[..., Any], text: Any) -> None:
+def test_backups_with_an_invalid_time_are_undated(serve: Callable[..., Any], text: Any) -> None:
     """Without since, they are in the result."""
     _moment, odd = backup(502, "2026-07-09T01:00:00Z")
     odd["start_time"] = text
@@ -208,7 +208,7 @@ def test_backups_with_an_odd_time_are_undated(serve: Callable[..., Any], text: A
 
 @pytest.mark.parametrize("lost", [{"id": None}, {"id": "x"}, {"id": -1}], ids=str)
 def test_a_backup_without_a_number(serve: Callable[..., Any], lost: dict[str, Any]) -> None:
-    """A shorter list is never returned silently. Jobs that are not backups have no number."""
+    """The list is never silently shorter. Jobs that are not backups have no number."""
     rows = [
         backup(501, "2026-07-10T01:00:00Z"),
         backup(0, "2026-07-10T02:00:00Z", **lost),
@@ -222,7 +222,7 @@ def test_a_backup_without_a_number(serve: Callable[..., Any], lost: dict[str, An
     assert any("1 rows of the list have no number" in warning for warning in result["warnings"])
 
 
-def test_an_empty_inventory_is_not_believed(serve: Callable[..., Any]) -> None:
+def test_an_empty_inventory_is_reported(serve: Callable[..., Any]) -> None:
     """A system that has backups has assets."""
     result = read_july(serve, appliance(assets=[]))
     assert [point["in_inventory"] for point in result["recovery_points"]] == [None]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unitrends: rows of both generations to points, local times to UTC, and the request that must never be sent."""
+"""Unitrends: rows of both generations to points, local times to UTC, and requests that must never be sent."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("path", HOSTILE)
-def test_what_deletes_is_refused(path: str) -> None:
+def test_requests_that_delete_are_rejected(path: str) -> None:
     """In any spelling, and from any source."""
     allowlist = Allowlist(Unitrends.allowlist)
     with pytest.raises(RequestNotAllowedError):
@@ -55,13 +55,13 @@ def test_what_deletes_is_refused(path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-def test_other_methods_are_refused(method: str) -> None:
+def test_other_methods_are_rejected(method: str) -> None:
     """PUT starts a backup."""
     with pytest.raises(RequestNotAllowedError):
         Allowlist(Unitrends.allowlist).check(method, "https://ueb.example:443/api/backups/?sid=1&lang=en")
 
 
-def test_no_permit_has_such_a_key() -> None:
+def test_the_allowlist_never_contains_keys_that_delete() -> None:
     """Neither key may ever be allowed on any request, including requests that are added later."""
     keys = {key.casefold() for entry in Unitrends.allowlist for key in entry.query}
     assert not keys & {"isdelete", "isrelated"}
@@ -79,7 +79,7 @@ def hostile_systems() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("number", list(hostile_systems()), ids=repr)
-def test_hostile_number_of_a_system(serve: Callable[..., Any], number: Any) -> None:
+def test_invalid_system_numbers_are_rejected(serve: Callable[..., Any], number: Any) -> None:
     """A system without a valid number is an error before any request for it is sent."""
 
     def answer(request: Any) -> tuple[int, dict[str, str], Any]:

@@ -64,7 +64,7 @@ def point(
 
 
 def is_copy(record: dict[str, Any]) -> bool:
-    """Whether a row is a copy."""
+    """Return whether a row is a copy."""
     return records.is_copy(record, records.parse_fields(record))
 
 
@@ -148,7 +148,7 @@ def test_synthesized_fulls() -> None:
     assert point(row(synthesized=True, type="VMware Incremental")).kind == "incremental"
 
 
-def test_what_is_no_backup() -> None:
+def test_rows_that_are_not_backups() -> None:
     """The rows include restores and metadata, and copies repeat the number of their backup."""
     assert records.is_backup(row())
     assert not records.is_backup(row(type="Restore"))
@@ -229,13 +229,13 @@ def test_the_repeated_hour() -> None:
         "11/21/2026 25:30",
     ],
 )
-def test_what_is_no_time(text: Any) -> None:
+def test_invalid_local_times(text: Any) -> None:
     """Invalid times raise DataError."""
     with pytest.raises(DataError):
         NEW_YORK.instants(text)
 
 
-def test_zones_that_do_not_exist() -> None:
+def test_unknown_time_zones() -> None:
     """The message contains a valid example."""
     for name in ("Mars/Olympus", "../../etc/passwd", ""):
         with pytest.raises(OptionError, match="is not a time zone"):
@@ -279,8 +279,8 @@ def test_inventory() -> None:
     assert (inventory.file_level, inventory.unreadable) == ({"40": "9"}, 0)
 
 
-def test_a_machine_is_not_called_like_its_host() -> None:
-    """If neither its own name nor the host's name is reported, the asset may be either."""
+def test_a_machine_is_not_named_after_its_host() -> None:
+    """If neither name is reported, the asset may be the machine or its host."""
     record = row(vm_name=None, instance_name=None, client_name=None, asset_name="vcenter-berlin")
     assert build_workload(record, 1, Inventory()).name is None
     assert (
@@ -288,13 +288,13 @@ def test_a_machine_is_not_called_like_its_host() -> None:
     )
 
 
-def test_what_says_nothing_of_itself_is_not_its_host() -> None:
+def test_a_row_without_identity_is_not_its_host() -> None:
     """Without instance, application and type, all machines of one host would become one workload."""
     silent = build_workload(row(instance_id=None, app_name=None, type=None), 1, Inventory())
     assert (silent.id, silent.name) == (None, "web-01")
 
 
-def test_an_inventory_whose_instances_do_not_say_so_is_none() -> None:
+def test_an_inventory_without_parents_is_rejected() -> None:
     """Instances are recognized by their parent; without it they would be silently missing."""
     instance = {"id": 31, "name": "web-01", "parent_id": 2, "type": "VMware", "children": []}
     client = {"id": 2, "children": [{"id": 40, "type": "application", "children": [instance]}]}
@@ -304,7 +304,7 @@ def test_an_inventory_whose_instances_do_not_say_so_is_none() -> None:
     assert parse_inventory([client], 1).unreadable == 1
 
 
-def test_strange_members_are_survived() -> None:
+def test_fields_with_unexpected_types_are_unknown() -> None:
     """Fields with undocumented types make attributes unknown and never raise."""
     for name in row():
         if name in ("id", "start_time"):
@@ -314,7 +314,7 @@ def test_strange_members_are_survived() -> None:
 
 
 def test_format_of_2015() -> None:
-    """It is parsed; the documentation also prints it without a comma, and that is not valid JSON."""
+    """It is parsed. The documentation also shows it without a comma, which is not valid JSON."""
     (made,) = read("unitrends/backups_2015.yml")["backups"]
     made = point(made, times=NEW_YORK)
     assert (made.id, made.workload.id, made.workload.name) == ("1/515", "1/c31", "files-02")
@@ -326,7 +326,7 @@ def test_format_of_2015() -> None:
 
 
 def test_format_of_2018() -> None:
-    """A backup with its copy, a failed and a running one, at a time that occurs twice on this day."""
+    """A backup with its copy, a failed and a running backup, at a time that occurs twice on this day."""
     rows = read("unitrends/backups.yml")["data"]
     points = [point(one, times=NEW_YORK) for one in rows]
     assert [one.id for one in points] == ["1/7301", "1/7301", "1/7302", "1/7303"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the appliance reports about backups, and what it does not: risks, holds, templates, platforms, locations."""
+"""Attributes that the appliance reports or does not report: risks, holds, templates, platforms, locations."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_templates_are_counted(serve: Callable[..., Any], name: str) -> None:
         (None, "Failed", False),
     ],
 )
-def test_a_verification_needs_both_statements(
+def test_a_verification_needs_both_fields(
     serve: Callable[..., Any], flag: Any, status: Any, checked: bool | None
 ) -> None:
     point, _result = read_one(serve, {"verified": flag, "verify_status": status})
@@ -140,7 +140,7 @@ def test_a_copy_that_is_still_being_made(serve: Callable[..., Any]) -> None:
     ("storage", "location", "offsite"),
     [("Internal", "cloud", True), ("Internal", "INTERNAL", None), (None, "cloud", True), ("Internal", None, True)],
 )
-def test_a_copy_on_the_same_storage_is_not_elsewhere(storage: Any, location: Any, offsite: bool | None) -> None:
+def test_a_copy_on_the_same_storage_is_not_another_location(storage: Any, location: Any, offsite: bool | None) -> None:
     """Names are compared regardless of case."""
     point = RecoveryPoint(id="1", workload=Workload(id="1/31"), created=1)
     records.set_copies(point, storage, [Copy(location=location, role="archive", offsite=True)])
@@ -153,7 +153,7 @@ def test_a_copy_on_the_same_storage_is_not_elsewhere(storage: Any, location: Any
     [({"type": "Full"}, "full"), ({}, "backup"), ({"type": "Replica"}, "unknown"), ({"type": "Novelty"}, "unknown")],
 )
 def test_kinds_in_the_catalog(item: dict[str, Any], kind: str) -> None:
-    """It lists backups only, so that one without a type is one."""
+    """It lists only backups, so an entry without a type is a backup."""
     assert records.parse_catalog_kind(item) == kind
 
 
@@ -185,7 +185,7 @@ def test_a_restore_has_the_type_of_the_restored_backup() -> None:
         ("SharePoint", None, ("application", "sharepoint", "SharePoint")),
         (None, "ucs service profile full", ("application", "cisco_ucs", "ucs")),
         (None, "ndmp incr", ("file_share", "nas", "ndmp")),
-        # Names that contain another name.
+        # Names that contain the name of another platform.
         ("MySQL", "Full", ("database", "mysql", "MySQL")),
         ("PostgreSQL", "Full", ("database", "postgresql", "PostgreSQL")),
         ("Lotus Domino", "Full", ("application", "other", "Lotus Domino")),
@@ -209,7 +209,7 @@ def test_every_platform_is_in_the_vocabulary(name: str | None, type_name: str | 
 
 
 def test_the_operating_system_of_a_machine() -> None:
-    """From the row, or from the inventory; a host's system is not that of its virtual machines."""
+    """It is in the row or in the inventory. The operating system of a host is not that of its virtual machines."""
     nodes = [
         {"id": 9, "name": "files", "asset_type": "physical", "os_type": "Windows 2016", "file_level_instance_id": 40},
         {"id": 10, "name": "odd", "asset_type": "physical", "os_type": "Amiga", "file_level_instance_id": 41},
@@ -232,7 +232,7 @@ def test_the_operating_system_of_a_machine() -> None:
 
 
 def test_a_name_in_the_inventory_is_compared_regardless_of_case(serve: Callable[..., Any]) -> None:
-    """A machine that may be the same with another number is not called gone."""
+    """A machine is not gone if it may be listed with a different number."""
     node = {"id": 99, "name": "WEB-01", "parent_id": 7, "type": "VMware"}
     assets = {"data": [{"id": 7, "asset_type": "VMware:server", "children": [node]}]}
     point, _result = read_one(serve, {}, assets=assets)

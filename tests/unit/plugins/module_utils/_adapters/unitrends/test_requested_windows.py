@@ -17,7 +17,7 @@ def ids(result: dict[str, Any]) -> list[str]:
 
 
 def test_a_window_that_is_ignored(serve: Callable[..., Any]) -> None:
-    """Every response has every backup: each is reported once, with its time."""
+    """Every response contains every backup. Each is reported once, with its time."""
     rows = [backup(501 + day, f"2026-07-{day + 1:02}T01:00:00Z") for day in range(30)]
     result = read(serve, FakeAppliance({1: rows}, honors_window=False), "2026-07-01", "2026-08-01")
     assert ids(result) == [f"1/{501 + day}" for day in range(30)]
@@ -28,8 +28,8 @@ def test_a_window_that_is_ignored(serve: Callable[..., Any]) -> None:
     assert result["complete"] is True
 
 
-def test_backups_that_were_not_asked_for(serve: Callable[..., Any]) -> None:
-    """They are before the period: left out, with a warning."""
+def test_backups_outside_the_requested_period(serve: Callable[..., Any]) -> None:
+    """They are before the period, so they are omitted with a warning."""
     rows = [backup(501, "2026-07-10T01:00:00Z"), ("2026-07-10T01:00:00Z", backup(502, "2026-03-10T01:00:00Z")[1])]
     result = read(serve, FakeAppliance({1: rows}), "2026-07-01", "2026-08-01")
     assert ids(result) == ["1/501"]
@@ -38,7 +38,7 @@ def test_backups_that_were_not_asked_for(serve: Callable[..., Any]) -> None:
 
 
 def test_times_that_contradict_the_window(serve: Callable[..., Any]) -> None:
-    """The backup is listed in one window and dated in another: left out, and the result is incomplete."""
+    """The backup is listed in one window and dated in another, so it is omitted and the result is incomplete."""
     rows = [backup(501, "2026-07-10T01:00:00Z"), ("2026-07-02T02:00:00Z", backup(502, "2026-07-25T01:00:00Z")[1])]
     result = read(serve, FakeAppliance({1: rows}), "2026-07-01", "2026-08-01")
     assert ids(result) == ["1/501"]
@@ -47,7 +47,7 @@ def test_times_that_contradict_the_window(serve: Callable[..., Any]) -> None:
 
 
 def test_backups_of_another_system(serve: Callable[..., Any]) -> None:
-    """Numbers of two systems are equal: what belongs to another system is left out everywhere."""
+    """Numbers of two systems can be equal. Rows of another system are omitted."""
     rows = [backup(501, "2026-07-10T01:00:00Z", system_id=1), backup(502, "2026-07-10T02:00:00Z", system_id=2)]
     other = {"instance_id": "31", "system_id": "2", "app_name": "VMware", "database_name": "web-01"}
     item = {"id": 501, "type": "Full", "start_date": "07/10/2026 01:00:00 am", "status": 0, "storage": "elsewhere"}
@@ -70,8 +70,8 @@ def test_backups_of_another_system(serve: Callable[..., Any]) -> None:
     assert any("rows of the list are of another system" in warning for warning in result["warnings"])
 
 
-def test_each_system_keeps_its_own(serve: Callable[..., Any]) -> None:
-    """The same number in two systems is two backups."""
+def test_the_same_number_in_two_systems(serve: Callable[..., Any]) -> None:
+    """The same number in two systems means two backups."""
     appliance = FakeAppliance(
         {1: [backup(501, "2026-07-10T01:00:00Z")], 2: [backup(501, "2026-07-10T03:00:00Z")]}, systems=[HERE, THERE]
     )

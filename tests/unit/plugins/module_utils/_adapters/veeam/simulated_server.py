@@ -33,13 +33,13 @@ from tests.simulators.estate import add_product_scenarios, build_estate
 from tests.simulators.ground_truth import Estate, as_moment
 from tests.simulators.product_api import Call, ProductApi, Response
 
-# A response in place of the server's own; None: its own.
+# A response that replaces the server's own; None keeps it.
 Change = Callable[[Call, Callable[[], Response]], "Response | None"]
 
 
 @dataclasses.dataclass
 class Result:
-    """What a read returned, and the requests that were sent."""
+    """Result of a read, and the requests that were sent."""
 
     data: dict[str, Any]
     warnings: list[str]
@@ -64,14 +64,14 @@ class Result:
 
 @cache
 def make_estate() -> Estate:
-    """All scenarios, each with three points."""
+    """Build an environment with all scenarios, each with three points."""
     estate = build_estate(7, 20, 3, as_moment(datetime.now(timezone.utc)))
     add_product_scenarios(estate, 3)
     return estate
 
 
 def status(code: int, path: str, *, nth: int | None = None, body: bytes = b'{"message": "refused"}') -> Change:
-    """Answer requests of this path (a glob) with a status; with ``nth`` only one of them."""
+    """Respond to requests for this path (a glob) with a status; with ``nth`` only to one of them."""
     seen: list[int] = []
 
     def change(call: Call, _own: Callable[[], Response]) -> Response | None:
@@ -141,7 +141,7 @@ class SimulatedServer:
         self._adapter = adapter
 
     def read(self, *changes: Change, account: str = "main", **own: Any) -> Result:
-        """Read with the adapter. An error that ends the read is raised."""
+        """Read with the adapter, and raise the error if the read fails."""
         credentials = self.api.credentials()
         accounts: Any = credentials["accounts"]
         login = credentials if account == "main" else accounts[account]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Merged copies of one point: if a value of one copy is unknown, the point never gets a better value."""
+"""Merged copies of one point: an unknown value of one copy never improves the point."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def merge_by_time(points: list[RecoveryPoint]) -> dict[int, RecoveryPoint]:
 
 
 @given(POINTS)
-def test_one_point_is_left_of_each_moment_and_no_copy_is_lost(points: list[RecoveryPoint]) -> None:
+def test_copies_with_the_same_time_become_one_point(points: list[RecoveryPoint]) -> None:
     found = merge_copies(copy.deepcopy(points))
     assert len(found) == len({point.created for point in points})
     assert sum(len(point.copies or ()) for point in found) == len(points)
@@ -61,7 +61,7 @@ def test_points_without_a_time_are_not_copies_of_each_other(points: list[Recover
 
 
 @given(POINTS, st.randoms(use_true_random=False))
-def test_the_order_in_which_copies_come_is_of_no_account(points: list[RecoveryPoint], chance: Any) -> None:
+def test_the_order_of_copies_does_not_matter(points: list[RecoveryPoint], chance: Any) -> None:
     shuffled = list(points)
     chance.shuffle(shuffled)
     first, second = merge_by_time(points), merge_by_time(shuffled)
@@ -72,9 +72,7 @@ def test_the_order_in_which_copies_come_is_of_no_account(points: list[RecoveryPo
 
 @settings(max_examples=300)
 @given(POINTS, st.data())
-def test_what_is_not_told_of_a_copy_proves_nothing_of_the_point(
-    points: list[RecoveryPoint], data: st.DataObject
-) -> None:
+def test_an_unknown_value_of_a_copy_proves_nothing(points: list[RecoveryPoint], data: st.DataObject) -> None:
     less = []
     for point in points:
         lost: dict[str, Any] = dict.fromkeys(data.draw(st.sets(st.sampled_from([*_FACTS, "malware"]))))
@@ -82,6 +80,6 @@ def test_what_is_not_told_of_a_copy_proves_nothing_of_the_point(
     before, after = merge_by_time(points), merge_by_time(less)
     for created, point in after.items():
         for name in _FACTS:
-            # If a false value becomes unknown, the others decide, but the result never becomes true.
+            # If a false value becomes unknown, the other copies decide, but the result never becomes true.
             assert getattr(point, name) is not True or getattr(before[created], name) is True, name
         assert point.malware != "clean" or before[created].malware == "clean"

@@ -12,7 +12,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_in
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Workload
 
 
-def test_each_id_keeps_what_was_said_of_it() -> None:
+def test_values_are_kept_for_each_id() -> None:
     """Unknown sizes and missing ids are distinguished from 0."""
     table = IdIndex()
     for number in range(500):
@@ -25,8 +25,8 @@ def test_each_id_keeps_what_was_said_of_it() -> None:
     assert table.get(hash("file-500")) is None
 
 
-def test_what_is_used_twice_is_shared() -> None:
-    """An id that is used once is not shared; an id that is not in the index is ignored."""
+def test_ids_used_twice_are_shared() -> None:
+    """An id that is used once is not shared. An id that is not in the index is ignored."""
     table = IdIndex()
     table.add("one", 10, 0)
     table.add("two", 20, 0)
@@ -37,8 +37,8 @@ def test_what_is_used_twice_is_shared() -> None:
     assert table.get(hash("two")) == (20, 0, False)
 
 
-def test_a_million_files_would_fit() -> None:
-    """Stored in about 25 bytes each, including hashes."""
+def test_size_of_an_index_of_many_files() -> None:
+    """Each file needs about 25 bytes, including hashes."""
     count = 50_000
     tracemalloc.start()
     try:
@@ -52,7 +52,7 @@ def test_a_million_files_would_fit() -> None:
     assert size / count < 27
 
 
-def test_a_point_that_two_instances_claim_belongs_to_neither() -> None:
+def test_a_point_of_two_instances_belongs_to_neither() -> None:
     """A point that one instance lists twice still belongs to it."""
     owners, one, two = PointOwners(), Workload(id="i-1"), Workload(id="i-2")
     owners.add(one, ["a", "b"])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that ignores a query parameter returns other rows: they are compared with what was requested."""
+"""A server may ignore a query parameter and return other rows, so responses are compared with the request."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def test_the_points_are_the_same(
 
 
 @pytest.mark.parametrize("is_ignored", [True, False])
-def test_a_filter_by_object_that_is_ignored_is_a_problem(is_ignored: bool) -> None:
-    """Before 1.3-rev2 the list of an object is not paged; if it is truncated, only the filter returns all points."""
+def test_an_ignored_filter_by_object_is_a_problem(is_ignored: bool) -> None:
+    """Before 1.3-rev2 the list of an object is not paged. If it is truncated, only the filter returns all points."""
 
     def truncate(document: dict[str, Any]) -> None:
         del document["data"][2:]
@@ -84,7 +84,7 @@ def test_a_filter_by_object_that_is_ignored_is_a_problem(is_ignored: bool) -> No
         assert found.points == expected.points
 
 
-def test_records_of_another_type_are_no_points() -> None:
+def test_records_of_another_type_are_not_points() -> None:
     """A server that ignores the type would return jobs or sessions as restore points."""
 
     def change(call: Call, _own: Callable[[], Response]) -> Response | None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A repository in a cloud is off-site only for machines that are certainly not in that cloud."""
+"""A cloud repository is off-site only for machines that are certainly not in the same cloud."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.simulators.veeam_backup_replication.api import VeeamBackupReplication
 from tests.simulators.veeam_enterprise_manager.api import VeeamEnterpriseManager as SimulatedManager
 from tests.unit.plugins.module_utils._adapters.veeam.simulated_server import Change, SimulatedServer, edit
 
-# Repository types of the vendor, and the cloud that each is in. None: it may be anywhere.
+# Repository types of the vendor, and the cloud of each. None: it may be anywhere.
 CLOUDS = {
     "AmazonS3": "aws",
     "AmazonS3Glacier": "aws",
@@ -74,7 +74,7 @@ def test_clouds_of_repositories(kind: str, cloud: str | None) -> None:
 
 
 def expected(kinds: list[str], word: str | None) -> bool | None:
-    """Worked out by hand: off-site only if every possible place is certainly not where the machine is."""
+    """Derive the expected value: off-site only if no possible location is where the machine may be."""
     clouds = [CLOUDS[kind] for kind in kinds]
     if not clouds or None in clouds or word in UNKNOWN:
         return None
@@ -100,7 +100,7 @@ def test_extents_of_a_repository_in_clouds(kinds: list[str], word: str | None) -
 
 @given(st.sampled_from(sorted(CLOUDS)), TERMS, TERMS)
 def test_a_point_and_its_object_may_have_two_platforms(kind: str, of_point: str | None, of_object: str | None) -> None:
-    """The known one counts; a copy of a cloud machine may be reported as a custom platform."""
+    """The known platform counts. A copy of a cloud machine may be reported as a custom platform."""
     row = {
         "id": "p",
         "platformName": of_point,
@@ -135,7 +135,7 @@ def test_a_point_and_its_object_may_have_two_platforms(kind: str, of_point: str 
     ],
 )
 def test_vbr_machines_in_repositories(kind: str, platform: str, offsite: bool | None) -> None:
-    """All machines of the server are of this platform, and all its repositories of this type."""
+    """All machines of the server have this platform, and all its repositories have this type."""
 
     def set_platform(document: dict[str, Any]) -> None:
         for row in document["data"]:
@@ -157,7 +157,7 @@ def test_vbr_machines_in_repositories(kind: str, platform: str, offsite: bool | 
 
 
 def edit_query(kind: str, **members: Any) -> Change:
-    """Set members of all records in responses to queries of one type of Enterprise Manager."""
+    """Set fields of all records in responses to queries of one type of Enterprise Manager."""
 
     def change(call: Call, own: Callable[[], Response]) -> Response | None:
         if call.first("type") != kind:

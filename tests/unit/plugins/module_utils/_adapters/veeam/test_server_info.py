@@ -39,7 +39,7 @@ PRODUCTS = pytest.mark.parametrize(
 
 
 class OneResponse(Client):
-    """Returns the same response for every request, or raises the error."""
+    """Returns the same response for every request, or raises an error."""
 
     def __init__(self, answer: dict[str, Any] | AuditError) -> None:
         self.answer = answer
@@ -89,7 +89,7 @@ def test_one_request_returns_both(
 @pytest.mark.parametrize(
     "reported", [MISSING, None, "", " ", 7, True, [ID], {"id": ID}, "00000000-0000-0000-0000-000000000000"]
 )
-def test_a_value_that_is_not_an_id_leaves_the_identity_out(
+def test_an_invalid_id_is_not_an_identity(
     product: type[RestAdapter],
     path: str,
     version: str,
@@ -110,7 +110,7 @@ def test_a_value_that_is_not_an_id_leaves_the_identity_out(
 
 @PRODUCTS
 @pytest.mark.parametrize("refusal", [ForbiddenError, NotFoundError])
-def test_a_refused_request_is_not_an_error(
+def test_a_rejected_request_is_not_an_error(
     product: type[RestAdapter],
     path: str,
     version: str,

@@ -31,14 +31,14 @@ Change = Callable[[str, Mapping[str, str], FakeResponse], FakeResponse]
 
 @functools.cache
 def get_estate() -> Estate:
-    """Return the estate that the server serves."""
+    """Return the environment that the server serves."""
     estate = build_estate(_SEED, _WORKLOADS, _POINTS, as_moment(datetime.now(timezone.utc)))
     add_product_scenarios(estate, _POINTS)
     return estate
 
 
 def read_server(variants: Mapping[str, Any] | None = None, change: Change | None = None, **options: Any) -> ReadResult:
-    """Read everything; an error that ends the read leaves no points."""
+    """Read everything; if the read fails, the result has no points."""
     api = Vprotect(get_estate())
     api.set_initial_variants(variants or {})
     api.prepare()
@@ -88,7 +88,7 @@ def read_normal() -> ReadResult:
 
 
 def failing(path: str, status: int) -> Change:
-    """Answer requests for this path with an error; an asterisk at its end stands for anything."""
+    """Respond to requests for this path with an error; an asterisk at its end matches anything."""
 
     def change(called: str, _query: Mapping[str, str], response: FakeResponse) -> FakeResponse:
         hit = called.startswith(path[:-1]) if path.endswith("*") else called == path

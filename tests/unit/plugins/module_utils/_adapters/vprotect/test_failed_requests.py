@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vProtect: requests that fail, and lists that are odd. Only the list of backups is required."""
+"""vProtect: failed requests and malformed lists. Only the list of backups is required."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _JSON = {"Content-Type": "application/json"}
 
 @pytest.mark.parametrize("status", _STATUSES)
 @pytest.mark.parametrize("path", _OPTIONAL)
-def test_a_list_that_is_not_required(path: str, status: int) -> None:
-    """All points are returned, a warning says what is unknown, and the fields that depend on the list are unknown."""
+def test_an_optional_list_fails(path: str, status: int) -> None:
+    """All points are returned, the fields that depend on the list are unknown, and a warning lists them."""
     result = read_server(change=failing(path, status))
     assert result.error is None
     assert {point["id"] for point in result.points} == {point["id"] for point in read_normal().points}
@@ -49,8 +49,8 @@ def test_a_list_that_is_not_required(path: str, status: int) -> None:
     "body", [b"[]", b"{}", b"null", b'"text"', b"[null, 1, []]", b'[{"guid": null}]', b'{"members": [{}]}']
 )
 @pytest.mark.parametrize("path", [*_OPTIONAL, "/nodes"])
-def test_a_list_that_is_odd(path: str, body: bytes) -> None:
-    """A list of another form is not required either, and its entries make no fact better."""
+def test_a_malformed_list(path: str, body: bytes) -> None:
+    """A malformed list is not required either, and its entries do not improve any attribute."""
 
     def change(called: str, _query: Mapping[str, str], response: FakeResponse) -> FakeResponse:
         return FakeResponse(200, _JSON, body) if called == path else response
@@ -65,8 +65,8 @@ def test_a_list_that_is_odd(path: str, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("path", ["/backup-destinations", "/protected-entities"])
-def test_a_list_that_is_shorter_than_its_total(path: str) -> None:
-    """What a list of one page leaves out is noticed if the server reports the total."""
+def test_a_list_shorter_than_its_total(path: str) -> None:
+    """Missing entries of a list with one page are detected if the server reports the total."""
 
     def change(called: str, _query: Mapping[str, str], response: FakeResponse) -> FakeResponse:
         if called != path:
@@ -81,7 +81,7 @@ def test_a_list_that_is_shorter_than_its_total(path: str) -> None:
 
 
 @pytest.mark.parametrize("status", _STATUSES)
-def test_version(status: int) -> None:
+def test_missing_version(status: int) -> None:
     """Without a version the server counts as one that lists locations."""
     result = read_server(change=failing("/nodes", status))
     assert result.error is None
@@ -89,8 +89,8 @@ def test_version(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", _STATUSES)
-def test_one_rule_of_several(status: int) -> None:
-    """The others are used. One that was deleted or may not be read is unknown; another error is an incomplete read."""
+def test_failure_of_one_rule_of_several(status: int) -> None:
+    """The others are used. A deleted or forbidden rule is unknown. Other errors make the read incomplete."""
     rules: list[str] = []
 
     def change(called: str, _query: Mapping[str, str], response: FakeResponse) -> FakeResponse:
@@ -117,7 +117,7 @@ def test_one_rule_of_several(status: int) -> None:
         assert f"retention lock of the backup rule {guid} is unknown" in str(result.error)
 
 
-def test_a_rule_that_is_another_one() -> None:
+def test_a_response_with_another_rule() -> None:
     """The response is compared with the request."""
 
     def change(called: str, _query: Mapping[str, str], response: FakeResponse) -> FakeResponse:
@@ -132,8 +132,8 @@ def test_a_rule_that_is_another_one() -> None:
 
 
 @pytest.mark.parametrize("odd", [None, 1, "text", [], {"name": "no guid"}])
-def test_one_backup_of_many_is_odd(odd: Any) -> None:
-    """The others are returned, and the read result is incomplete. Copies of that backup count as unknown."""
+def test_one_malformed_backup(odd: Any) -> None:
+    """The others are returned, and the result is incomplete. Copies of that backup are unknown."""
     gone = read_normal().points[0]["id"]
     change = changing_rows("/backups", lambda row: odd if row["guid"] == gone else row)
     result = read_server(change=change)
@@ -144,8 +144,8 @@ def test_one_backup_of_many_is_odd(odd: Any) -> None:
 
 
 @pytest.mark.parametrize("odd", [None, "soon", -1, 10**30, [], {}, True])
-def test_one_backup_of_many_has_no_time(odd: Any) -> None:
-    """It is listed and does not count; the others are returned."""
+def test_one_backup_without_a_time(odd: Any) -> None:
+    """It is listed but does not count. The others are returned."""
     (chosen,) = [point for point in read_normal().points if point["usable"] and point["kind"] == "full"][:1]
 
     def change_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -161,8 +161,8 @@ def test_one_backup_of_many_has_no_time(odd: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 500])
-def test_a_filter_that_the_server_refuses(status: int) -> None:
-    """Older servers do not know all statuses: the backups are then read without the filter."""
+def test_a_filter_that_the_server_rejects(status: int) -> None:
+    """Older servers do not support all statuses, so the backups are then read without the filter."""
 
     def change(called: str, query: Mapping[str, str], response: FakeResponse) -> FakeResponse:
         return fail(status) if called == "/backups" and "status" in query else response

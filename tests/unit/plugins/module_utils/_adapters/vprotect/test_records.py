@@ -123,7 +123,7 @@ def test_a_full_backup(as_object: bool) -> None:
     ],
 )
 def test_status(status: str, expected: tuple[str, bool | None]) -> None:
-    """A partial success can be restored; an unknown value proves nothing."""
+    """A partial success can be restored. An unknown value proves nothing."""
     result = point(backup(status=enum(status)))
     assert (result.status, result.usable) == expected
 
@@ -139,15 +139,15 @@ def test_status(status: str, expected: tuple[str, bool | None]) -> None:
         (["ELSEWHERE"], None),
     ],
 )
-def test_without_a_place_there_is_nothing_to_restore(places: list[str], usable: bool | None) -> None:
+def test_a_backup_without_a_location_is_not_usable(places: list[str], usable: bool | None) -> None:
     """A backup that is not present in any location is not usable, regardless of its status."""
     result = point(backup(backupLocations=[location(f"d-{status}", "S3", status) for status in places]))
     assert result.usable is usable
     assert len(result.copies or ()) == places.count("PRESENT")
 
 
-def test_old_versions_list_no_places() -> None:
-    """Before version 5 a backup is in its one destination, and the record does not contain which."""
+def test_old_versions_do_not_list_locations() -> None:
+    """Before version 5 a backup has one destination, which its record does not contain."""
     row = backup()
     del row["backupLocations"]
     result = point(row, dataclasses.replace(NOTHING, lists_locations=records.lists_locations("4.2.1-3")))
@@ -158,8 +158,8 @@ def test_old_versions_list_no_places() -> None:
         assert point(row, since).usable is None, version
 
 
-def test_what_settings_imply_is_inferred() -> None:
-    """Encryption, lock and a completed restore."""
+def test_attributes_from_settings_are_inferred() -> None:
+    """Encryption, lock and a completed restore are inferred."""
     requested = []
 
     def locks(rule: str, word: str) -> dict[str, int]:
@@ -185,8 +185,8 @@ def test_what_settings_imply_is_inferred() -> None:
     assert point(backup(backupLocations=[location("d-1", "ISP"), location("d-2", "S3")]), half).encrypted is None
 
 
-def test_what_is_equal_and_of_another_type_is_not_alike() -> None:
-    """1, 1.0 and True are equal; only the first of them can be the name of a rule. A list cannot be a name."""
+def test_equal_values_of_different_types_are_distinguished() -> None:
+    """1, 1.0 and True are equal in Python, but only 1 can be the name of a rule. A list cannot be a name."""
     parsed = RecordParser((), include_raw=False)
     names: tuple[Any, ...] = (True, 1, 1.0, "1", [], "nightly", None)
     jobs = [parsed.parse(backup(backupRule={"guid": "r-1", "name": name})).fields.job for name in names]
@@ -196,7 +196,7 @@ def test_what_is_equal_and_of_another_type_is_not_alike() -> None:
 
 
 def test_missing_times() -> None:
-    """A backup that never started has no time; a completed one without a time is not dated by a guess."""
+    """A backup that never started has no time. The time of a completed one is never guessed."""
     row = backup(status=enum("QUEUED"))
     del row["snapshotTime"], row["backupTime"]
     assert build_optional(row) is None
@@ -242,8 +242,8 @@ def test_chain_from_newest_to_oldest() -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_doubt_about_the_time_of_one_is_no_doubt_about_another(order: int) -> None:
-    """The callback may set a point to unknown; points that depend on it keep their usability."""
+def test_an_unknown_time_does_not_affect_dependent_points(order: int) -> None:
+    """The callback may set a point to unknown. Points that depend on it keep their usability."""
     result: dict[str, bool | None] = {}
 
     def report(resolved: RecoveryPoint) -> None:
@@ -257,8 +257,8 @@ def test_doubt_about_the_time_of_one_is_no_doubt_about_another(order: int) -> No
     assert result == {"a": True, "b": True, "c": True}
 
 
-def test_parent_that_is_gone() -> None:
-    """Gone if everything was read; unknown if the window may hide it; a circle is not a chain."""
+def test_missing_parent() -> None:
+    """It is gone if everything was read, and unknown if it may be outside of the window. A circle is not a chain."""
     rows: list[tuple[str, str | None, bool | None]] = [("c", "b", True), ("b", "a", True)]
     assert resolve_chain(rows, complete=True) == {"b": False, "c": False}
     assert resolve_chain(rows, complete=False) == {"b": None, "c": None}
@@ -284,7 +284,7 @@ def test_only_increments_need_their_parent() -> None:
     assert get_parent(backup(parentBackup=parent, type=enum("INCREMENTAL"))) == "b-0"
 
 
-def test_strange_members_are_survived() -> None:
+def test_fields_with_unexpected_types_are_unknown() -> None:
     """Fields with undocumented types make attributes unknown and never raise."""
     for name in backup():
         if name in ("guid", "snapshotTime"):
@@ -294,7 +294,7 @@ def test_strange_members_are_survived() -> None:
 
 
 def test_samples() -> None:
-    """Responses in the format of the documentation are parsed; values that no release has are unknown."""
+    """Responses in the format of the documentation are parsed. Values that no release uses are unknown."""
     for row in read("vprotect/backups.yml"):
         result = point(row)
         assert (result.kind, result.status, result.usable) == ("unknown", "unknown", None)
@@ -308,8 +308,8 @@ def test_samples() -> None:
     }
 
 
-def test_a_parent_that_was_told_long_before_is_found_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cache of recent points is bounded; older ones are looked up after reading."""
+def test_an_old_parent_is_found_after_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache of recent points is bounded. Older ones are looked up after reading."""
     monkeypatch.setattr(vprotect_chains, "_RECENT_LIMIT", 2)
     result: list[RecoveryPoint] = []
     chains = Chains(result.append)
@@ -329,8 +329,8 @@ def test_a_parent_that_was_told_long_before_is_found_in_the_end(monkeypatch: pyt
     }
 
 
-def test_a_copy_of_a_backup_that_is_listed_is_no_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether the backup is listed shortly before its copy, after it, or long before."""
+def test_a_copy_of_a_listed_backup_is_not_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The backup may be listed shortly before its copy, long before it, or after it."""
     monkeypatch.setattr(vprotect_chains, "_RECENT_LIMIT", 2)
     copies = vprotect_chains.Copies()
     for number in range(6):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vProtect: what the server does not state, or marks, is unknown, and a warning says why."""
+"""vProtect: unreported and marked values are unknown, and a warning states the reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.unit.plugins.module_utils._adapters.vprotect.reading import (
 )
 
 Point = dict[str, Any]
-# Fields that depend on what is known about a backup only by its marks.
+# Fields that depend on the marks of a backup.
 _SAME = ("created_at", "workload_id", "workload_name", "size_bytes", "copies", "job", "expires_at", "kind", "usable")
 
 
@@ -59,12 +59,12 @@ def test_a_mark_makes_a_backup_unknown(special: str, reason: str) -> None:
         certain = after[ident]["usable"] is True and after[ident]["kind"] != "unknown"
         assert not certain, after[ident]
     assert any(reason in warning for warning in marked.warnings)
-    # Nothing else becomes better than it was.
+    # No other value improves.
     for ident in changed:
         assert (after[ident]["usable"], after[ident]["kind"]) != (True, before[ident]["kind"])
 
 
-def test_warnings_of_a_backup_are_its_status() -> None:
+def test_backups_with_warnings_are_usable() -> None:
     """A backup with warnings can be restored, like one with a partial success."""
     normal, after = by_id(read_normal()), by_id(read_server({"newest": "warned"}))
     assert {point["status"] for point in normal.values()} >= {"success", "warning"}
@@ -75,8 +75,8 @@ def test_warnings_of_a_backup_are_its_status() -> None:
     }
 
 
-def test_an_increment_that_names_no_parent_is_unknown() -> None:
-    """This API leaves out null members, so it cannot be told whether a parent is needed and exists."""
+def test_an_increment_without_a_parent_field_is_unknown() -> None:
+    """This API omits null fields, so it is unknown whether a parent is needed and exists."""
     result = read_server({"parents": "omitted"})
     increments = [point for point in result.points if point["kind"] == "incremental"]
     assert len(increments) > 100
@@ -109,8 +109,8 @@ def test_locations_without_a_status_prove_nothing() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("options", [{}, {"since": "1000d"}, {"workload_types": ["vm"]}], ids=str)
-def test_the_same_points(variants: dict[str, str], options: dict[str, Any]) -> None:
-    """Wherever the server reports these values, and if it ignores what it was asked for."""
+def test_points_do_not_depend_on_the_source_of_values(variants: dict[str, str], options: dict[str, Any]) -> None:
+    """The server may report these values in other places or ignore the query."""
     types = options.get("workload_types")
     normal = {
         ident: point
@@ -131,14 +131,14 @@ def test_the_same_points(variants: dict[str, str], options: dict[str, Any]) -> N
     assert {point["expires_at"] for point in normal.values()} != {None}
 
 
-def test_a_window_is_checked_here_too() -> None:
+def test_the_window_is_also_applied_by_the_adapter() -> None:
     """If the server ignores the filters, points outside of the window are dropped."""
     inside = by_id(read_server(since="5d", until="2d"))
     assert 0 < len(inside) < len(read_normal().points)
     assert by_id(read_server({"filters": "ignored"}, since="5d", until="2d")) == inside
 
 
-def test_backups_that_name_no_workload_are_unknown() -> None:
+def test_backups_without_a_workload_are_unknown() -> None:
     """They may belong to several machines."""
     (retired,) = [work for work in get_estate().workloads if work.name == "billing-2019"]
     result = read_server({"deleted_entities": "nameless"})
@@ -148,7 +148,7 @@ def test_backups_that_name_no_workload_are_unknown() -> None:
     assert any("do not report the guid of their workload" in warning for warning in result.warnings)
 
 
-def test_what_is_odd_in_other_lists_is_left_out_and_said() -> None:
+def test_malformed_entries_of_other_lists_are_omitted_with_a_warning() -> None:
     warnings = read_server({"inventory": "odd"}).warnings
     for text in (
         "backup destinations without a guid, which were left out: 3, for example 'no guid'",
@@ -160,7 +160,7 @@ def test_what_is_odd_in_other_lists_is_left_out_and_said() -> None:
 
 
 def test_a_window_hides_the_parent_of_a_backup() -> None:
-    """Parents are read up to 35 days before the window; a parent that failed is found there."""
+    """Parents are read up to 35 days before the window, so a failed parent is found there."""
 
     def without_parents(row: dict[str, Any]) -> dict[str, Any]:
         if row["type"]["name"] != "FULL":
@@ -187,7 +187,7 @@ def test_a_window_hides_the_parent_of_a_backup() -> None:
     assert {point["usable"] for point in complete.points if point["kind"] == "incremental"} == {False}
 
 
-def test_a_workload_that_cannot_be_restored_according_to_the_server() -> None:
+def test_a_workload_that_the_server_reports_as_not_restorable() -> None:
     """The inventory contradicts the list of backups, so neither proves anything."""
     change = changing_rows("/protected-entities", lambda row: {**row, "restorable": row["name"] != "web-01"})
     result = read_server(change=change)
@@ -199,8 +199,8 @@ def test_a_workload_that_cannot_be_restored_according_to_the_server() -> None:
 
 
 @pytest.mark.parametrize("hints", ["reported", "omitted"])
-def test_a_chain_that_is_marked_for_deletion(hints: str) -> None:
-    """Its backups are unknown, unless their locations report that they stay."""
+def test_a_chain_marked_for_deletion(hints: str) -> None:
+    """Its backups are unknown, unless their locations report that they are kept."""
 
     def mark(row: dict[str, Any]) -> dict[str, Any]:
         return {**row, "lastChainMarkedForDeletion": row["name"] == "web-01"}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vProtect: a backup counts only if the server states everything that is needed to restore it."""
+"""vProtect: a backup counts only if the server reports everything that is needed to restore it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FULL: Row = {
 
 
 def terms(*known: str) -> st.SearchStrategy[Any]:
-    """Return a word as an object or as text, an unknown one, or none; None stands for a member that is left out."""
+    """Generate a value as an object or as text, or an unknown one; None omits the field."""
     word = st.sampled_from((*known, *known, "NEVER_HEARD_OF"))
     return st.one_of(word, word.map(lambda name: {"name": name}), st.sampled_from([None, {}, [], 1, True]))
 
@@ -72,7 +72,7 @@ ROWS = st.fixed_dictionaries(
 
 
 def should_count(row: Row) -> bool:
-    """Whether every statement that is needed is there."""
+    """Return whether all required values are reported."""
     kind = name_of(row["type"])
     places = [
         place
@@ -91,8 +91,8 @@ def should_count(row: Row) -> bool:
 
 
 @given(ROWS)
-def test_a_backup_counts_if_and_only_if_all_is_stated(values: Row) -> None:
-    """Any combination of members; what does not count for a reason other than a failure is said."""
+def test_a_backup_counts_if_and_only_if_all_values_are_reported(values: Row) -> None:
+    """Tests any combination of fields. If a backup does not count and has not failed, a warning states the reason."""
     row = {"guid": "b-1", "size": 1, **{name: value for name, value in values.items() if value is not None}}
     result = read_rows([row, FULL])
     assert result.error is None
@@ -120,7 +120,7 @@ PLATFORMS = {
     "NEVER_HEARD_OF": "other",
     None: None,
 }
-# Destination -> platforms of machines that may be in the same place.
+# Destination -> platforms of machines that may be in the same location.
 NEAR = {
     "S3": {"aws_ec2", "other", None},
     "AZURE": {"azure_vm", "other", None},
@@ -131,7 +131,7 @@ NEAR = {
 
 @pytest.mark.parametrize("destination", NEAR)
 @pytest.mark.parametrize("word", PLATFORMS)
-def test_object_storage_of_the_own_cloud_is_not_surely_off_site(destination: str, word: str | None) -> None:
+def test_object_storage_of_the_same_cloud_may_not_be_off_site(destination: str, word: str | None) -> None:
     """Off-site is inferred from object storage, unless the machine may run in the cloud that has it."""
     place = {**FULL["backupLocations"][0], "backupDestinationType": destination}
     machine = {**VM, **({"hvType": {"name": word}} if word else {})}
@@ -173,8 +173,8 @@ def test_types_of_destinations(word: str | None, location_type: str | None, list
     assert (copy["location_type"], copy["vendor_location_type"]) == (location_type, word)
 
 
-def test_a_destination_is_one_place_whatever_its_names_are() -> None:
-    """Ids before names: two locations in one destination are one place, as are two backups."""
+def test_a_destination_is_one_location_regardless_of_its_names() -> None:
+    """Ids take precedence over names: two locations in one destination are one location."""
     places = [
         {"status": "PRESENT", "roleType": role, "backupDestination": {"guid": "d-1", "name": name}}
         for role, name in (("PRIMARY", "Berlin"), ("SECONDARY", "berlin (old)"))
@@ -198,10 +198,10 @@ def test_a_destination_is_one_place_whatever_its_names_are() -> None:
         (["TO_REMOVE"], [5], 5, None),
     ],
 )
-def test_until_when_a_backup_is_kept(
+def test_expiry_of_a_backup(
     hints: list[str | None], dates: list[int | None], own: int | None, expected: int | None
 ) -> None:
-    """The earliest date of a location that is kept until a date; a date without such a mark is not in force."""
+    """The earliest date of locations that are kept until a date counts. Dates without that mode have no effect."""
 
     def day(number: int | None) -> int | None:
         return None if number is None else NOW // 1000 * 1000 + number * 86_400_000
@@ -221,8 +221,8 @@ def test_until_when_a_backup_is_kept(
 @pytest.mark.parametrize(
     ("word", "kind"), [("FULL", "full"), ("LOG_BACKUP", "unknown"), ("SYNCHRONIZATION", "unknown")]
 )
-def test_a_log_in_an_archive_is_not_an_archive(role: str, word: str, kind: str) -> None:
-    """A backup that is only left in an archive is of that kind, but only if it is a backup."""
+def test_a_log_backup_in_an_archive_stays_a_log_backup(role: str, word: str, kind: str) -> None:
+    """A backup that is only in an archive has the type archive, unless it is a log backup."""
     places = [
         {"status": "REMOVED", "roleType": "PRIMARY", "backupDestination": {"guid": "d-1", "name": "disk"}},
         {"status": "PRESENT", "roleType": role, "backupDestination": {"guid": "d-2", "name": "tape"}},
@@ -231,8 +231,8 @@ def test_a_log_in_an_archive_is_not_an_archive(role: str, word: str, kind: str) 
     assert point["kind"] == ("archive" if (kind, role) == ("full", "ARCHIVE") else kind)
 
 
-def test_two_machines_of_one_name_and_no_guid() -> None:
-    """They would be one row with two points."""
+def test_two_machines_with_one_name_and_no_guid() -> None:
+    """They must not become one row with two points."""
     rows = [{**FULL, "guid": guid, "protectedEntity": {"name": "dc", "type": "VM"}} for guid in ("b-1", "b-2")]
     result = read_rows(rows)
     assert {point["usable"] for point in result.points} == {None}
@@ -256,14 +256,14 @@ GUID, OTHER_GUID = "5f0c2a3e-1b2c-4d5e-8f90-a1b2c3d4e5f6", "6a1d3b4f-2c3d-4e5f-9
     ],
 )
 def test_the_text_that_identifies_a_deleted_workload(kept: Any, name: str | None, guid: str | None) -> None:
-    """A guid in the text is an id; backups without one are unknown. ``workload_names`` matches the name."""
+    """A guid in the text is an id. Backups without one are unknown. ``workload_names`` matches the name."""
     row = {name: value for name, value in FULL.items() if name != "protectedEntity"}
     (point,) = read_rows([{**row, **({"sourceNameAndGuid": kept} if kept else {})}]).points
     assert (point["workload_name"], point["workload_id"]) == (name, guid)
     assert point["usable"] is (True if guid else None)
 
 
-def test_copies_of_backups_that_name_no_workload() -> None:
+def test_copies_of_backups_without_a_workload() -> None:
     """None of them is lost, because it may be a copy of another backup."""
     row = {name: value for name, value in FULL.items() if name != "protectedEntity"}
     copies = [{**row, "guid": f"b-{number}", "type": "SYNCHRONIZATION"} for number in range(3)]

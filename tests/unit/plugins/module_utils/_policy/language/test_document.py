@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The policy language: rejected policies with their messages, and equivalent ways to write a policy."""
+"""The policy language: rejected policies and their messages, and equivalent notations."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def refused(policy: Any, **options: Any) -> str:
         ),
     ],
 )
-def test_refused(policy: Any, text: str) -> None:
+def test_rejected_policies(policy: Any, text: str) -> None:
     assert text in refused(policy)
 
 
@@ -256,7 +256,7 @@ WAIVER = {"workload": "web*", "control": "recovery_points.min_count", "until": "
         ({"max_data_age": "1"}, "max_data_age: '1' is not a valid duration: the unit is missing."),
     ],
 )
-def test_refused_beside(options: dict[str, Any], text: str) -> None:
+def test_rejected_options_outside_of_the_policy(options: dict[str, Any], text: str) -> None:
     assert text in refused(SEVEN, **options)
     assert text in refused({"policy": SEVEN, **options})
 
@@ -296,7 +296,7 @@ def test_similar_control_of_a_waiver(control: str, meant: str) -> None:
         ),
     ],
 )
-def test_a_duration_of_more_than_100_years_is_refused(policy: dict[str, Any], path: str, duration: str) -> None:
+def test_a_duration_of_more_than_100_years_is_rejected(policy: dict[str, Any], path: str, duration: str) -> None:
     given = json.loads(json.dumps(policy).replace("{}", duration))
     assert f"policy.{path}: '{duration}' is longer than 100 years." in refused(given)
 
@@ -307,13 +307,13 @@ def test_a_duration_of_100_years_is_accepted(duration: str) -> None:
     assert "max_data_age: '36601d' is longer than 100 years." in refused(SEVEN, max_data_age="36601d")
 
 
-def test_given_beside_and_in_the_file_is_refused() -> None:
+def test_settings_both_in_and_outside_of_the_policy_are_rejected() -> None:
     assert "policy.expected: expected is set twice." in refused({"policy": SEVEN, "expected": ["a"]}, expected=["b"])
 
 
 @pytest.mark.parametrize("attribute", sorted(ATTRIBUTES))
 @pytest.mark.parametrize("rule", sorted({rule.name for rule in RULES}))
-def test_a_rule_is_taken_or_refused_by_the_table(attribute: str, rule: str) -> None:
+def test_rules_are_accepted_according_to_the_table(attribute: str, rule: str) -> None:
     own = {one.name: one.argument for one in ATTRIBUTES[attribute].rules}
     limits = {"count": 3, "count_or_zero": 0, "duration": "3d", "percent": "50%", "share": "", "flag": True}
     limit: Any = limits[own.get(rule, "count")]
@@ -337,18 +337,18 @@ def test_a_rule_is_taken_or_refused_by_the_table(attribute: str, rule: str) -> N
         {"policies": [{"name": "x", "policy": SEVEN}]},
     ],
 )
-def test_other_ways_to_write_the_same(policy: dict[str, Any]) -> None:
+def test_equivalent_policies(policy: dict[str, Any]) -> None:
     found, wanted = findings(row(nightly(6)), policy), findings(row(nightly(6)), SEVEN)
     assert [{**one, "tier": None} for one in found] == wanted
 
 
 @pytest.mark.parametrize("given", ["true", "True", "yes", True, {"limit": True}, {"within": "9d"}])
-def test_flags_as_templates_make_them(given: Any) -> None:
+def test_booleans_from_templates(given: Any) -> None:
     assert compile_document({"encrypted": {"all": given}}).tiers
 
 
-def test_what_is_written_is_kept_for_the_evidence() -> None:
-    """Dates become text again, nothing is added, and the stored policy gives the same results."""
+def test_the_policy_is_kept_for_the_evidence() -> None:
+    """Dates are converted to text, nothing is added, and the stored policy gives the same results."""
     waiver = {**WAIVER, "until": datetime.date(2026, 12, 31)}
     given = {"policy": SEVEN, "waivers": [waiver], "max_data_age": "2d"}
     kept = evaluate(row(), given, expected=["web01"]).frame["policy"]
@@ -364,12 +364,12 @@ def test_what_is_written_is_kept_for_the_evidence() -> None:
         (datetime.datetime(2026, 12, 31, 10), "2026-12-31T10:00:00Z"),  # noqa: DTZ001
     ],
 )
-def test_times_as_yaml_makes_them(until: datetime.datetime, text: str) -> None:
+def test_times_parsed_by_yaml(until: datetime.datetime, text: str) -> None:
     document = compile_document(SEVEN, {"waivers": [{**WAIVER, "until": until}]})
     assert document.waivers[0].definition["until"] == text
 
 
-def test_control_names_are_all_different() -> None:
+def test_control_names_are_unique() -> None:
     backup_types = {"backup_types": {"log": {"max_age": "1h"}, "snapshot": {"max_age": "1h"}}}
     (tier,) = compile_document({**SEVEN, **backup_types}).tiers
     assert [control.name for control in tier.controls] == [

@@ -84,7 +84,7 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
-def test_the_examples_of_the_page_are_policies(text: str) -> None:
+def test_examples_of_the_page_are_valid_policies(text: str) -> None:
     value = yaml.safe_load(text)
     policy = value.pop("policy") if "policy" in value else {"policies": value.pop("policies")}
     assert compile_document(policy, value).tiers
@@ -96,7 +96,7 @@ def test_the_settings_of_the_page() -> None:
         assert f"\n| `{setting}` |" in PAGE
 
 
-def test_options_are_those_that_are_taken() -> None:
+def test_documented_options_match_the_accepted_ones() -> None:
     options = module_text("DOCUMENTATION")["options"]
     assert set(options) == {"results", *action.ARGUMENT_SPEC}
     for name, spec in action.ARGUMENT_SPEC.items():
@@ -106,7 +106,7 @@ def test_options_are_those_that_are_taken() -> None:
         }, name
 
 
-def test_suboptions_are_those_of_the_language() -> None:
+def test_documented_suboptions_match_the_language() -> None:
     options = module_text("DOCUMENTATION")["options"]
     assert set(options["policy"]["suboptions"]) == {
         *ATTRIBUTES,
@@ -124,7 +124,7 @@ def test_suboptions_are_those_of_the_language() -> None:
     assert all(f"C({key})" in match for key in MATCH_KEYS)
 
 
-def test_what_is_returned_is_documented() -> None:
+def test_return_values_are_documented() -> None:
     result = module_text("RETURN")
     assessment = evaluate(row(), {"recovery_points": {"min_count": 40}})
     (failing,) = assessment.findings.worst_first(1)
@@ -136,7 +136,7 @@ def test_what_is_returned_is_documented() -> None:
     assert set(result) == {"compliant", "headline", "msg", "totals", "findings", "assessment", "failure"}
 
 
-def test_examples_of_the_module_are_policies() -> None:
+def test_examples_of_the_module_are_valid_policies() -> None:
     name = "backup.audit.recovery_points_assert"
     tasks = [task[name] for task in module_text("EXAMPLES") if name in task]
     assert len(tasks) == 6

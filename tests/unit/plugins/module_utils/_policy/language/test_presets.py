@@ -31,13 +31,13 @@ from tests.unit.plugins.module_utils._policy.policy_points import (
 )
 
 NAMES = list(PRESETS)
-# Rules that use no time: a wrong clock does not affect them.
+# Rules that do not use times, so a wrong clock does not affect them.
 TIMELESS = ("retired", "aws_bam_encrypted")
 FACTS = ("offsite", "immutable", "encrypted", "restore_tested")
 
 
 def nights(tested: int) -> list[RecoveryPoint]:
-    """Build a point for each of 400 nights; those that existed that many days ago were tested then."""
+    """Build a point for each of 400 nights; points that existed ``tested`` days ago were tested then."""
     points = nightly(400, **dict.fromkeys(FACTS, True), locations=[("repository", "disk"), ("bucket", "object")])
     for one in points:
         one.restore_tested = one.created <= moment(days=tested)
@@ -133,14 +133,14 @@ BROKEN: list[tuple[str, str, Row]] = [
 
 
 @pytest.mark.parametrize(("name", "control", "workload"), BROKEN)
-def test_what_breaks_it(name: str, control: str, workload: Row) -> None:
+def test_violations(name: str, control: str, workload: Row) -> None:
     assert results(workload, name)[control] == "fail"
     assert not evaluate(workload, name).compliant
 
 
-def test_every_control_of_every_ready_policy_is_broken_somewhere() -> None:
+def test_every_control_of_built_in_policies_has_a_violation() -> None:
     rules = {(name, control.name) for name in NAMES for control in compile_document(name).tiers[0].controls}
-    # locations.max_age passes whenever a location counts; it defines which ones do.
+    # locations.max_age passes if any location counts, because it defines which locations count.
     assert rules - {(name, control) for name, control, _row in BROKEN} == {("3-2-1-1-0", "locations.max_age")}
 
 
@@ -171,7 +171,7 @@ def test_nothing_passes_without_proof(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("skew", [-3600, 3600])
-def test_a_clock_that_is_off_proves_no_time(name: str, skew: int) -> None:
+def test_a_wrong_clock_proves_no_time(name: str, skew: int) -> None:
     sealed = read(healthy(points_for(name)), server={"clock_skew_seconds": skew})
     assert evaluate(sealed, name).compliant is (name in TIMELESS)
 
@@ -185,7 +185,7 @@ def test_inferred_values_count_if_the_user_accepts_them() -> None:
 
 
 class TestExtends:
-    def test_a_rule_of_ones_own_takes_the_place_of_the_ready_one(self) -> None:
+    def test_own_rules_override_built_in_rules(self) -> None:
         own = {
             "extends": "gfs",
             "recovery_points": {"monthly": 3, "min_count": 9},
@@ -207,7 +207,7 @@ class TestExtends:
             }
         }
 
-    def test_what_is_ready_stays_as_it_is(self) -> None:
+    def test_built_in_policies_are_not_modified(self) -> None:
         before = deepcopy(dict(PRESETS))
         evaluate(healthy(), {"extends": "gfs", "recovery_points": {"monthly": 3}, "expected": ["web01"]})
         assert before == PRESETS
@@ -227,11 +227,11 @@ class TestExtends:
         again = evaluate(healthy(), assessment)
         assert again.plain() == evaluate(healthy(), policy, max_data_age="2d").plain()
 
-    def test_beside_it_in_one_file(self) -> None:
+    def test_extends_next_to_a_policy_in_one_file(self) -> None:
         text = yaml.safe_load("policy: 3-2-1-1-0\nexpected: [web01, web02]\n")
         assert results(healthy(), text)["expected.exists"] == "fail"
 
-    def test_in_tiers(self) -> None:
+    def test_extends_in_tiers(self) -> None:
         tiers = [
             {"name": "retired", "match": {"in_inventory": False}, "policy": "retired"},
             {"name": "others", "policy": {"extends": "daily_26h", "recovery_points": {"min_count": 7}}},
@@ -280,7 +280,7 @@ class TestExtends:
             ({"extends": "gfs", "policy": {"full": {"weekly": 1}}}, "policy.policy: unknown key"),
         ],
     )
-    def test_refused(self, policy: Any, text: str) -> None:
+    def test_rejected_policies(self, policy: Any, text: str) -> None:
         with pytest.raises(OptionError) as caught:
             compile_document(policy)
         assert str(caught.value).startswith(text)

@@ -43,7 +43,7 @@ from tests.unit.plugins.module_utils._policy.policy_points import (
         ({"rule": "warn"}, False),
     ],
 )
-def test_the_nearest_on_unknown_wins(text: dict[str, str], blocking: bool) -> None:
+def test_the_most_specific_on_unknown_applies(text: dict[str, str], blocking: bool) -> None:
     policy: dict[str, Any] = {"restore_tested": {"min_count": {"limit": 1}}, "recovery_points": {"min_count": 7}}
     for level, place in (
         ("policy", policy),
@@ -67,7 +67,7 @@ def test_unknown_is_counted_and_never_a_pass(on_unknown: str) -> None:
     assessment = evaluate(row(), policy)
     totals = assessment.frame["totals"]
     assert totals["results"]["unknown"] == 1
-    # If it blocks, nothing is proved: data.proof fails as well.
+    # If it blocks, nothing is proven, so data.proof fails as well.
     assert totals["not_proved"] == (2 if on_unknown == "fail" else 1)
     assert totals["blocking"] == (2 if on_unknown == "fail" else 0)
     assert (totals["verdicts"]["unknown"], totals["verdicts"]["pass"]) == (1, 0)
@@ -82,7 +82,7 @@ def test_unknown_is_counted_and_never_a_pass(on_unknown: str) -> None:
         ({"max_age": "10h", "warn_at": "50%"}, 10, "warn"),
         ({"max_age": "10h", "warn_at": "50%"}, 10.01, "fail"),
         ({"max_age": {"limit": "10h", "warn_at": "90%"}, "warn_at": "50%"}, 8, "pass"),
-        # Values do not approach a minimum from below: exactly the required value is not a warning.
+        # Minimum limits have no warning: exactly the required value passes.
         ({"min_count": 30, "warn_at": "50%"}, 5, "pass"),
     ],
 )
@@ -97,7 +97,7 @@ GAPS = [point(hours=hours) for hours in (0, 10, 15)]
 @pytest.mark.parametrize(
     ("points", "rules", "outcome"),
     [
-        # The values of the rules that have an upper limit: age, gap, number, oldest age, runs.
+        # Values of rules with an upper limit: age, gap, number, oldest age, runs.
         (nightly(8), {"max_count": {"limit": 10, "warn_at": "80%"}}, "pass"),
         (nightly(9), {"max_count": {"limit": 10, "warn_at": "80%"}}, "warn"),
         ([*nightly(8), point(days=9, usable=None)], {"max_count": {"limit": 10, "warn_at": "80%"}}, "warn"),
@@ -133,12 +133,12 @@ def test_warn_at_of_failed_runs(statuses: list[str], outcome: str) -> None:
 
 
 @pytest.mark.parametrize(("tested", "outcome"), [(45, "pass"), (45.1, "warn"), (90, "warn"), (90.1, "fail")])
-def test_warn_at_of_a_test(tested: float, outcome: str) -> None:
+def test_warn_at_of_a_restore_test(tested: float, outcome: str) -> None:
     points = [point(days=100, restore_tested=True, tested_at=moment(days=tested)), point(days=1, restore_tested=False)]
     assert result(points, {"restore_tested": {"max_age": {"limit": "90d", "warn_at": "50%"}}}) == outcome
 
 
-def test_warn_at_changes_nothing_about_unknowns() -> None:
+def test_warn_at_does_not_affect_unknown_results() -> None:
     """Between the warning threshold and the limit, an unknown point may still be recent enough."""
     policy = {"recovery_points": {"max_age": {"limit": "10h", "warn_at": "50%", "on_unknown": "ignore"}}}
     assert result([point(hours=12), point(hours=8, usable=None)], policy) == "unknown"
@@ -216,8 +216,8 @@ def test_accept_at_each_level(level: str) -> None:
     assert finding(row(SOFT), policy)["certainty"] == "inferred"
 
 
-def test_none_if_an_inference_says_some() -> None:
-    """If not accepted, it is unknown; if accepted, one point has it."""
+def test_none_with_inferred_values() -> None:
+    """If inferred values are not accepted, the result is unknown. Otherwise one point has the attribute."""
     points = [*(point(days=day, immutable=False) for day in range(29)), *soft("inferred", 2)]
     policy: dict[str, Any] = {"immutable": {"none": True, "on_unknown": "ignore"}}
     assert result(points, policy) == "unknown"
@@ -226,7 +226,7 @@ def test_none_if_an_inference_says_some() -> None:
     assert (found["result"], found["certainty"]) == ("fail", "inferred")
 
 
-def test_the_message_says_why_an_inference_does_not_count() -> None:
+def test_the_message_explains_why_an_inference_does_not_count() -> None:
     found = finding(row(SOFT), {"immutable": {"min_count": 5}})
     assert found["message"] == (
         "immutable recovery points: 1 known, at least 5 required; immutability only inferred or declared for 19 "
@@ -234,7 +234,7 @@ def test_the_message_says_why_an_inference_does_not_count() -> None:
     )
 
 
-# The calendar. It is Saturday, 21 November, 07:00 in UTC and 08:00 in Berlin.
+# The calendar: it is Saturday, 21 November, 07:00 in UTC and 08:00 in Berlin.
 ZONE, NOON = {"timezone": "Europe/Berlin"}, {"day_start": "12:00"}
 WORKDAYS = {"weekdays": ["mon..fri"]}
 
@@ -252,7 +252,7 @@ FRIDAY = at("2026-11-20T05:00:00Z")
 
 
 def outcomes(points: list[RecoveryPoint], rules: dict[str, Any], calendar: dict[str, Any]) -> set[tuple[str, int]]:
-    """(result, measured value) with the calendar in every place where it can be set."""
+    """Return (result, measured value) for every place where the calendar can be set."""
     other = {"timezone": "Asia/Tokyo", "day_start": "05:00", "weekdays": ["tue"]}
     beside = {name: other[name] for name in calendar}
     tier = {"policies": [{"name": "x", "policy": {"recovery_points": rules, **calendar}}]}
@@ -287,7 +287,7 @@ def outcomes(points: list[RecoveryPoint], rules: dict[str, Any], calendar: dict[
         (FRIDAY, {"daily": 1}, {"weekdays": ["mon..thu"]}, ("pass", 1)),
     ],
 )
-def test_the_calendar_in_every_place(
+def test_the_calendar_has_the_same_effect_in_every_place(
     points: list[RecoveryPoint], rules: dict[str, Any], calendar: dict[str, Any], outcome: tuple[str, int]
 ) -> None:
     assert outcomes(points, rules, calendar) == {outcome}
@@ -323,7 +323,7 @@ def test_weekdays_of_an_attribute_and_of_a_rule_take_precedence() -> None:
         ({"day_start": "24:00"}, "day_start: '24:00' is not a valid time of day"),
         ({"day_start": "6:00"}, "day_start: '6:00' is not a valid time of day"),
         ({"day_start": "12:00:00"}, "day_start: '12:00:00' is not a valid time of day"),
-        # What YAML makes of 12:00 without quotes.
+        # The value to which YAML converts 12:00 without quotes.
         ({"day_start": 720}, "day_start: 720 is not a valid time of day"),
         ({"day_start": ""}, "day_start: '' is not a valid time of day"),
         ({"weekdays": "mon"}, "weekdays: 'mon' is not a list"),

@@ -37,7 +37,7 @@ from tests.unit.plugins.module_utils._policy.policy_points import SEVEN
             "policies[0].match.platform: the list is empty.",
         ),
         ([{"name": "gold", "match": {"platform": 5}, "policy": SEVEN}], "policies[0].match.platform: 5 is not a list."),
-        # Each pattern must be able to match: one that cannot is a mistake, and its tier would never apply.
+        # A pattern that cannot match is a mistake, because its tier would never apply.
         (
             [{"name": "gold", "match": {"platform": "aws"}, "policy": SEVEN}],
             "policies[0].match.platform: 'aws' matches no platform.",
@@ -64,7 +64,7 @@ from tests.unit.plugins.module_utils._policy.policy_points import SEVEN
         ),
     ],
 )
-def test_refused_tiers(policies: Any, text: str) -> None:
+def test_rejected_tiers(policies: Any, text: str) -> None:
     with pytest.raises(OptionError) as caught:
         compile_document({"policies": policies})
     assert text in str(caught.value)

@@ -35,7 +35,7 @@ _WARNINGS = ("recovery_points.expired", "recovery_points.in_future")
 
 
 def counted(number: int = 1, **facts: Any) -> list[RecoveryPoint]:
-    """Build points of known kind that have no time but are usable, as if only their number were known."""
+    """Build usable points of known type without a time, as if only their number were known."""
     return [point(created=0, **facts) for _number in range(number)]
 
 
@@ -56,14 +56,14 @@ def times(*texts: str, **facts: Any) -> list[RecoveryPoint]:
 
 
 def fact(name: str, value: bool | None) -> dict[str, Any]:
-    """Return the members of a point that has, does not have, or may have an attribute."""
+    """Return the fields of a point that has, does not have, or may have an attribute."""
     if name != "malware":
         return {name: value}
     return {name: None if value is None else "infected" if value else "clean"}
 
 
 def mixed(name: str, true: int = 0, unknown: int = 0, false: int = 0) -> list[RecoveryPoint]:
-    """Build nightly points: the newest have the attribute, then come unknown ones, then those that do not have it."""
+    """Build nightly points: the newest have the attribute, the next ones may have it, the oldest do not have it."""
     values = [True] * true + [None] * unknown + [False] * false
     made = nightly(len(values))
     for one, value in zip(made, values, strict=True):

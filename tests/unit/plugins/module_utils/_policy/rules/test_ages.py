@@ -106,7 +106,7 @@ CASES = [*RECOVERY_POINTS, *OF_FACTS]
 
 
 @pytest.mark.parametrize(("_title", "points", "rules", "result", "message"), CASES, ids=[case[0] for case in CASES])
-def test_case(_title: str, points: list[RecoveryPoint], rules: dict[str, Any], result: str, message: str) -> None:
+def test_cases(_title: str, points: list[RecoveryPoint], rules: dict[str, Any], result: str, message: str) -> None:
     check(points, rules, result, message)
 
 
@@ -129,7 +129,7 @@ class TestAsOf:
         assert get_result([point(days=1)], _points("max_retention", "11d"), later=10 * DAY + 1) == "fail"
 
     @pytest.mark.parametrize("later", [-300, -1])
-    def test_an_as_of_before_the_read(self, later: int) -> None:
+    def test_as_of_before_the_read(self, later: int) -> None:
         assert find([point(hours=5)], _points("max_age", "5h"), later=later)["actual"] == 5 * HOUR
 
     def test_expired_points(self) -> None:
@@ -143,15 +143,15 @@ class TestAsOf:
 @pytest.mark.parametrize(
     ("fraction", "seconds", "expected"), [(0, 0, "pass"), (1, 0, "fail"), (1, 1, "pass"), (999_999, 1, "pass")]
 )
-def test_no_point_is_older_than_it_is(fraction: int, seconds: int, expected: str) -> None:
-    """A point that was created within a second counts as of the next one for min_retention, and only there."""
+def test_fractions_of_seconds(fraction: int, seconds: int, expected: str) -> None:
+    """Only for min_retention, a point that was created within a second counts from the next second."""
     one = point(created=moment(days=30, seconds=seconds) + fraction)
     assert get_result([one], _points("min_retention", "30d")) == expected
     assert get_result([one], _points("max_retention", "30d")) == ("fail" if seconds else "pass")
     assert get_result([one], _points("max_age", "30d")) == ("fail" if seconds else "pass")
 
 
-def test_of_one_second_the_point_without_a_fraction_is_older() -> None:
+def test_within_a_second_a_point_without_a_fraction_is_older() -> None:
     points = [point(created=moment(days=30) + 5), point(created=moment(days=30)), point()]
     assert get_result(points, _points("min_retention", "30d")) == "pass"
     points[1].usable = None
@@ -199,7 +199,7 @@ class TestHiddenTime:
 
 
 class TestContinuous:
-    """Ranges that can be restored; restorable_from and restorable_until are hours before NOW."""
+    """Restorable ranges; restorable_from and restorable_until are hours before NOW."""
 
     def build(self, first: float | None, last: float | None, **facts: Any) -> RecoveryPoint:
         ends = [None if end is None else moment(hours=end) for end in (first, last)]
@@ -207,8 +207,8 @@ class TestContinuous:
         return point(**facts, restorable_from=ends[0], restorable_until=ends[1])
 
     @pytest.mark.parametrize("ends", [(None, None), (192, 1), (192, None)])
-    def test_a_range_does_not_fill_the_gaps_of_a_nightly_policy(self, ends: tuple[float | None, float | None]) -> None:
-        """daily_26h: continuous protection since 8 days, and one point from an hour ago."""
+    def test_a_range_does_not_fill_gaps_between_points(self, ends: tuple[float | None, float | None]) -> None:
+        """daily_26h: continuous protection for 8 days, and one point from an hour ago."""
         points = [self.build(*ends), point(hours=1)]
         found = findings(row(points), "daily_26h")
         assert [(one["control"], one["result"]) for one in found] == [
@@ -217,7 +217,7 @@ class TestContinuous:
         ]
 
     def test_the_creation_of_a_range_is_not_a_point(self) -> None:
-        """A continuous point that was created 8 days ago proves nothing about the age of what can be restored."""
+        """The creation time of a continuous point proves nothing about its restorable range."""
         assert get_result([self.build(None, None)], _points("max_age", "9d")) == "unknown"
         assert get_result([self.build(3, 2)], _points("min_retention", "8d")) == "fail"
 
@@ -322,7 +322,7 @@ class TestMinLock:
     def test_cases(self, points: list[RecoveryPoint], expected: str, message: str) -> None:
         check(points, {"immutable": {"min_lock": "14d"}}, expected, message)
 
-    def test_plain_time_at_as_of(self) -> None:
+    def test_weekdays_do_not_affect_min_lock(self) -> None:
         rule = {"immutable": {"min_lock": "14d"}, "weekdays": ["mon..fri"]}
         assert get_result([_locked(336 + 20)], rule, later=20 * HOUR) == "pass"
         assert get_result([_locked(336 + 20)], rule, later=20 * HOUR + 1) == "fail"
@@ -345,13 +345,13 @@ class TestMinLock:
         {"immutable": {"min_lock": "1h"}},
     ],
 )
-def test_a_clock_that_is_off(rules: dict[str, Any], skew: int) -> None:
+def test_a_wrong_clock(rules: dict[str, Any], skew: int) -> None:
     points = nightly(**dict.fromkeys(FACTS, True), tested_at=moment(hours=1), checked_at=moment(hours=1))
     check(points, rules, "unknown", "clock of vbr1 is off by 5m", skew=skew)
 
 
 @pytest.mark.parametrize(("skew", "age"), [(300, 9300), (-300, 8700), (0, 9000), (None, 9000)])
-def test_a_clock_that_is_not_off(skew: int | None, age: int) -> None:
+def test_a_clock_within_the_tolerance(skew: int | None, age: int) -> None:
     """as_of and read_at are on the clock of the server, which is that much ahead."""
     for rule in ("max_age", "min_retention", "max_retention"):
         assert find([point(seconds=9000)], _points(rule, "9d"), skew=skew)["actual"] == age

@@ -16,13 +16,13 @@ from tests.unit.plugins.module_utils._policy.rules.cases import check, get_resul
 
 
 def _checked(*hours: float | None, fact: bool | None = True, **facts: Any) -> list[RecoveryPoint]:
-    """Build old points that were checked that many hours ago; None: at an unknown time."""
+    """Build old points that were checked that many hours ago; None means an unknown time."""
     ends = [None if hour is None else moment(hours=hour) for hour in hours]
     return [point(days=200, integrity_checked=fact, checked_at=end, **facts) for end in ends]
 
 
 def _checked_early(seconds: int, **facts: Any) -> RecoveryPoint:
-    """Build a point of a day ago that was checked that many seconds before that."""
+    """Build a point that is a day old and was checked that many seconds before its creation."""
     return point(days=1, integrity_checked=True, checked_at=moment(days=1, seconds=seconds), **facts)
 
 

@@ -147,12 +147,12 @@ CASES = [*RECOVERY_POINTS, *OF_FACTS, *OF_MALWARE]
 
 
 @pytest.mark.parametrize(("_title", "points", "rules", "result", "message"), CASES, ids=[case[0] for case in CASES])
-def test_case(_title: str, points: list[RecoveryPoint], rules: dict[str, Any], result: str, message: str) -> None:
+def test_cases(_title: str, points: list[RecoveryPoint], rules: dict[str, Any], result: str, message: str) -> None:
     check(points, rules, result, message)
 
 
 class TestWithin:
-    """min_count, all and none of the last two days; ``t >= as_of - within``."""
+    """min_count, all and none for the last two days; ``t >= as_of - within``."""
 
     @pytest.mark.parametrize(("seconds", "expected"), [(0, "pass"), (1, "fail")])
     def test_the_window_begins_with_its_first_second(self, seconds: int, expected: str) -> None:
@@ -175,7 +175,7 @@ class TestWithin:
         assert get_result([point(seconds=-9)], rule) == "pass"
 
     def test_weekdays_do_not_change_a_window(self) -> None:
-        """NOW is a Saturday; the point is of Thursday, 07:00."""
+        """NOW is a Saturday. The point was created on Thursday at 07:00."""
         rule = {"limit": 1, "within": "2d", "weekdays": ["mon..fri"]}
         assert get_result([point(days=2, seconds=1)], _points("min_count", rule)) == "fail"
 
@@ -229,7 +229,7 @@ class TestWithin:
         assert get_result(one, {"offsite": {rule: {"within": "2d"}}}) == "unknown"
 
     @pytest.mark.parametrize("limit", [1, 3])
-    def test_a_clock_that_is_off(self, limit: int) -> None:
+    def test_a_wrong_clock(self, limit: int) -> None:
         points = nightly(2, offsite=True)
         for rule in ({"min_count": {"limit": limit, "within": "9d"}}, {"all": {"within": "9d"}}):
             check(points, {"offsite": rule}, "unknown", "clock of vbr1 is off by 5m", skew=-301)
@@ -243,7 +243,7 @@ class TestWithin:
 
 @pytest.mark.parametrize("name", FACTS)
 class TestWeakFalse:
-    """A point that does not have the attribute, and perhaps is not a recovery point, decides nothing."""
+    """A point without the attribute that may not be a recovery point does not decide the result."""
 
     @pytest.mark.parametrize("weak", [{"usable": None}, {"kind": "unknown"}])
     def test_all_and_none(self, name: str, weak: dict[str, Any]) -> None:
@@ -270,14 +270,14 @@ class TestHiddenTime:
         ],
     )
     def test_min_count(self, window: dict[str, Any], within: str | None, expected: str) -> None:
-        """Hidden are the seconds before ``since``, and those from ``until`` to the read."""
+        """Seconds before ``since`` and from ``until`` to the read are hidden."""
         rule = {"limit": 4, **({"within": within} if within else {})}
         assert get_result(nightly(3), _points("min_count", rule), **window) == expected
         text = "recovery points after 2026-11-21T06:00:00Z were not read"
         if "until" in window and expected == "unknown":
             check(nightly(3), _points("min_count", rule), "unknown", text, **window)
 
-    def test_enough_is_enough(self) -> None:
+    def test_min_count_passes_despite_hidden_time(self) -> None:
         assert get_result(nightly(3), _points("min_count", 3), since=ago(days=9)) == "pass"
 
     @pytest.mark.parametrize("window", [{"since": ago(days=9)}, {"until": ago(hours=1)}])
@@ -320,7 +320,7 @@ class TestContinuous:
             (None, 1, True, "1h", "pass"),
             (None, 1, True, "59m", "fail"),
             (48, None, True, "2d", "pass"),
-            # Perhaps it ended later.
+            # It may have ended later.
             (48, None, True, "47h", "unknown"),
             (None, None, True, "1h", "unknown"),
             (48, 1, None, "1h", "unknown"),

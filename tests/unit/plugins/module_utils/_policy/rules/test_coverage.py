@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""min_coverage: for how much of the window the newest point was young enough."""
+"""min_coverage: share of the window in which the newest point was recent enough."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def test_example(sure: tuple[str, ...], possible: tuple[str, ...], expected: str
         (seconds(50), 50),
         (seconds(30), 30),
         (seconds(100), 50),
-        # Points before the window cover its beginning.
+        # Points before the window can cover its start.
         (seconds(125), 25),
         (seconds(149), 1),
         (seconds(150), 0),
-        # What two points cover counts once.
+        # Overlapping coverage counts once.
         (seconds(90, 70), 70),
         (seconds(90, 40), 90),
         (seconds(100, 50), 100),
@@ -138,7 +138,7 @@ def test_the_window_ends_at_as_of() -> None:
         (80, 30, True, 60, 60),
         (300, 30, True, 80, 80),
         (80, 30, None, 0, 60),
-        # The known end covers 10 seconds; before it, or after it, is unknown.
+        # The known end covers 10 seconds. Before or after it, coverage is unknown.
         (None, 30, True, 10, 80),
         (80, None, True, 10, 80),
         (80, None, None, 0, 80),
@@ -174,12 +174,12 @@ class TestWeekdays:
             ("9h", 9, "fail"),
         ],
     )
-    def test_both_sides(self, within: str, percent: int, expected: str) -> None:
+    def test_weekdays_limit_window_and_coverage(self, within: str, percent: int, expected: str) -> None:
         points = times("20T23:30", "21T02:00")
         assert get_result(points, coverage(percent, "10m", within, weekdays=["mon..fri"])) == expected
 
-    def test_a_point_covers_plain_time(self) -> None:
-        """The point of Friday 23:30 covers an hour, half of it on Saturday."""
+    def test_weekdays_do_not_extend_the_time_that_a_point_covers(self) -> None:
+        """The point from Friday 23:30 covers an hour, half of it on Saturday."""
         assert find(times("20T23:30"), coverage(99, "1h", "8h", weekdays=["mon..fri"]))["actual"] == 50
 
     @pytest.mark.parametrize("points", [[], times("21T00:00"), seconds(9, usable=None)])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every rule of every attribute x every result: nothing passes without proof."""
+"""Every rule of every attribute with every result: nothing passes without proof."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ PAIRS = [
     for attribute in (*ATTRIBUTES.values(), *(KIND_ATTRIBUTES[kind] for kind in KINDS))
     for rule in attribute.rules
 ]
-# Met by a workload without points.
+# Rules that a workload without points satisfies.
 MET_BY_NOTHING = ("max_count", "max_retention", "max_failed_runs", "max_restore_time")
 TIMED = (
     *("max_age", "min_retention", "max_retention", "max_gap", "daily", "weekly", "monthly", "yearly"),
@@ -63,7 +63,7 @@ TIMED = (
 CEILINGS = ("max_age", "max_gap", "max_count", "max_retention", "max_failed_runs", "max_restore_time")
 WAIVER = {"workload": "web01", "control": "*", "until": "2026-11-21", "reason": "being moved"}
 
-# Each of the last 35 days, then each week, until last year.
+# Each of the last 35 days, then each week for a year.
 MANY = [*range(35), *range(35, 400, 7)]
 
 every_pair = pytest.mark.parametrize(("attribute", "rule"), PAIRS, ids=[".".join(pair) for pair in PAIRS])
@@ -119,7 +119,7 @@ def good(attribute: str, rule: str, name: str = "web01") -> Row:
 
 @functools.cache
 def bad(attribute: str, rule: str) -> Row:
-    """Build a workload that is known to break the rule: two points, some days old; or many old ones."""
+    """Build a workload that is known to break the rule, with two recent points or many old ones."""
     lacking = attribute in ("size", "copies", "locations") or rule in ("all", "max_failed_runs")
     fact = rule == "none" or attribute == "malware" or not lacking
     days = MANY[4:8] if attribute == "size" else MANY[4:6]
@@ -131,7 +131,7 @@ def bad(attribute: str, rule: str) -> Row:
 
 @functools.cache
 def unsure(attribute: str, _rule: str) -> Row:
-    """Build a workload that would satisfy the rule, or would break it, if unknown facts were true."""
+    """Build a workload that would satisfy or break the rule if unknown attributes were true."""
     return row(build(attribute, MANY, fact=None), id="id of web01", in_inventory=True)
 
 
@@ -142,7 +142,7 @@ def record(name: str, seconds: int) -> dict[str, Any]:
 
 
 def run(workloads: Row | list[Row], rules: dict[str, Any], members: Any = None, **given: Any) -> Assessment:
-    """Evaluate workloads of a server that lists failed runs; ``members`` are those of the read result."""
+    """Evaluate workloads of a server that lists failed runs; ``members`` are fields of the read result."""
     members = dict(members or {})
     server = {"scope": {"inventory": True, "failed_runs": True}, **members.pop("server", {})}
     listed = [workloads] if isinstance(workloads, Row) else workloads
@@ -197,7 +197,7 @@ class TestResults:
             assessment = run(workload, policy(attribute, rule), waivers=[WAIVER])
             result = only(assessment)
             assert (result["result"], result["waiver"]) == ("waived", WAIVER)
-            # A waiver is not a proof: another workload must have one.
+            # A waiver is not a proof, so another workload must have one.
             assert not assessment.compliant
             both = [workload, good(attribute, rule, "web02")]
             assert run(both, policy(attribute, rule), waivers=[WAIVER]).compliant
@@ -226,7 +226,7 @@ class TestNothingPassesWithoutProof:
     def test_no_workloads(self, attribute: str, rule: str) -> None:
         assert not run([], policy(attribute, rule)).compliant
 
-    def test_only_what_is_not_reported(self, attribute: str, rule: str) -> None:
+    def test_only_unreported_attributes(self, attribute: str, rule: str) -> None:
         assert not run(unsure(attribute, rule), policy(attribute, rule, on_unknown="ignore")).compliant
 
     def test_a_partial_read(self, attribute: str, rule: str) -> None:
@@ -238,21 +238,21 @@ class TestNothingPassesWithoutProof:
     def test_an_old_read(self, attribute: str, rule: str) -> None:
         as_of = NOW + (24 * HOUR + 1) * SECOND
         result = only(run(good(attribute, rule), policy(attribute, rule), as_of=as_of))
-        # A day later, nothing is young enough any more.
+        # A day later, all points are too old.
         assert result["result"] == ("fail" if rule in ("max_age", "max_gap") else "unknown")
         assert not run(good(attribute, rule), policy(attribute, rule, on_unknown="ignore"), as_of=as_of).compliant
 
     def test_the_servers_clock_is_ahead(self, attribute: str, rule: str) -> None:
         members = {"server": {"clock_skew_seconds": 301}}
         result = only(run(good(attribute, rule), policy(attribute, rule), members))
-        # With a clock that is off, the ends of locks are unknown.
+        # With a wrong clock, the ends of locks are unknown.
         is_timed = rule in TIMED or (attribute == "immutable" and rule != "none")
         assert result["result"] == ("unknown" if is_timed else "pass"), result["message"]
 
     def test_points_in_the_future(self, attribute: str, rule: str) -> None:
         ahead = build(attribute, range(-40, -1), fact=rule != "none" and attribute != "malware")
         result = only(run(row(ahead, id="id of web01", in_inventory=True), policy(attribute, rule)))
-        # Of nothing, there are not too many, and a restore test does not need its point.
+        # Zero points do not exceed a maximum, and a restore test does not need its point.
         expected = "pass" if rule in MET_BY_NOTHING else "fail"
         if (attribute, rule) == ("restore_tested", "max_age"):
             expected = "unknown"

@@ -46,16 +46,16 @@ def number(date: str) -> int:
         ("America/New_York", "12:00", "2026-11-21", "2026-11-21T17:00"),
         ("Asia/Kathmandu", "00:00", "2026-11-21", "2026-11-20T18:15"),
         ("Pacific/Kiritimati", "00:00", "2026-11-21", "2026-11-20T10:00"),
-        # Skipped by a clock change: later by its length.
+        # Skipped by a clock change: shifted by its length.
         ("Europe/Berlin", "02:30", "2026-03-29", "2026-03-29T01:30"),
         ("Europe/Berlin", "03:00", "2026-03-29", "2026-03-29T01:00"),
         ("America/Sao_Paulo", "00:00", "2018-11-04", "2018-11-04T03:00"),
         ("Australia/Lord_Howe", "02:15", "2026-10-04", "2026-10-03T15:45"),
-        # Twice: the first.
+        # Occurs twice: the first one counts.
         ("Europe/Berlin", "02:30", "2026-10-25", "2026-10-25T00:30"),
         ("Europe/Berlin", "03:00", "2026-10-25", "2026-10-25T02:00"),
         ("America/New_York", "01:00", "2026-11-01", "2026-11-01T05:00"),
-        # The day that does not exist begins with the next one.
+        # The nonexistent day begins with the next one.
         ("Pacific/Apia", "00:00", "2011-12-29", "2011-12-29T10:00"),
         ("Pacific/Apia", "00:00", "2011-12-30", "2011-12-30T10:00"),
         ("Pacific/Apia", "00:00", "2011-12-31", "2011-12-30T10:00"),
@@ -117,7 +117,7 @@ def test_each_moment_is_in_its_day(zone: str, day_start: str, moment: int) -> No
     ],
 )
 def test_periods(period: str, now: str, starts: list[str], end: str) -> None:
-    """The period of a moment, the two before it, and the beginning of the next one."""
+    """Each case has the period of a time, the two periods before it, and the start of the next one."""
     calendar = Calendar()
     found = [text(start) for start in calendar.period_starts(period, seconds(now), 2)]
     assert found == [f"{start}T00:00" for start in starts]
@@ -164,10 +164,10 @@ def test_time_on_weekdays(start: str, end: str, expected: int) -> None:
     MOMENTS,
     st.lists(st.integers(0, 400 * HOUR), min_size=1, max_size=4),
 )
-def test_time_on_weekdays_is_that_of_its_days(
+def test_time_on_weekdays_equals_the_sum_of_its_days(
     zone: str, day_start: str, weekdays: frozenset[int], start: int, lengths: list[int]
 ) -> None:
-    """Compared with adding up the part of each day; the order of the calls does not matter."""
+    """The result is compared with the sum over all days. The order of the calls does not matter."""
     calendar = Calendar(zone, day_start)
     measure = calendar.elapsed_on(weekdays)
     for length in lengths:
@@ -210,7 +210,7 @@ def test_names_of_weekdays(names: list[str], days: set[int] | None) -> None:
 
 
 @pytest.mark.parametrize("day_start", ["24:00", "7:00", "12:60", "12", "12:00:00", "", " 12:00", "12:00\n", 720, None])
-def test_an_invalid_beginning_of_the_day(day_start: Any) -> None:
+def test_an_invalid_day_start(day_start: Any) -> None:
     with pytest.raises(OptionError, match="is not a valid time of day"):
         Calendar("UTC", day_start)
 

@@ -162,7 +162,7 @@ class TestSkippedDay:
         assert run("daily", "2011-12-30T09:59:59", "2011-12-29T10:00", **self.APIA) == 1
 
     def test_days_that_are_not_selected(self) -> None:
-        """Friday is selected, but does not exist; Saturday is empty and passed over."""
+        """Friday is selected but does not exist. Saturday is empty and skipped."""
         given: dict[str, Any] = {**self.APIA, "read_at": "2012-01-01T16:00", "weekdays": ["mon..fri"]}
         assert run("daily", "2011-12-29T22:00", "2011-12-28T22:00", **given) == 2
 

@@ -43,12 +43,12 @@ STALE = [at(5, DISK), at(72, CLOUD)]
         ([], names(1), "fail", "0 locations with a recovery point"),
         ([at(5, "Repo A", " repo a ")], names(2), "fail", "1 location with"),
         ([at(5, "stra\u00dfe", "STRASSE")], names(2), "fail", "1 location with"),
-        # Locations without a name are one location, and none next to one with a name.
+        # Locations without a name count as one, or as none if another location has a name.
         ([at(5, None, "", " ")], names(1), "pass", "1 location with"),
         ([at(5, None, "", " ")], names(2), "unknown", "1 known, at least 2 required; name unknown for some locations"),
         ([at(5, None), at(6, "repo")], names(1), "pass", "1 location with"),
         ([at(5, None), at(6, "repo")], names(2), "unknown", "1 known, at least 2 required"),
-        # Locations that are not reported; an empty list is the same.
+        # Locations that are not reported. An empty list is the same.
         (nightly(3), names(1), "unknown", "locations of some recovery points not reported"),
         ([at(5, "repo"), at(6)], names(1), "pass", "1 location with"),
         ([at(5, "repo"), at(6)], names(9), "unknown", "locations of some recovery points not reported"),
@@ -74,7 +74,7 @@ STALE = [at(5, DISK), at(72, CLOUD)]
         ([at(5, ("x", None), ("y", None))], {"locations": {"min_types": 1}}, "pass", "1 location type with"),
         ([at(5, ("x", None), ("y", None))], {"locations": {"min_types": 2}}, "unknown", "1 known, at least 2"),
         ([at(5, DISK), at(6, CLOUD, usable=None)], {"locations": {"min_types": 2}}, "unknown", "1 known, at least 2"),
-        # The type "other" is not known.
+        # The type "other" is unknown.
         (
             [at(5, DISK, ("x", "other"))],
             {"locations": {"min_types": 2}},
@@ -150,7 +150,7 @@ class TestMaximumAge:
     def test_which_age_applies(self, rules: dict[str, Any], expected: str) -> None:
         assert first(STALE, rules)["result"] == expected
 
-    def test_the_limit_is_met_exactly(self) -> None:
+    def test_age_of_exactly_the_limit(self) -> None:
         points = [at(5, DISK), point(days=3, seconds=1, locations=["s3"])]
         assert first(points, names(2, "3d"))["result"] == "fail"
         assert "2 locations with a recovery point at most 3d old" in first(STALE, names(2, "3d"))["message"]
@@ -166,7 +166,7 @@ class TestMaximumAge:
         assert first([at(5, DISK), at(72, CLOUD), at(6, CLOUD)], names(2, "6h"))["result"] == "pass"
 
     def test_weekdays(self) -> None:
-        """NOW is a Saturday at 07:00; the point of Thursday 19:00 is 29 hours old on working days."""
+        """NOW is a Saturday at 07:00. The point of Thursday 19:00 is 29 hours old on working days."""
         points = [at(5, DISK), point(created=utc("19T19:00"), locations=["s3"])]
         assert first(points, names(2, "29h", weekdays=["mon..fri"]))["result"] == "pass"
         assert first(points, names(2, "28h", weekdays=["mon..fri"]))["result"] == "fail"
@@ -178,7 +178,7 @@ class TestHiddenTime:
         check(TWO, rules, "unknown", "were not read", since=ago(days=9), in_inventory=False)
         check(TWO, rules, "unknown", "were not read", until=ago(hours=1), in_inventory=False)
 
-    def test_enough(self) -> None:
+    def test_enough_known_locations(self) -> None:
         assert get_result(TWO, names(2), since=ago(days=9)) == "pass"
 
     @pytest.mark.parametrize(("limit", "expected"), [("777600s", "fail"), ("777601s", "unknown")])
@@ -241,16 +241,16 @@ class TestDeclaredTypes:
         found = find(self.POINTS, {"locations": {"min_types": 1}, "accept": ["declared"]})
         assert (found["result"], found["certainty"]) == ("pass", "reported")
 
-    def test_names_are_known(self) -> None:
+    def test_names_of_locations_are_accepted(self) -> None:
         assert get_result(self.POINTS, names(2)) == "pass"
 
 
 @pytest.mark.parametrize("skew", [301, -301])
-def test_a_clock_that_is_off(skew: int) -> None:
+def test_a_wrong_clock(skew: int) -> None:
     text = "clock of vbr1 is off by 5m"
     check(TWO, {"locations": {"max_age": "9d"}}, "unknown", text, skew=skew)
     for rules in ({"locations": {"min_count": 1}}, {"locations": {"min_types": 1}}, {"copies": {"min_count": 1}}):
-        # Only if a maximum age applies.
+        # This matters only if a maximum age applies.
         assert get_result(TWO, rules, skew=skew) == "pass"
         given = read(row(TWO), server={"clock_skew_seconds": skew})
         found = findings(given, {**rules, "recovery_points": {"max_age": "9d"}})[0]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Properties of every rule and all points: less knowledge and stricter limits never cause a pass."""
+"""Properties of every rule and all points: unknown values and stricter limits never cause a pass."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _LIMITS: dict[str, st.SearchStrategy[Any]] = {
 }
 _OF_KINDS = [KIND_ATTRIBUTES[kind] for kind in ("log", "incremental", "continuous", "backup")]
 _RULES = [(attribute, rule) for attribute in (*ATTRIBUTES.values(), *_OF_KINDS) for rule in attribute.rules]
-# docs/reference/evaluation.md compares the newest test, or the newest size, only with what is known of the others.
+# docs/reference/evaluation.md compares the newest test or size only with known values of the others.
 _NOT_MONOTONE = (
     ("restore_tested", "max_age"),
     ("restore_tested", "max_restore_time"),
@@ -121,7 +121,7 @@ def _policies(draw: st.DrawFn, *, monotone: bool = True) -> Policy:
             options = {"within": f"{int(limit[:-1]) + draw(st.integers(1, 30 * 24))}h"}
     given: dict[str, Any] = {}
     if attribute.name == "recovery_points" and draw(st.booleans()):
-        # Not "unknown": a policy that requires points of unknown kind asks for less knowledge.
+        # Not "unknown", because a policy that requires points of unknown type passes with unknown values.
         given["backup_types"] = draw(st.lists(st.sampled_from(KINDS[:-1]), min_size=1, max_size=3))
     if draw(st.booleans()):
         given["weekdays"] = draw(st.sampled_from([["mon..fri"], ["sat"], ["tue", "sun"]]))
@@ -129,7 +129,7 @@ def _policies(draw: st.DrawFn, *, monotone: bool = True) -> Policy:
 
 
 def _forget(draw: st.DrawFn, one: RecoveryPoint) -> RecoveryPoint:
-    """Return the point with one value less; an end of a lock stays, because none is a lock without an end."""
+    """Return the point without one value. The end of a lock is kept, because a lock without an end is stronger."""
     forgotten: list[dict[str, Any]] = [
         {"usable": None if one.usable is not None else one.usable},
         {"status": "unknown"},
@@ -154,7 +154,7 @@ def _forget(draw: st.DrawFn, one: RecoveryPoint) -> RecoveryPoint:
 
 @st.composite
 def _forgetting(draw: st.DrawFn) -> tuple[list[RecoveryPoint], list[RecoveryPoint]]:
-    """Generate points, and the same points with less known about some of them."""
+    """Generate points, and the same points with some values unknown."""
     complete = draw(_WORKLOADS.filter(bool))
     less = list(complete)
     for _number in range(draw(st.integers(1, 3))):
@@ -165,7 +165,9 @@ def _forgetting(draw: st.DrawFn) -> tuple[list[RecoveryPoint], list[RecoveryPoin
 
 @settings(max_examples=150)
 @given(_forgetting(), _policies())
-def test_knowing_less_never_makes_a_pass(pair: tuple[list[RecoveryPoint], list[RecoveryPoint]], policy: Policy) -> None:
+def test_unknown_values_never_cause_a_pass(
+    pair: tuple[list[RecoveryPoint], list[RecoveryPoint]], policy: Policy
+) -> None:
     complete, less = pair
     if get_result(complete, policy.build()) != "pass":
         assert get_result(less, policy.build()) != "pass"
@@ -173,10 +175,10 @@ def test_knowing_less_never_makes_a_pass(pair: tuple[list[RecoveryPoint], list[R
 
 @settings(max_examples=120)
 @given(_WORKLOADS, _policies(), st.integers(1, 60 * 24), st.booleans())
-def test_reading_less_never_makes_a_pass_or_a_fail(
+def test_limiting_the_read_never_causes_a_pass_or_a_fail(
     points: list[RecoveryPoint], policy: Policy, hours: int, early: bool
 ) -> None:
-    """A read result with ``since`` or ``until`` has the same result, or an unknown one."""
+    """With ``since`` or ``until`` the result is the same or unknown."""
     if any(one.kind == "continuous" for one in points):
         return
     time = moment(hours=hours)
@@ -195,7 +197,7 @@ def test_the_order_of_the_points_does_not_matter(points: list[RecoveryPoint], po
 
 @settings(max_examples=100)
 @given(_WORKLOADS, _policies())
-def test_accepting_more_never_breaks_a_pass(points: list[RecoveryPoint], policy: Policy) -> None:
+def test_accepting_more_sources_never_breaks_a_pass(points: list[RecoveryPoint], policy: Policy) -> None:
     refused = find(points, policy.build())
     accepted = find(points, policy.build(accept=["inferred", "declared"]))
     if refused["result"] in ("pass", "fail"):
@@ -214,7 +216,7 @@ def _stricter(policy: Policy, by: int) -> Any:
 
 @settings(max_examples=100)
 @given(_WORKLOADS, _policies(monotone=False), st.integers(1, 48))
-def test_a_stricter_limit_never_helps(points: list[RecoveryPoint], policy: Policy, by: int) -> None:
+def test_a_stricter_limit_never_improves_the_result(points: list[RecoveryPoint], policy: Policy, by: int) -> None:
     if policy.limit is True:
         return
     order = ("pass", "unknown", "fail")
@@ -225,8 +227,8 @@ def test_a_stricter_limit_never_helps(points: list[RecoveryPoint], policy: Polic
 
 @settings(max_examples=150)
 @given(_WORKLOADS, _policies(), st.integers(0, 40 * 24))
-def test_points_that_expire_never_make_a_pass(points: list[RecoveryPoint], policy: Policy, hours: int) -> None:
-    """Evaluated after they may have been removed, compared with points that do not expire."""
+def test_expired_points_never_cause_a_pass(points: list[RecoveryPoint], policy: Policy, hours: int) -> None:
+    """Evaluated after the points may have been removed, and compared with points that do not expire."""
     expiring = [dataclasses.replace(one, expires_at=NOW + HOUR * SECOND) for one in points]
     if get_result(points, policy.build(), later=hours * HOUR) != "pass":
         assert get_result(expiring, policy.build(), later=hours * HOUR) != "pass"
@@ -245,7 +247,7 @@ def _old(seconds: int, **facts: Any) -> RecoveryPoint:
 
 
 class TestLimits:
-    """A limit that is met exactly passes, one second or one point more does not."""
+    """A value of exactly the limit passes. One second or one point beyond the limit does not."""
 
     @settings(max_examples=10)
     @given(_SECONDS)

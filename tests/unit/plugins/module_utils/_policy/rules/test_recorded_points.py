@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What restore test records change about the listed points, for the rules of restore_tested that concern them."""
+"""Effect of restore test records on listed points, for the rules of restore_tested about points."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ POSSIBLE: dict[str, Any] = {"usable": None}
 
 
 class TestListedPoints:
-    """min_count, min_retention, all and none: at most one point of the tested second changes."""
+    """min_count, min_retention, all and none: a record changes at most one point of the tested second."""
 
     @pytest.mark.parametrize(
         # The number of T, and of T and U, before and after a test.
@@ -36,7 +36,7 @@ class TestListedPoints:
             # A test without a date may be newer than the record.
             ([full(False)], (0, 1), (0, 0)),
             ([full(), full()], (1, 2), (0, 1)),
-            # A T already: nothing changes for a passed test.
+            # Already T: a passed test has no effect.
             ([full(True), full(False)], (1, 1), (1, 1)),
             ([full(True), full()], (1, 2), (1, 1)),
             ([full(), full(False)], (1, 1), (0, 1)),
@@ -47,7 +47,7 @@ class TestListedPoints:
             ([full(True, **POSSIBLE)], (0, 1), (0, 0)),
             ([full(False, **POSSIBLE)], (0, 1), (0, 0)),
             ([full(kind="unknown")], (0, 1), (0, 0)),
-            # A passed test first uses the possible point, a failed one the sure point.
+            # A passed test uses the possible point first, a failed one the certain point.
             ([full(), full(**POSSIBLE)], (0, 2), (0, 1)),
             ([full(False), full(False, **POSSIBLE)], (0, 1), (0, 0)),
             ([full(True), full(True, **POSSIBLE)], (1, 2), (1, 1)),
@@ -78,7 +78,7 @@ class TestListedPoints:
             ([full(**POSSIBLE)], [FAILED], "unknown", "unknown"),
             ([full(), full(**POSSIBLE)], [FAILED], "fail", "unknown"),
             ([full(True), full(False)], [record()], "fail", "fail"),
-            # The test of a point that is not listed changes nothing.
+            # The test of an unlisted point has no effect.
             ([point(restore_tested=True)], [record()], "pass", "fail"),
             ([point(restore_tested=False)], [record()], "fail", "pass"),
             ([], [record()], "fail", "fail"),
@@ -97,15 +97,15 @@ class TestListedPoints:
             ([full(False, tested_at=moment(days=4))], "pass", "fail"),
             ([full(True, tested_at=moment(days=4))], "pass", "fail"),
             ([full(None, tested_at=moment(days=4))], "pass", "fail"),
-            # At the same time: a failed one stays.
+            # At the same time, a failed one is kept.
             ([full(False, tested_at=moment(days=3))], "fail", "fail"),
             ([full(True, tested_at=moment(days=3))], "pass", "fail"),
             ([full(None, tested_at=moment(days=3))], "pass", "fail"),
-            # After that: each stays.
+            # After that, each is kept.
             ([full(False, tested_at=moment(days=2))], "fail", "fail"),
             ([full(True, tested_at=moment(days=2))], "pass", "pass"),
             ([full(None, tested_at=moment(days=2))], "unknown", "unknown"),
-            # Up to 300 seconds after as_of; a later time is not known.
+            # Up to 300 seconds after as_of. A later time is unknown.
             ([full(False, tested_at=moment(seconds=-300))], "fail", "fail"),
             ([full(True, tested_at=moment(seconds=-300))], "pass", "pass"),
             ([full(False, tested_at=moment(seconds=-301))], "unknown", "fail"),
@@ -122,11 +122,11 @@ class TestListedPoints:
     @pytest.mark.parametrize(
         ("tests", "expected"),
         [
-            # Of several tests of one point the newest counts, of the same time the failed one.
+            # Of several tests of one point the newest counts, at the same time the failed one.
             ([record(4), FAILED], "fail"),
             ([record(2), FAILED], "pass"),
             ([record(3), FAILED], "fail"),
-            # A test that is earlier than its point does not count, nor does it hide another one.
+            # A test that is earlier than its point does not count and does not hide another one.
             ([record(30.5), FAILED], "fail"),
             ([record(30.5)], "unknown"),
             ([FAILED, record(3, 31)], "unknown"),
@@ -136,7 +136,7 @@ class TestListedPoints:
         for order in (tests, tests[::-1]):
             assert get_result([full()], ONE, restore_tests=order) == expected
 
-    def test_a_point_that_retention_removed_since(self) -> None:
+    def test_a_point_that_retention_has_removed(self) -> None:
         tests = [record(3, 40)]
         text = "0 known, at least 1 required"
         check([point(restore_tested=False)], ONE, "unknown", text, restore_tests=tests)
@@ -157,7 +157,7 @@ class TestListedPoints:
         assert get_result([full(), point()], rules, restore_tests=[record()], later=9 * DAY) == "pass"
 
     def test_which_of_two_points_changes(self) -> None:
-        """A passed test first uses the point with a fraction, a failed one the other; see min_retention."""
+        """A passed test uses the point with a fraction first, a failed one the other; see min_retention."""
         points = [full(), full(fraction=5)]
 
         def get(limit: str, test: dict[str, Any]) -> str:

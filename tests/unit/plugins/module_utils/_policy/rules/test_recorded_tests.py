@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The newest restore test: of those that the product reports, and those from restore test records."""
+"""The newest restore test, reported by the product or from restore test records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NONE = {"restore_tested": {"none": True}}
 
 
 def record(tested: float = 3, created: str | float = 30, result: str = "passed", **members: Any) -> dict[str, Any]:
-    """Build a record of a test that many days before NOW, of a point that many days before NOW."""
+    """Build a record of a test and its point, each that many days before NOW."""
     return {
         "source": "vbr1",
         "workload_type": "vm",
@@ -125,14 +125,14 @@ class TestNewestTest:
     def test_an_old_test(self, points: list[RecoveryPoint], expected: str) -> None:
         assert get_result(points, WEEK, restore_tests=[record(8)]) == expected
         assert get_result(points, WEEK, restore_tests=[record(7)]) == "pass"
-        # Any hidden time may hold a newer test.
+        # Any hidden time may contain a newer test.
         for window in WINDOWS:
             assert get_result(points, WEEK, restore_tests=[record(8)], **window) == "unknown"
             assert get_result(points, WEEK, restore_tests=[record(7)], **window) == "unknown"
 
     @pytest.mark.parametrize("window", WINDOWS)
     def test_hidden_time(self, window: dict[str, str]) -> None:
-        """A newer test in it may have failed, or have taken another time."""
+        """A newer test in it may have failed or taken longer."""
         check([point()], WEEK, "unknown", "were not read", restore_tests=[record()], **window)
         check([by_product(3)], WEEK, "unknown", "were not read", **window)
         check([point()], AN_HOUR, "unknown", "were not read", restore_tests=[record()], **window)
@@ -158,7 +158,7 @@ class TestNewestTest:
         early = record(3, ago(days=3, seconds=-earlier))
         assert get_result([point()], WEEK, restore_tests=[early]) == expected
         assert get_result([point()], AN_HOUR, restore_tests=[early]) == expected
-        # A test that the product reports; it hides one that is older, and not one that is newer.
+        # A test that the product reports hides older tests but not newer ones.
         tested = by_product(3, days=3, seconds=-earlier)
         assert get_result([tested], WEEK) == expected
         assert get_result([tested], WEEK, restore_tests=[record(4)]) == expected
@@ -175,7 +175,7 @@ class TestNewestTest:
         assert get_result([point()], WEEK, restore_tests=[late]) == expected
         assert get_result([by_product(ahead / -DAY)], WEEK) == expected
         assert get_result([point(days=30)], ONE, restore_tests=[late]) == expected
-        # The test of a listed point is then a test without a date.
+        # The test of a listed point then has no date.
         assert get_result([by_product(ahead / -DAY)], WEEK, restore_tests=[record(8)]) == expected
         assert get_result([point(restore_tested=False)], WEEK, restore_tests=[record(8), late]) == (
             "pass" if expected == "pass" else "fail"
@@ -202,21 +202,21 @@ class TestNewestTest:
         found = find(points, {**WEEK, "accept": ["inferred"]}, restore_tests=[record(2)])
         assert (found["result"], found["certainty"]) == ("pass", "reported")
 
-    def test_a_test_counts_even_if_its_point_may_have_been_removed_since(self) -> None:
+    def test_a_test_counts_even_if_its_point_may_have_been_removed(self) -> None:
         points = [by_product(3, expires_at=moment(hours=-1))]
         assert get_result(points, WEEK, later=HOUR) == "pass"
         assert get_result(points, WEEK, restore_tests=[FAILED, record(4)], later=HOUR) == "fail"
         points[0].restore_tested = False
         assert get_result(points, WEEK, restore_tests=[record(4)], later=HOUR) == "fail"
 
-    def test_states_are_those_before_records(self) -> None:
-        """A record makes its point T, which is then not a T without a date."""
+    def test_a_record_does_not_give_a_point_a_dated_test(self) -> None:
+        """A record makes its point T, but not a T without a date."""
         points = [point(days=30, restore_tested=False)]
         assert get_result(points, WEEK, restore_tests=[record(8)]) == "fail"
-        # A failed record does not make the T without a date an F.
+        # A failed record does not change a T without a date to F.
         assert get_result([by_product(None)], WEEK, restore_tests=[record(9, result="failed"), record(8)]) == "unknown"
 
-    def test_a_clock_that_is_off(self) -> None:
+    def test_a_wrong_clock(self) -> None:
         check([point()], WEEK, "unknown", "clock of vbr1 is off by 5m", restore_tests=[record()], skew=301)
         assert get_result([point()], AN_HOUR, restore_tests=[record()], skew=301) == "pass"
 
@@ -234,7 +234,7 @@ def test_a_record_of_another_workload(other: dict[str, Any]) -> None:
 
 
 def test_warnings_about_records() -> None:
-    """A record of no workload, and one whose test is earlier than its point."""
+    """A record without a matching workload, and one with a test that is earlier than its point."""
     given = [record(workload_name="db01"), record(3, 2.5)]
     found = evaluate(row(), {"recovery_points": {"min_count": 1}}, restore_tests=given).plain()["findings"]
     assert [result for result, _text in messages(found, "data.restore_tests")] == ["warn", "warn"]

@@ -44,9 +44,9 @@ class TestMaxGapWithin:
             (("22T22:00", "23T22:00", "25T22:00"), (), "fail", 48),
             (("22T22:00", "23T22:00", "25T22:00"), ("24T22:00",), "unknown", 48),
             (("24T22:00", "25T22:00"), (), "fail", 38),
-            # A U before the window, or at its beginning, does not help.
+            # A U before the window, or at its start, does not count.
             (("24T22:00", "25T22:00"), ("22T22:00", "23T08:00"), "fail", 38),
-            # The T before the window is no boundary either.
+            # The T before the window is not a boundary either.
             (("22T22:00", "24T22:00", "25T22:00"), (), "fail", 38),
         ],
     )
@@ -84,7 +84,7 @@ class TestMaxGapWithin:
             # The last hidden second is 2 days and 1 second old.
             (hours(25, 1), "26h", {"since": ago(days=2)}, "unknown"),
             (hours(25, 1), "23h", {"since": ago(days=2)}, "fail"),
-            # It is before the window.
+            # The hidden second is before the window.
             (hours(25, 1), "26h", {"since": ago(days=3)}, "fail"),
             (hours(25, 1), "47h", {"since": ago(days=3)}, "pass"),
             ([], "47h", {"since": ago(days=3)}, "fail"),
@@ -122,7 +122,7 @@ class TestMaxGap:
             (hours(24), "24h", "pass", "is 1d"),
             (hours(24), "23h", "fail", "is 1d"),
             ([], "26h", "fail", "no recovery points (maximum gap 26h)"),
-            # The U would be the oldest point.
+            # The U may be the oldest point.
             ([*hours(50, 26, 2), *hours(100, usable=None)], "24h", "unknown", "usability unknown for 1 recovery point"),
             ([*hours(50, 26, 2), *hours(74, usable=None)], "24h", "pass", "is 1d"),
             ([*hours(50, 2), *hours(26, usable=None)], "24h", "unknown", "usability unknown for 1 recovery point"),
@@ -152,7 +152,7 @@ class TestMaxGap:
             (hours(20, usable=None), "11h", {"since": ago(hours=10)}, "unknown"),
             (hours(9, usable=None), "9h", {"since": ago(hours=10)}, "unknown"),
             (hours(9, usable=None), "8h", {"since": ago(hours=10)}, "fail"),
-            # Hidden time after ``until`` can only help.
+            # Hidden time after ``until`` can only shorten the gap.
             (hours(50, 26, 2), "24h", {"until": ago(hours=1)}, "pass"),
             (hours(50, 26), "25h", {"until": ago(hours=1)}, "unknown"),
             (hours(50, 26), "24h", {"until": ago(hours=1)}, "fail"),
@@ -192,12 +192,12 @@ class TestMaxGapOfRanges:
             (continuous(48, 2), "2h", None, "pass"),
             (continuous(48, 2, usable=None), "24h", "3d", "unknown"),
             (continuous(48, 2, usable=None), "23h", "3d", "fail"),
-            # Back to when is unknown.
+            # The start is unknown.
             (continuous(None, 2), "2h", "3d", "unknown"),
             (continuous(None, 2), "1h", "3d", "fail"),
             (continuous(None, 2), "999h", None, "unknown"),
             (continuous(None, 2), "1h", None, "fail"),
-            # Until when is unknown, at most until the read.
+            # The end is unknown, but not later than the read.
             (continuous(48, None), "24h", "3d", "unknown"),
             (continuous(48, None), "23h", "3d", "fail"),
             (continuous(48, None), "1h", None, "unknown"),
@@ -274,7 +274,7 @@ class TestPeriods:
             # Thursday, Friday, Monday, Tuesday; as_of is a Wednesday.
             ((19, 20, 23, 24), 4, "pass"),
             ((19, 20, 23, 24), 5, "fail"),
-            # Saturday holds a point, too.
+            # Saturday also has a point.
             ((19, 20, 21, 23, 24), 5, "pass"),
             ((19, 23, 24), 3, "fail"),
         ],
@@ -304,13 +304,13 @@ class TestPeriods:
         points = times("18T22:00", "19T22:00")
         assert get_result(points, _points("daily", 4), **window) == "unknown"
         assert get_result(points, _points("daily", 5), **window) == "fail"
-        # The next day is neither hidden nor does it hold a point, and the day after that may be empty.
+        # The next day is not hidden and has no point, and the day after that may be empty.
         assert get_result(points, _points("daily", 4), **window, later=24 * HOUR) == "unknown"
         assert get_result(points, _points("daily", 1), **window, later=48 * HOUR) == "fail"
 
     @pytest.mark.parametrize(("later", "expected"), [(0, "pass"), (147_599, "pass"), (147_600, "fail")])
     def test_a_run_ends_when_a_day_is_empty(self, later: int, expected: str) -> None:
-        """The newest point is of Saturday; on Monday at 00:00, Sunday is empty."""
+        """The newest point is from Saturday. On Monday at 00:00, Sunday is empty."""
         assert get_result(nightly(7), _points("daily", 7), later=later) == expected
 
     def test_a_point_after_as_of_keeps_its_day(self) -> None:
@@ -357,6 +357,6 @@ class TestPeriods:
         _points("min_coverage", {"percent": "1%", "max_age": "9d", "within": "9d"}),
     ],
 )
-def test_a_clock_that_is_off(rules: dict[str, Any], skew: int) -> None:
+def test_a_wrong_clock(rules: dict[str, Any], skew: int) -> None:
     check(nightly(), rules, "unknown", "clock of vbr1 is off by 5m", skew=skew)
     assert get_result(nightly(), rules, skew=300) == "pass"

@@ -62,17 +62,17 @@ USUAL = sized(100, 100, 100, 100)
         ([*USUAL, *undated()], "unknown", "that may be newer"),
         ([*USUAL, *counted()], "unknown", "that may be newer"),
         ([*USUAL, *undated(kind="log")], "pass", "is 100% of the median"),
-        # What does not count as a recovery point does not matter.
+        # Other points do not matter.
         ([*USUAL, point(hours=1, kind="snapshot", size_bytes=1)], "pass", "is 100% of the median"),
         ([*USUAL, point(hours=1, kind="continuous", size_bytes=1)], "pass", "is 100% of the median"),
         ([*USUAL, point(hours=1, usable=False, size_bytes=1)], "pass", "is 100% of the median"),
         # Only the same kind is compared.
         ([*USUAL, point(hours=1, kind="full", size_bytes=1)], "unknown", "fewer than three other recovery points"),
         ([*USUAL, *sized(9000, 9000, 9000, kind="full")[1:]], "pass", "is 100% of the median"),
-        # Points of that kind that are not usable do not count, also without a size.
+        # Unusable points of that type do not count, even without a size.
         ([*USUAL, *sized(0, None, None, usable=False)[1:]], "pass", "is 100% of the median"),
         ([*USUAL[:2], *sized(0, 9, 100, 100, usable=False)[2:]], "unknown", "fewer than three other"),
-        # Points that may be usable may be among those that it is compared with.
+        # Possibly usable points may be among the points to compare with.
         ([*USUAL, *sized(0, None, None, usable=None)[1:]], "unknown", "that it is compared with"),
         ([*USUAL[:2], *sized(0, 9, 100, 100, usable=None)[2:]], "unknown", "that it is compared with"),
         ([*sized(*[10] * 5), *sized(*[100] * 30, usable=None)[5:]], "unknown", "that it is compared with"),
@@ -99,25 +99,25 @@ class TestSeveralNewest:
 
     @pytest.mark.parametrize(("full", "expected"), [(100, "pass"), (201, "fail"), (None, "unknown")])
     def test_several_kinds(self, full: int | None, expected: str) -> None:
-        """Both are the smallest: the worst result of their kinds counts."""
+        """Both are the smallest, so the worst result of their types counts."""
         fulls = sized(100, full, full, full, kind="full")
         assert get_result([*USUAL, *fulls], HALF) == expected
 
-    def test_a_kind_of_which_there_are_few(self) -> None:
+    def test_a_type_with_few_points(self) -> None:
         assert get_result([*USUAL, *sized(100, kind="full")], HALF) == "unknown"
-        # It is larger, so its kind does not matter.
+        # It is larger, so its type does not matter.
         assert get_result([*USUAL, *sized(101, kind="full")], HALF) == "pass"
 
 
 class TestNewest31:
     def test_older_points_do_not_count(self) -> None:
-        """30 others of 100 bytes, the 32nd point and those before it have 1000 bytes or none."""
+        """30 other points have 100 bytes; the 32nd point and older ones have 1000 bytes or no size."""
         for old in (1000, None):
             assert find(sized(*[100] * 31, *[old] * 40), HALF)["actual"] == 100
 
     def test_the_31st_counts(self) -> None:
         assert get_result(sized(*[100] * 30, None, *[100] * 40), HALF) == "unknown"
-        # 15 of 30 others have 300 bytes: the lower median, the 15th, has 100. With 16 of them it has 300.
+        # If 15 of 30 others have 300 bytes, the lower median (the 15th) is 100. With 16 of them it is 300.
         assert find(sized(*[100] * 16, *[300] * 15, *[100] * 40), HALF)["actual"] == 100
         assert find(sized(*[100] * 15, *[300] * 16, *[100] * 40), HALF)["actual"] == 33
 
@@ -126,8 +126,8 @@ class TestNewest31:
         assert get_result([*sized(*[100] * 31), unknown[31]], HALF) == "pass"
         assert get_result([*sized(*[100] * 30), unknown[30]], HALF) == "unknown"
 
-    def test_points_in_any_state_use_up_the_31(self) -> None:
-        """29 unusable points of the kind leave one other; of another kind they do not matter."""
+    def test_the_31_include_points_in_any_state(self) -> None:
+        """29 unusable points of the same type leave one other point. Points of another type do not matter."""
         broken = [point(days=1, hours=hour, usable=False) for hour in range(29)]
         points = [point(hours=5, size_bytes=100), *broken, *sized(0, 0, 0, 100, 100, 100, 100)[3:]]
         assert get_result(points, HALF) == "unknown"
@@ -137,8 +137,8 @@ class TestNewest31:
 
 
 class TestWindow:
-    def test_a_new_full_backup_alone_in_a_window(self) -> None:
-        """The newest full backup has 10 bytes. With ``since`` of a day, there is nothing to compare it with."""
+    def test_a_single_full_backup_in_a_window(self) -> None:
+        """The newest full backup has 10 bytes. With ``since`` of a day, there is no other to compare with."""
         points = [point(hours=5, kind="full", size_bytes=10), *sized(0, 0, 0, kind="full")[1:]]
         check(points[:1], HALF, "unknown", "were not read", since=ago(days=1))
         for one in points[1:]:
@@ -158,17 +158,17 @@ class TestWindow:
             (sized(*[100] * 31), "pass"),
             (sized(*[49], *[100] * 29), "unknown"),
             (sized(*[49], *[100] * 30), "fail"),
-            # Of any state, and of this kind only.
+            # Points in any state, but only of this type.
             ([*sized(*[100] * 4), *sized(*[9] * 31, usable=False)[4:]], "pass"),
             ([*sized(*[100] * 30), *sized(*[9] * 31, kind="full")[1:]], "unknown"),
         ],
     )
-    def test_the_31_are_needed_before_since(self, points: list[RecoveryPoint], expected: str) -> None:
-        """With fewer of them, larger ones may have been made before."""
+    def test_hidden_time_matters_with_fewer_than_31_points(self, points: list[RecoveryPoint], expected: str) -> None:
+        """With fewer points, larger ones may exist before ``since``."""
         assert get_result(points, HALF, since=ago(days=31)) == expected
 
     def test_small_points_in_a_window(self) -> None:
-        """The last five of them are small, and the larger ones before are hidden."""
+        """The last five points are small, and the larger ones before them are hidden."""
         points = sized(*[1] * 5, *[1000] * 25)
         assert get_result(points, HALF) == "fail"
         assert get_result(points[:5], HALF, since=ago(days=5)) == "unknown"
@@ -181,11 +181,11 @@ class TestWindow:
         assert get_result([older, *USUAL], HALF) == "pass"
         assert get_result([older, *USUAL], HALF, later=HOUR) == "unknown"
 
-    def test_a_clock_that_is_off_does_not_matter(self) -> None:
+    def test_a_wrong_clock_does_not_matter(self) -> None:
         assert get_result(USUAL, HALF, skew=301) == "pass"
 
 
 @pytest.mark.parametrize(("size", "expected"), [(255, 255), (256, 256), (257, 256), (1023, 1020), (1024, 1024)])
 def test_sizes_have_eight_significant_bits(size: int, expected: int) -> None:
-    """They are compared as they are stored."""
+    """Sizes are compared with the precision in which they are stored."""
     assert find(sized(size, 100, 100, 100), HALF)["actual"] == expected

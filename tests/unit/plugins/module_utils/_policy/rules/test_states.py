@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of a point for each attribute: T, U, F, weak F or absent, as rules show it."""
+"""The state of a point for each attribute (T, U, F, weak F or absent), observed through rules."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAMES = [*FACTS, "malware"]
 FOUR = ("full", "incremental", "differential", "synthetic_full")
 # Both ends of continuous protection are known.
 ENDS = {"restorable_from": moment(days=2), "restorable_until": moment(hours=1)}
-# (kind, usable) -> whether the point is surely, perhaps, or not a recovery point.
+# (kind, usable) -> whether the point is certainly, possibly, or not a recovery point.
 SURE: list[tuple[str, bool | None]] = [(kind, True) for kind in DEFAULT_KINDS]
 POSSIBLE = [("unknown", True), ("unknown", None), *((kind, None) for kind in DEFAULT_KINDS)]
 ABSENT = [
@@ -187,7 +187,7 @@ class TestMalware:
 
 
 class TestCertaintyOfFindings:
-    """The strongest values that give the result."""
+    """A finding has the certainty of the strongest values that give its result."""
 
     POINTS: ClassVar = [
         *(point(days=night, offsite=True) for night in range(3)),
@@ -217,7 +217,7 @@ class TestCertaintyOfFindings:
         found = find(points, {"offsite": {"none": True, "accept": ["inferred"]}})
         assert (found["result"], found["certainty"]) == ("fail", "inferred")
 
-    def test_a_refused_value_is_the_reason(self) -> None:
+    def test_a_value_that_is_not_accepted_is_the_reason(self) -> None:
         found = find(self.POINTS, {"offsite": {"min_count": 5, "accept": ["declared"]}})
         assert "only inferred or declared for 1 recovery point, which the policy does not accept" in found["message"]
 
@@ -275,13 +275,13 @@ class TestLocks:
         one = point(hours=9, immutable=True, immutable_until=moment(seconds=-seconds))
         assert state(one, "immutable", skew=skew) == expected
 
-    def test_a_clock_that_is_off_does_not_matter_for_locks_without_an_end(self) -> None:
+    def test_a_wrong_clock_does_not_affect_locks_without_an_end(self) -> None:
         assert state(point(hours=9, immutable=True), "immutable", skew=301) == "T"
 
 
 class TestExpiry:
     @pytest.mark.parametrize(
-        # Seconds after the read: of the expiry, and of the evaluation.
+        # Seconds from the read to the expiry, and to the evaluation.
         ("expiry", "later", "expected"),
         [(1, 0, "T"), (1, 1, "U"), (1, 2, "U"), (2, 1, "T"), (0, 0, "T"), (0, 99, "T"), (-5, 99, "T")],
     )
@@ -296,11 +296,11 @@ class TestExpiry:
         one = point(usable=None, offsite=False, expires_at=moment(seconds=-1))
         assert (state(one, "offsite"), state(one, "offsite", later=1)) == ("weak F", "U")
 
-    def test_a_lock_that_ended_later(self) -> None:
+    def test_a_lock_that_ended_after_the_read(self) -> None:
         one = point(immutable=True, immutable_until=moment(hours=-9), expires_at=moment(hours=-1))
         assert (state(one, "immutable"), state(one, "immutable", later=HOUR)) == ("T", "U")
 
-    def test_what_is_absent_stays_absent(self) -> None:
+    def test_absent_points_stay_absent(self) -> None:
         expired = {"expires_at": moment(seconds=-1), "offsite": True}
         for one in (point(usable=False, **expired), point(kind="log", **expired)):
             assert state(one, "recovery_points", later=9) == state(one, "offsite", later=9) == "absent"
@@ -317,8 +317,8 @@ class TestExpiry:
 
     @pytest.mark.parametrize("skew", [301, 9000, -301, -9000])
     @pytest.mark.parametrize("kind", ["full", "continuous"])
-    def test_a_clock_that_is_off(self, skew: int, kind: str) -> None:
-        """How long it is until a point expires is not known."""
+    def test_a_wrong_clock(self, skew: int, kind: str) -> None:
+        """The time until a point expires is unknown."""
         names = {"full": "recovery_points", "continuous": "backup_types.continuous"}
         expiring = point(hours=9, kind=kind, restorable_until=NOW, expires_at=moment(days=-30))
         lasting = point(hours=9, kind=kind, restorable_until=NOW)
@@ -327,12 +327,12 @@ class TestExpiry:
         assert state(lasting, names[kind], skew=skew) == "T"
 
     @pytest.mark.parametrize("skew", [301, 9000, -301])
-    def test_a_point_that_had_expired_before_the_read_by_a_clock_that_is_off(self, skew: int) -> None:
+    def test_a_point_that_expired_before_the_read_with_a_wrong_clock(self, skew: int) -> None:
         """The server's time at the read decides."""
         assert state(point(hours=9, expires_at=moment(seconds=-skew)), "recovery_points", skew=skew, later=HOUR) == "T"
         assert state(point(hours=9, expires_at=moment(seconds=-skew - 1)), "recovery_points", skew=skew) == "U"
 
-    def test_points_that_had_expired_before_they_were_read_are_a_warning(self) -> None:
+    def test_points_that_expired_before_the_read_give_a_warning(self) -> None:
         old = {"expires_at": moment(hours=1)}
         points = [point(**old), point(kind="log", expires_at=NOW), point(usable=False, **old), point()]
         found = findings(row(points), {"recovery_points": {"min_count": 2}})
@@ -340,7 +340,7 @@ class TestExpiry:
         assert (result, "2 recovery points" in message) == ("warn", True), message
         assert messages(found, "recovery_points.min_count")[0][0] == "pass"
 
-    def test_points_that_expired_since_are_not_a_warning(self) -> None:
+    def test_points_that_expired_after_the_read_give_no_warning(self) -> None:
         one = read(row([point(), point(expires_at=moment(hours=-1))]))
         found = findings(one, {"recovery_points": {"min_count": 1}}, as_of=NOW + 2 * HOUR * SECOND)
         assert messages(found, "recovery_points.expired") == []
@@ -358,7 +358,7 @@ class TestUndated:
         assert state(one, attribute) == "T"
 
     @pytest.mark.parametrize("name", FACTS)
-    def test_a_fact_that_is_false(self, name: str) -> None:
+    def test_a_false_attribute(self, name: str) -> None:
         assert state(counted(**fact(name, False))[0], name) == "F"
         assert state(undated(**fact(name, False))[0], name) == "weak F"
 
@@ -381,7 +381,7 @@ def test_points_in_the_future_are_not_part_of_the_read_result() -> None:
     assert find(points, {"recovery_points": {"min_count": 1}})["actual"] == 1
 
 
-def test_an_as_of_shortly_before_the_read_counts_as_the_read() -> None:
+def test_as_of_shortly_before_the_read_counts_as_the_read() -> None:
     one = point(immutable=True, immutable_until=NOW, expires_at=NOW)
     assert state(one, "immutable", later=-300) == "F"
     assert find([point(hours=1)], {"recovery_points": {"max_age": "1h"}}, later=-300)["actual"] == HOUR

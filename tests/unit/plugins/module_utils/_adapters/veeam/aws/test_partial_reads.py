@@ -40,7 +40,7 @@ def idents(result: Result) -> set[str]:
 
 
 def queried(result: Result) -> list[str]:
-    """The ids of the instances in the order of the requests; the first is one that cannot exist."""
+    """Return the ids of the instances in the order of the requests; the first one cannot exist."""
     return [str(call.first("VirtualMachineId")) for call in result.calls if call.first("VirtualMachineId")]
 
 
@@ -50,7 +50,7 @@ def queried(result: Result) -> list[str]:
 @pytest.mark.parametrize("unknown_path", [400, 404, 422])
 @pytest.mark.parametrize("version", API_VERSIONS)
 def test_the_path_follows_from_the_revision(version: str, unknown_path: int) -> None:
-    """No other path is tried: in 1.0 the new one is an instance with an invalid id."""
+    """No other path is tried, because 1.0 treats the new path as an instance with an invalid id."""
     server = SimulatedServer(SimulatedAws, VeeamAws, serves=version, unknown_path=unknown_path)
     result = server.read()
     assert result.scope["api_version"] == version
@@ -88,7 +88,7 @@ ZONE = {"id": "z-1", "name": "eu-central-1a"}
         ("1.2-rev0", {"region": {"name": "eu-central-1"}}, "r-3", None),
         ("1.2-rev0", {"region": {}}, "r-2", None),
         ("1.2-rev0", {"region": EU}, None, None),
-        # Ids come before names.
+        # Ids take precedence over names.
         ("1.2-rev0", {"region": {"id": "r-1", "name": "Europe (Frankfurt)"}}, "r-1", False),
         ("1.2-rev0", {"region": {"id": "r-2", "name": "eu-central-1"}}, "r-1", None),
     ],
@@ -160,8 +160,8 @@ def test_one_instance_that_fails_with_a_name_filter(server: SimulatedServer, com
     assert 0 < len(result.points) < len(idents(complete))
 
 
-def test_an_instance_that_went_meanwhile(server: SimulatedServer, complete: Result) -> None:
-    """It is not found and no longer listed: its points stay, without an instance."""
+def test_an_instance_that_was_removed_during_the_read(server: SimulatedServer, complete: Result) -> None:
+    """It is no longer listed, so its points are kept without an instance."""
     lost = queried(complete)[THIRD_INSTANCE - 2]
     listed: list[str] = []
 
@@ -206,7 +206,7 @@ def test_an_appliance_that_fails_later(server: SimulatedServer, complete: Result
     assert len(result.problems) == len(queried(complete)) - 3 + 1
 
 
-# Side listings
+# Secondary listings
 
 
 @CODES
@@ -246,8 +246,8 @@ def append(odd: Any) -> Any:
 
 
 @ODD
-def test_an_odd_instance(server: SimulatedServer, complete: Result, odd: Any) -> None:
-    """It is left out, which is said; unprotected instances cannot all be detected."""
+def test_a_malformed_instance(server: SimulatedServer, complete: Result, odd: Any) -> None:
+    """It is omitted with a warning, and unprotected instances may be missing."""
     result = server.read(edit(f"{ROOT}/virtualMachines", append(odd)))
     assert (result.problems, result.scope["inventory"]) == ([], False)
     assert result.warned("some instances are listed without an id")
@@ -255,8 +255,8 @@ def test_an_odd_instance(server: SimulatedServer, complete: Result, odd: Any) ->
 
 
 @ODD
-def test_an_odd_repository(server: SimulatedServer, complete: Result, odd: Any) -> None:
-    """Whether it encrypts is unknown, so that it is unknown for all backups."""
+def test_a_malformed_repository(server: SimulatedServer, complete: Result, odd: Any) -> None:
+    """Its encryption is unknown, so encryption is unknown for all backups."""
 
     def encrypt(document: Any) -> None:
         for row in document["results"]:
@@ -287,7 +287,7 @@ def test_a_point_with_an_invalid_time_is_undated(server: SimulatedServer, comple
 
 
 @ODD
-def test_a_point_without_an_id_is_named(server: SimulatedServer, complete: Result, odd: Any) -> None:
+def test_a_point_without_an_id_is_reported(server: SimulatedServer, complete: Result, odd: Any) -> None:
     def change(document: Any) -> None:
         if document["results"]:
             append(odd)(document)

@@ -85,7 +85,7 @@ def test_times() -> None:
             point(row(pointInTime=strange))
 
 
-def test_strange_members_are_survived() -> None:
+def test_fields_with_unexpected_types_are_unknown() -> None:
     """Fields of a type other than documented make attributes unknown and never raise an error."""
     for name in row():
         if name in ("id", "pointInTime"):
@@ -103,7 +103,7 @@ def appliance(
     total_off_by: int = 0,
     answers_behind: bool = True,
 ) -> Any:
-    """Responses of an appliance with two points, of two of its three instances, and optionally ``others``."""
+    """Build an appliance with points of two of its three instances, and optionally ``others``."""
     points = (("p-1", "vm-1"), ("p-2", "vm-2"), *others)
 
     def respond(request: Any) -> tuple[int, dict[str, str], Any]:
@@ -130,13 +130,13 @@ def appliance(
 
 
 def page(rows: list[dict[str, Any]], query: dict[str, list[str]]) -> dict[str, Any]:
-    """One page of a listing."""
+    """Build one page of a listing."""
     start = int(query["Offset"][0])
     return {"totalCount": len(rows), "results": rows[start : start + int(query["Limit"][0])]}
 
 
 def read(server: Any, *, workload_names: tuple[str, ...] = (), api_version: str | None = None) -> dict[str, Any]:
-    """The read result of such an appliance."""
+    """Read such an appliance."""
     settings = Settings(
         username="auditor",
         password="secret-word",
@@ -161,7 +161,7 @@ def read(server: Any, *, workload_names: tuple[str, ...] = (), api_version: str 
 
 
 def test_points_find_their_instance(serve: Callable[..., Any]) -> None:
-    """Each instance is queried for its points; the one that is reported without points is not queried."""
+    """Each instance is queried for its points, except an instance that is reported without points."""
     server = serve(appliance(honours_filter=True))
     result = read(server)
     assert count_by_instance(result) == {"vm-1": 1, "vm-2": 1, "vm-3": 0}
@@ -170,18 +170,18 @@ def test_points_find_their_instance(serve: Callable[..., Any]) -> None:
 
 
 def count_by_instance(result: dict[str, Any]) -> dict[str | None, int]:
-    """Number of points of each instance; None for points without an instance."""
+    """Return instance -> number of points; None for points without an instance."""
     return {each.get("workload_id"): each["recovery_points"] for each in result["workloads"]}
 
 
 def count_full_listing_pages(server: Any) -> int:
-    """Number of requested pages of the full listing, except requests that only read the total."""
+    """Count requested pages of the full listing, except requests that only read the total."""
     calls = [call for call in server.calls() if "/restorePoints?" in call and "VirtualMachineId" not in call]
     return sum("Limit=1&" not in call and not call.endswith("Limit=1") for call in calls)
 
 
-def test_what_the_instances_list_may_be_all(serve: Callable[..., Any]) -> None:
-    """Then the full listing is not read; a name filter does not need it."""
+def test_full_listing_is_skipped_if_instances_list_all_points(serve: Callable[..., Any]) -> None:
+    """The full listing is not needed for a name filter either."""
     server = serve(appliance())
     assert read(server)["totals"]["recovery_points"] == 2
     assert count_full_listing_pages(server) == 0
@@ -190,7 +190,7 @@ def test_what_the_instances_list_may_be_all(serve: Callable[..., Any]) -> None:
     assert count_full_listing_pages(server) == 0
 
 
-def test_a_total_that_is_too_small_shows(serve: Callable[..., Any]) -> None:
+def test_a_total_that_is_too_small_is_detected(serve: Callable[..., Any]) -> None:
     """Two points of instances and a total of two; after the second there is a third point without an instance."""
     server = serve(appliance(total_off_by=-1, others=(("p-3", "gone"),)))
     result = read(server)
@@ -198,15 +198,15 @@ def test_a_total_that_is_too_small_shows(serve: Callable[..., Any]) -> None:
     assert count_full_listing_pages(server) > 0
 
 
-def test_nothing_can_be_asked_for_behind_the_last_point(serve: Callable[..., Any]) -> None:
-    """Then it is not proven that no point is left, and the full listing is read."""
+def test_full_listing_is_read_if_requests_after_the_last_point_fail(serve: Callable[..., Any]) -> None:
+    """It is not proven that no point is left, so the full listing is read."""
     server = serve(appliance(answers_behind=False))
     assert read(server)["totals"]["recovery_points"] == 2
     assert count_full_listing_pages(server) > 0
 
 
 @pytest.mark.parametrize("off_by", [1, 40])
-def test_a_total_that_is_too_large_is_no_proof(serve: Callable[..., Any], off_by: int) -> None:
+def test_a_total_that_is_too_large_proves_nothing(serve: Callable[..., Any], off_by: int) -> None:
     """The full listing is read and found to be incomplete."""
     server = serve(appliance(total_off_by=off_by))
     result = read(server)
@@ -216,7 +216,7 @@ def test_a_total_that_is_too_large_is_no_proof(serve: Callable[..., Any], off_by
     assert count_full_listing_pages(server) > 0
 
 
-def test_points_of_nobody_and_of_two(serve: Callable[..., Any]) -> None:
+def test_points_without_an_instance_or_with_two(serve: Callable[..., Any]) -> None:
     """Points that were read by instance are added again from the full listing, and none of them twice."""
     result = read(serve(appliance(others=(("p-3", "gone"), ("p-4", "gone")))))
     assert count_by_instance(result) == {None: 2, "vm-1": 1, "vm-2": 1, "vm-3": 0}
@@ -229,8 +229,8 @@ def test_points_of_nobody_and_of_two(serve: Callable[..., Any]) -> None:
         read(server, workload_names=("web-*",))
 
 
-def test_filter_that_is_ignored(serve: Callable[..., Any]) -> None:
-    """Then no instance gets the points of all; a name filter fails instead of finding too many or too few points."""
+def test_an_ignored_filter_is_detected(serve: Callable[..., Any]) -> None:
+    """No instance gets the points of all others, and a name filter fails instead of returning wrong points."""
     server = serve(appliance(honours_filter=False))
     result = read(server)
     assert count_by_instance(result) == {None: 2, "vm-1": 0, "vm-2": 0, "vm-3": 0}
@@ -239,8 +239,8 @@ def test_filter_that_is_ignored(serve: Callable[..., Any]) -> None:
         read(server, workload_names=("web-01",))
 
 
-def test_the_newest_revision_that_is_served(serve: Callable[..., Any]) -> None:
-    """A rejected revision is not a rejected password; the older path is found."""
+def test_the_newest_supported_revision_is_used(serve: Callable[..., Any]) -> None:
+    """A rejected revision is not treated as a rejected password, and the older path is used."""
     server = serve(appliance(honours_filter=True, served="1.0-rev0", path="vmRestorePoints"))
     result = read(server)
     assert result["server"]["scope"]["api_version"] == "1.0-rev0"
@@ -251,8 +251,8 @@ def test_the_newest_revision_that_is_served(serve: Callable[..., Any]) -> None:
         read(server, api_version="1.2-rev0")
 
 
-def test_sample_of_the_first_version() -> None:
-    """It is parsed; without a jobType it is unknown whether it is usable."""
+def test_sample_of_version_1() -> None:
+    """It is parsed. Without a jobType its usability is unknown."""
     (record,) = read_sample("veeam_aws/points_1.0.yml")["results"]
     parsed = point(record)
     assert format_time(parsed.created) == "2026-11-18T02:15:44.908Z"

@@ -30,7 +30,7 @@ ARCHIVE = {**STANDARD, "id": "repository-2", "name": "archive", "storageTier": "
 
 
 def point(number: int, day: int, **more: Any) -> dict[str, Any]:
-    """A backup of 22:00 on a day of November in the standard repository."""
+    """Build a backup at 22:00 on a day in November in the standard repository."""
     return {
         "id": f"point-{number}",
         "backupDestination": "AzureBlob",
@@ -50,7 +50,7 @@ def point(number: int, day: int, **more: Any) -> dict[str, Any]:
 
 
 class Appliance:
-    """Lists by path below /api/v8. A list that is a number is the status of the response."""
+    """Lists by path below /api/v8. A number instead of a list is the status of the response."""
 
     def __init__(self, **lists: Any) -> None:
         self.lists: dict[str, Any] = {
@@ -88,7 +88,7 @@ class Appliance:
 
 
 def session(ident: str, day: int, **more: Any) -> dict[str, Any]:
-    """A health check from 3:00 to 4:00 on a day of November."""
+    """Build a health check from 3:00 to 4:00 on a day in November."""
     return {
         "id": ident,
         "type": "HealthCheck",
@@ -101,7 +101,7 @@ def session(ident: str, day: int, **more: Any) -> dict[str, Any]:
 
 
 def item(total: int, corrupted: int = 0, **more: Any) -> dict[str, Any]:
-    """What a health check found for the machine in the standard repository."""
+    """Build the result of a health check for the machine in the standard repository."""
     return {
         "id": "item-1",
         "resource": {"id": "vm-1", "name": "erp", "resourceType": "VirtualMachine"},
@@ -114,13 +114,13 @@ def item(total: int, corrupted: int = 0, **more: Any) -> dict[str, Any]:
 
 
 def checked(*found: tuple[dict[str, Any], Records | int], **lists: Any) -> Appliance:
-    """An appliance with these health checks and their items."""
+    """Build an appliance with these health checks and their items."""
     items = {f"jobSessions/{one['id']}/checkedItems": results for one, results in found}
     return Appliance(jobSessions=[one for one, _results in found], **lists).with_lists(items)
 
 
 def facts(result: ReadResult, *names: str) -> dict[str, Any]:
-    """These fields of each point by its number; only the value if there is one field."""
+    """Return point number -> these fields; only the value if there is one field."""
     assert result.error is None, result.error
     values = {one["id"].removeprefix("point-"): tuple(one[name] for name in names) for one in result.points}
     return {number: value[0] if len(value) == 1 else value for number, value in sorted(values.items())}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Health checks of random appliances: no point is proven that was not checked, and no corrupted one stays usable."""
+"""Health checks of random appliances: unchecked points are not proven, and corrupted points are not usable."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REGIONS = [("r2", "northeurope"), ("r2", "North Europe"), ("r9", "westus")]
 
 @dataclasses.dataclass(frozen=True)
 class Stored:
-    """A point as it really is: the day of its backup, its repository, and whether it was deleted since the check."""
+    """The true state of a point: day of its backup, repository, and whether it was deleted since the check."""
 
     day: int
     repository: int
@@ -64,7 +64,7 @@ def is_checked(appliance: Appliance, number: int) -> bool:
 
 
 def covered(appliance: Appliance, day: int, number: int) -> list[Stored]:
-    """The points that a check at 3:00 of this day looked at; backups are at 22:00."""
+    """Return the points that a check at 3:00 on this day covered; backups run at 22:00."""
     return [one for one in appliance.points if one.repository == number and one.day < day]
 
 
@@ -104,7 +104,7 @@ def build_check(appliance: Appliance, place: int) -> tuple[dict[str, Any], list[
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=400)
 @given(appliances())
-def test_no_point_becomes_better_than_it_is(appliance: Appliance) -> None:
+def test_results_are_never_better_than_the_truth(appliance: Appliance) -> None:
     checks = [
         build_check(appliance, place)
         for place, (_day, number) in enumerate(appliance.checks)

@@ -38,8 +38,8 @@ def test_a_successful_check_proves_the_points_that_existed() -> None:
     assert set(facts(result, "usable").values()) == {True}
 
 
-def test_deleted_points_were_checked_as_well() -> None:
-    """The check covered more points than are left: retention has deleted some since."""
+def test_deleted_points_are_included_in_the_count() -> None:
+    """The check covered more points than are left, because retention has deleted some since."""
     assert facts(checked((session("s", 20), [item(9)])).read(*POINTS), "integrity_checked")["3"] is True
 
 
@@ -101,15 +101,17 @@ def test_a_session_that_proves_nothing(changes: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-def test_another_repository_must_not_be_able_to_contain_the_points(changes: dict[str, Any], proven: bool) -> None:
-    """A restore point does not name its repository."""
+def test_a_check_proves_nothing_if_another_repository_may_contain_the_points(
+    changes: dict[str, Any], proven: bool
+) -> None:
+    """Restore points do not report their repository."""
     appliance = checked((session("s", 20), [item(3)]), repositories=[STANDARD, {**OTHER, **changes}])
     result = facts(appliance.read(*POINTS), "integrity_checked")
     assert result == ({"1": True, "2": True, "3": True, "4": None} if proven else NOTHING)
 
 
 def test_checks_of_all_possible_repositories() -> None:
-    """Each point is in one of two repositories, and both were checked: three points of both together."""
+    """Each point is in one of two repositories, and both were checked with three points in total."""
     second = session("t", 20, executionStopTime="2026-11-20T05:00:00Z", healthCheckJobInfo={"policyId": "policy-2"})
     both = [(session("s", 20), [item(2)]), (second, [item(1, repository=OTHER)])]
     appliance = checked(*both, repositories=[STANDARD, OTHER])
@@ -151,7 +153,7 @@ def test_the_latest_check_counts() -> None:
 
 
 def test_older_sessions_of_a_policy_are_not_read() -> None:
-    """A session in which everything was successful is the last one that is needed."""
+    """No session before a completely successful one is needed."""
     appliance = checked(
         (session("s", 16, status="Error"), [item(3, corrupted=3)]),
         (session("t", 18), [item(1)]),
@@ -165,15 +167,15 @@ def test_older_sessions_of_a_policy_are_not_read() -> None:
 # Corrupted points
 
 
-def test_corrupted_points_that_the_server_marks() -> None:
-    """The others are usable, but the check does not prove them."""
+def test_corrupted_points_marked_by_the_server() -> None:
+    """The others are usable, but not proven by the check."""
     marked = (POINTS[0], POINTS[1], point(3, 19, isCorrupted=True, state="Corrupted"), POINTS[3])
     result = checked((session("s", 20, status="Error"), [item(3, corrupted=1)])).read(*marked)
     assert facts(result, "usable") == {"1": True, "2": True, "3": False, "4": True}
     assert facts(result, "integrity_checked") == NOTHING
 
 
-def test_corrupted_points_that_nothing_marks() -> None:
+def test_unmarked_corrupted_points() -> None:
     """Any of them may be damaged, and so may later incremental backups."""
     result = checked((session("s", 20, status="Error"), [item(3, corrupted=1)])).read(*POINTS)
     assert facts(result, "usable", "status", "integrity_checked") == dict.fromkeys("1234", (None, "unknown", None))
@@ -195,8 +197,8 @@ def test_all_points_are_corrupted() -> None:
     }
 
 
-def test_all_points_of_a_repository_that_may_not_contain_them() -> None:
-    """Which points are in it is unknown, so none of them is known to be damaged."""
+def test_all_points_of_another_repository_are_corrupted() -> None:
+    """It is unknown which points it contains, so no point is known to be damaged."""
     appliance = checked((session("s", 20), [item(3, corrupted=3)]), repositories=[STANDARD, OTHER])
     assert set(facts(appliance.read(*POINTS), "usable").values()) == {None}
 
@@ -211,12 +213,12 @@ def test_points_elsewhere_are_not_affected() -> None:
 
 
 @pytest.mark.parametrize("status", ["Running", "Canceled", "Unknown", None])
-def test_corruption_counts_before_the_check_is_over(status: str | None) -> None:
+def test_corruption_counts_before_the_check_ends(status: str | None) -> None:
     result = checked((session("s", 20, status="Running"), [item(3, corrupted=1, status=status)])).read(*POINTS)
     assert set(facts(result, "usable").values()) == {None}
 
 
-def test_corruption_of_a_workload_that_has_only_a_name() -> None:
+def test_corruption_of_a_workload_without_an_id() -> None:
     found = item(3, corrupted=1, resource={"id": None, "name": "erp"})
     result = checked((session("s", 20, status="Error"), [found])).read(*POINTS)
     assert set(facts(result, "usable").values()) == {None}
@@ -234,7 +236,7 @@ def test_sessions_that_cannot_be_read(status: int) -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 500])
 def test_one_session_of_two_that_cannot_be_read(status: int) -> None:
-    """It may have found corrupted points of the same policy after the older check."""
+    """The unreadable session may have found corrupted points after the other one."""
     older = session("s", 20), [item(3)]
     result = checked(older, (session("t", 21, status="Error"), status)).read(*POINTS)
     assert "health check t" in str(result.error)
@@ -261,13 +263,13 @@ def test_a_session_that_is_not_found_is_listed_again(still_listed: bool) -> None
 
 
 @pytest.mark.parametrize("odd", [None, 7, "text", {}, {"id": None}, {"resource": 5}, {"id": "x", "repository": []}])
-def test_odd_items_are_ignored_or_named(odd: Any) -> None:
-    """An item without an id is left out, and the read result is not complete."""
+def test_malformed_items_are_ignored_or_reported(odd: Any) -> None:
+    """An item without an id is omitted, and the result is incomplete."""
     result = checked((session("s", 20), [item(3), odd])).read(*POINTS)
     assert result.error is None or "checked items" in str(result.error)
 
 
-def test_versions_without_known_health_checks_are_not_asked() -> None:
+def test_health_checks_are_not_requested_from_other_versions() -> None:
     appliance = Appliance()
     appliance.read(*POINTS, api_version="v7")
     assert not any("jobSessions" in call for call in appliance.calls)

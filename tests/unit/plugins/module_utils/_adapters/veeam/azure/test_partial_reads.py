@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts of the appliance that cannot be read: optional ones give a warning, one object of many is a problem."""
+"""Parts that cannot be read: optional parts give a warning, one object of many is a problem."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def idents_except(result: Result, platform: str) -> set[str]:
 
 @pytest.mark.parametrize(("path", "platform"), OPTIONAL.items())
 @pytest.mark.parametrize("code", [400, 403, 404])
-def test_points_that_the_version_or_the_role_does_not_have(
+def test_points_not_supported_by_the_version_or_the_role(
     server: SimulatedServer, complete: Result, path: str, platform: str, code: int
 ) -> None:
-    """All others are read, and what is left out is said; its workloads are not listed as unprotected."""
+    """All others are read, and a warning names the omitted points. Their workloads are not listed as unprotected."""
     result = server.read(status(code, path))
     assert result.problems == []
     assert result.scope[platform] is False
@@ -70,7 +70,7 @@ def test_points_that_the_version_or_the_role_does_not_have(
 
 @pytest.mark.parametrize("path", [*OPTIONAL, MACHINES])
 def test_points_that_cannot_be_read_at_the_moment(server: SimulatedServer, complete: Result, path: str) -> None:
-    """The read result is not complete, and the rest is read."""
+    """The rest is read, and the result is incomplete."""
     result = server.read(status(500, path))
     platform = OPTIONAL.get(path, "azure_vm")
     (problem,) = result.problems
@@ -78,8 +78,8 @@ def test_points_that_cannot_be_read_at_the_moment(server: SimulatedServer, compl
     assert idents(result) == idents_except(complete, platform)
 
 
-def test_points_that_end_in_the_middle(server: SimulatedServer) -> None:
-    """A listing that was partially read is not optional."""
+def test_a_partially_read_listing_of_points(server: SimulatedServer) -> None:
+    """Only a listing of which nothing was read is optional."""
     result = server.read(status(403, f"{ROOT}/restorePoints/sql", nth=2), page_size=2)
     assert "restore points (azure_sql)" in result.problems[0].message
     assert result.data["complete"] is False
@@ -96,8 +96,8 @@ def test_no_points_at_all(server: SimulatedServer) -> None:
 
 @CODES
 @pytest.mark.parametrize(("path", "scope"), SIDE_LISTINGS.items())
-def test_side_listings(server: SimulatedServer, complete: Result, path: str, scope: str, code: int) -> None:
-    """No point is lost, and none becomes better."""
+def test_secondary_listings(server: SimulatedServer, complete: Result, path: str, scope: str, code: int) -> None:
+    """No point is lost, and no attribute improves."""
     result = server.read(status(code, path))
     assert result.problems == []
     assert result.scope[scope] is False
@@ -118,8 +118,8 @@ def test_the_version_is_optional(server: SimulatedServer, complete: Result, code
 
 
 @CODES
-def test_without_protected_items_names_are_not_enough(server: SimulatedServer, complete: Result, code: int) -> None:
-    """A point may belong to a deleted machine of the same name, so each machine is queried."""
+def test_names_are_not_sufficient_without_protected_items(server: SimulatedServer, complete: Result, code: int) -> None:
+    """A point may belong to a deleted machine with the same name, so each machine is queried."""
     result = server.read(status(code, f"{ROOT}/protectedItem/virtualMachines"))
     assert result.warned("protected items (azure_vm) could not be read")
     before = {one["id"]: one for one in complete.points}
@@ -148,8 +148,8 @@ def test_one_machine_of_two_with_the_same_name(server: SimulatedServer, complete
     assert {one["usable"] for one in result.points if one["id"] in missing} == {None}
 
 
-def test_a_machine_that_went_meanwhile(server: SimulatedServer, complete: Result) -> None:
-    """It is not found, and no longer listed."""
+def test_a_machine_that_was_removed_during_the_read(server: SimulatedServer, complete: Result) -> None:
+    """It is not found and no longer listed."""
     lost = [str(call.first("VirtualMachineId")) for call in complete.calls if call.first("VirtualMachineId")][1]
     listed: list[str] = []
 
@@ -186,20 +186,20 @@ def test_a_point_with_an_impossible_time_is_undated(time: str) -> None:
 
 
 @ODD
-def test_a_point_without_an_id_is_named(odd: Any) -> None:
-    """It is left out, and the read result is not complete."""
+def test_a_point_without_an_id_is_reported(odd: Any) -> None:
+    """It is omitted, and the result is incomplete."""
     result = Appliance().read(point(1, 19), odd)
     has_id = isinstance(odd, dict) and odd.get("id")
     assert ("restore point 7" if has_id else "a record of restore points (azure_vm) has no id") in str(result.error)
     assert "point-1" in {one["id"] for one in result.points}
 
 
-# Odd entries of side listings
+# Malformed entries of secondary listings
 
 
 @ODD
 @pytest.mark.parametrize(("listing", "encrypted"), [("repositories", None), ("jobSessions", True)])
-def test_an_odd_repository_or_session(listing: str, encrypted: bool | None, odd: Any) -> None:
+def test_a_malformed_repository_or_session(listing: str, encrypted: bool | None, odd: Any) -> None:
     appliance = Appliance()
     appliance.lists[listing] = [*appliance.lists[listing], odd]
     assert facts(appliance.read(point(1, 19)), "usable", "encrypted") == {"1": (True, encrypted)}
@@ -207,8 +207,8 @@ def test_an_odd_repository_or_session(listing: str, encrypted: bool | None, odd:
 
 @ODD
 @pytest.mark.parametrize("listing", ["protectedItem/virtualMachines", "virtualMachines"])
-def test_an_odd_workload(listing: str, odd: Any) -> None:
-    """An entry without id and name may be any machine, so names are no longer enough; the filter is."""
+def test_a_malformed_workload(listing: str, odd: Any) -> None:
+    """An entry without id and name may be any machine, so names are not sufficient, but the filter is."""
     appliance = Appliance(**{listing: [MACHINE, odd]})
     result = appliance.read(point(1, 19))
     assert facts(result, "workload_id", "usable") == {"1": ("vm-1", True)}
@@ -217,13 +217,13 @@ def test_an_odd_workload(listing: str, odd: Any) -> None:
 
 
 def test_a_machine_without_an_id_may_own_points_of_its_name() -> None:
-    """Two machines "erp", one of them without an id: their points cannot be told apart by name."""
+    """Two machines are named "erp", and one has no id, so names do not distinguish their points."""
     appliance = Appliance(**{"protectedItem/virtualMachines": [MACHINE, {"name": "erp"}]})
     assert facts(appliance.read(point(1, 19)), "workload_id") == {"1": "vm-1"}
     assert any("VirtualMachineId=vm-1" in call for call in appliance.calls)
 
 
-def test_ids_of_azure_join_the_listings() -> None:
+def test_azure_ids_join_the_listings() -> None:
     """The appliance's own id may be missing in one of them."""
     machine = {**MACHINE, "azureId": "/subscriptions/s/erp"}
     appliance = Appliance(
@@ -233,8 +233,8 @@ def test_ids_of_azure_join_the_listings() -> None:
 
 
 @pytest.mark.parametrize("machines", [[], 403], ids=str)
-def test_two_points_of_a_name_without_a_machine_are_not_two_points_of_one(machines: Any) -> None:
-    """They may belong to two machines that had this name."""
+def test_two_points_without_a_machine_may_belong_to_different_machines(machines: Any) -> None:
+    """Two machines may have had the same name."""
     appliance = Appliance(**{"protectedItem/virtualMachines": [], "virtualMachines": machines})
     result = appliance.read(point(1, 18, vmName="dc"), point(2, 19, vmName="dc"))
     assert facts(result, "workload_name", "workload_id", "usable") == dict.fromkeys("12", ("dc", None, None))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fields of restore points: what is not reported stays unknown, and versions and listings keep their own meaning."""
+"""Fields of restore points: unreported values stay unknown, and the meaning depends on version and listing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_backup_is_usable_if_its_state_is_reported(
 
 
 def test_versions_without_a_state() -> None:
-    """They offer all points for restores; if a point has the field, its value counts."""
+    """They offer all points for restores. If a point has the field, its value counts."""
     bare = point(1, 18)
     del bare["isCorrupted"], bare["state"]
     result = Appliance().read(bare, point(2, 19, **MISSING), api_version="v7")
@@ -60,12 +60,12 @@ def test_versions_without_a_state() -> None:
     ],
 )
 def test_kinds(destination: str | None, kind: str | None, expected: tuple[str, bool | None]) -> None:
-    """A point that does not say where it is stored may be a snapshot."""
+    """A point without a location may be a snapshot."""
     found = Appliance().read(point(1, 20, backupDestination=destination, type=kind))
     assert facts(found, "kind", "usable") == {"1": expected}
 
 
-def test_words_of_the_first_versions_may_be_lists() -> None:
+def test_values_of_early_versions_may_be_lists() -> None:
     record = point(1, 20, backupDestination=["AzureBlob"], type=["Full"], gfsFlags=["Weekly", "Monthly"])
     strange = point(2, 19, backupDestination=["AzureBlob", "Snapshot"], type=[], gfsFlags=[5])
     del record["vmName"], strange["vmName"]
@@ -89,7 +89,7 @@ def test_words_of_the_first_versions_may_be_lists() -> None:
     ],
 )
 def test_locks(till: Any, immutable: bool | None, until: str | None) -> None:
-    """A date that is not valid does not end the read, and proves nothing."""
+    """An invalid date does not abort the read, and proves nothing."""
     found = facts(Appliance().read(point(1, 20, immutableTill=till)), "immutable", "immutable_until")
     assert found == {"1": (immutable, until)}
 
@@ -98,16 +98,16 @@ def test_locks(till: Any, immutable: bool | None, until: str | None) -> None:
     ("destination", "encrypted"),
     [("AzureBlob", True), ("All", True), ("Database", None), ("Unknown", None), (None, None)],
 )
-def test_configurations_of_networks(destination: str | None, encrypted: bool | None) -> None:
-    """Only those in a repository have its encryption."""
+def test_network_configurations(destination: str | None, encrypted: bool | None) -> None:
+    """Only configurations in a repository have its encryption."""
     record = {**point(1, 20, backupDestination=destination), "subscriptionId": "s", "subscriptionName": "main"}
     appliance = Appliance(**{"restorePoints/vnets": [record]})
     found = facts(appliance.read(workload_types=["network"]), "kind", "encrypted", "workload_id")
     assert found == {"1": ("config", encrypted, "s/northeurope")}
 
 
-def test_continuous_backups_are_those_of_their_listing() -> None:
-    """A point of the other listing without type and destination may be anything."""
+def test_continuous_backups_have_a_separate_listing() -> None:
+    """A point in the other listing without type and destination may be anything."""
     bare = {"id": "point-1", "pointInTime": "2026-11-20T22:00:00Z", "accountId": "a", "accountName": "docs"}
     appliance = Appliance(
         **{
@@ -125,7 +125,7 @@ def test_continuous_backups_are_those_of_their_listing() -> None:
     ids=str,
 )
 def test_encryption_of_all_repositories(settings: list[Any], encrypted: bool | None) -> None:
-    """Repositories need not have an id."""
+    """Repositories may have no id."""
     repositories = [{"name": f"r{number}", "enableEncryption": setting} for number, setting in enumerate(settings)]
     appliance = Appliance(repositories=repositories)
     assert facts(appliance.read(point(1, 20)), "encrypted") == {"1": encrypted}

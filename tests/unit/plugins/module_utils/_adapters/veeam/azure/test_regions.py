@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Off-site requires two regions that are known to differ: ids come before names, and spellings are not places."""
+"""Off-site requires two regions that are known to differ. Ids take precedence over names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IDS = st.one_of(st.none(), st.sampled_from(["r1", "r2", "westeurope"]))
 
 
 def respell(name: str, seed: int) -> str:
-    """The same name in another case, with signs between its letters."""
+    """Return the name in a different case, with signs between its letters."""
     rng = random.Random(seed)
     letters = [letter.upper() if rng.random() < 0.5 else letter for letter in name]
     return "".join(letter + (rng.choice(" -_") if rng.random() < 0.3 else "") for letter in letters)
@@ -33,7 +33,7 @@ def respell(name: str, seed: int) -> str:
 @pytest.mark.parametrize(
     ("of_point", "of_machine", "offsite"),
     [
-        # Ids come before names.
+        # Ids take precedence over names.
         ({"regionId": "r1", "regionName": "West Europe"}, {"region": {"id": "r1", "name": "westeurope"}}, False),
         ({"regionId": "r1", "regionName": "northeurope"}, {"region": {"id": "r1", "name": "westeurope"}}, False),
         ({"regionId": "r1"}, {"region": {"id": "r1"}}, False),
@@ -54,7 +54,7 @@ def respell(name: str, seed: int) -> str:
         ({"regionName": ""}, {"regionName": "westeurope"}, None),
         ({"regionName": 5, "regionId": []}, {"regionName": "westeurope"}, None),
         ({}, {}, None),
-        # The machine was moved: its protected item and the inventory name two regions.
+        # The machine was moved, so its protected item and the inventory report different regions.
         ({"regionName": "northeurope"}, {"regionName": "northeurope", "region": {"name": "westeurope"}}, False),
     ],
 )
@@ -77,7 +77,9 @@ def test_protected_item_and_inventory_together() -> None:
 
 
 @given(st.sampled_from(KNOWN), st.integers(), st.integers(), IDS, IDS)
-def test_spellings_are_one_region(name: str, first: int, second: int, left: str | None, right: str | None) -> None:
+def test_spellings_of_one_region_are_equal(
+    name: str, first: int, second: int, left: str | None, right: str | None
+) -> None:
     one = parse_region({"regionName": respell(name, first), "regionId": left})
     other = parse_region({"region": {"name": respell(name, second), "id": right}})
     assert one.is_other_than(other) is False
@@ -88,7 +90,7 @@ def test_spellings_are_one_region(name: str, first: int, second: int, left: str 
 def test_two_regions_need_two_names_or_two_ids_of_one_type(
     one: str, other: str, left: str | None, right: str | None
 ) -> None:
-    """In either order, and never if the ids are equal."""
+    """The order does not matter, and equal ids are never off-site."""
     first, second = parse_region({"regionName": one, "regionId": left}), parse_region({"regionName": other})
     second |= parse_region({"regionId": right})
     for is_same_id_type in (False, True):
@@ -101,7 +103,7 @@ def test_two_regions_need_two_names_or_two_ids_of_one_type(
     assert not first.is_other_than(Region())
 
 
-def test_one_location_for_all_spellings() -> None:
+def test_all_spellings_are_one_location() -> None:
     """Otherwise one region would count as several locations."""
     records = (
         point(1, 17, regionName="North Europe"),
@@ -121,7 +123,7 @@ def test_one_location_for_all_spellings() -> None:
 
 
 def test_vocabulary() -> None:
-    """The API has no own word for the platform; the destination is its word for the type of location."""
+    """The API does not report the platform. The destination is the product's term for the type of location."""
     snapshot = point(2, 18, backupDestination="ManualSnapshot", regionName=MACHINE["regionName"], regionId="r1")
     result = Appliance().read(point(1, 17), snapshot)
     assert facts(result, "workload_type", "platform", "vendor_platform")["1"] == ("vm", "azure_vm", None)
@@ -139,8 +141,8 @@ def test_vocabulary() -> None:
         ("vnets", "azure_network", {"subscriptionId": "a", "subscriptionName": "main"}),
     ],
 )
-def test_regions_that_are_not_those_of_the_copy(path: str, platform: str, record: dict[str, Any]) -> None:
-    """A point of Cosmos DB has the region of its account, a point of networks that in which it was created."""
+def test_regions_of_other_objects_are_ignored(path: str, platform: str, record: dict[str, Any]) -> None:
+    """Cosmos DB points have the region of the account. Network points have the region in which they were created."""
     appliance = Appliance(**{f"restorePoints/{path}": [{**point(1, 20), **record}]})
     result = appliance.read(workload_types=["database", "network"])
     assert facts(result, "platform", "offsite", "copies") == {"1": (platform, None, None)}

@@ -39,7 +39,7 @@ def parse_with_owner(row: Mapping[str, Any], workload: Workload) -> tuple[Recove
 
 
 def match(objects: list[dict[str, Any]], points: list[dict[str, Any]]) -> tuple[dict[Any, int], set[str | None], int]:
-    """(points of each proven workload, ids of workloads that are not proven, number of points without an owner)."""
+    """Return points of each proven workload, ids of unproven workloads, and the number of points without an owner."""
     collector = Collector("vbr.example", "veeam_backup_replication", keep_points=True)
     matcher = ObjectMatcher(collector)
     for row in objects:
@@ -58,8 +58,8 @@ def match(objects: list[dict[str, Any]], points: list[dict[str, Any]]) -> tuple[
 WEB = [make_point("p3", "web", 20), make_point("p2", "web", 19), make_point("p1", "web", 18)]
 
 
-def test_one_object_of_a_name_and_all_its_points() -> None:
-    """An object in two backups is listed twice, and the numbers of its points are added."""
+def test_an_object_with_a_unique_name_gets_all_points() -> None:
+    """An object in two backups is listed twice, and its numbers of points are added."""
     assert match([make_object("a", "web", 2), make_object("a", "web", 1)], WEB) == ({"a": 3}, set(), 0)
 
 
@@ -84,19 +84,19 @@ def test_copies_have_the_time_of_their_source() -> None:
     ],
     ids=["more", "fewer", "none", "not counted", "partly counted", "spelling", "platform", "no name", "two names"],
 )
-def test_what_is_not_proved_is_asked_by_id(objects: list[dict[str, Any]]) -> None:
+def test_unproven_objects_are_requested_by_id(objects: list[dict[str, Any]]) -> None:
     """None of the points is kept for the object, because they may belong to another one."""
     assert match(objects, WEB) == ({}, {"a"}, 3)
 
 
-def test_machines_of_one_name_are_never_told_apart_by_it() -> None:
-    """Not even if the numbers match, and not if only the spelling is different."""
+def test_machines_with_the_same_name_are_never_matched_by_name() -> None:
+    """Not even if the numbers match, or if only the spelling differs."""
     for name in ("web", "Web"):
         objects = [make_object("a", "web", 3), make_object("b", name, 0), make_object("c", "db", 1)]
         assert match(objects, [*WEB, make_point("d1", "db", 18, owner="c")]) == ({"c": 1}, {"a", "b"}, 3)
 
 
-def test_machines_that_changed_names_are_found_out_by_their_files() -> None:
+def test_machines_that_swapped_names_are_detected_by_their_files() -> None:
     """The numbers match, but a file that refers to one object identifies the owner of its points."""
     objects = [make_object("a", "blue", 2), make_object("b", "green", 2)]
     points = [
@@ -109,25 +109,25 @@ def test_machines_that_changed_names_are_found_out_by_their_files() -> None:
 
 
 @pytest.mark.parametrize("owner", [None, "x"], ids=["no object, or several", "one that is not listed"])
-def test_a_file_that_does_not_name_the_object_proves_nothing(owner: str | None) -> None:
+def test_a_file_without_object_references_proves_nothing(owner: str | None) -> None:
     """Machines that swapped names would look the same."""
     points = [make_point("p1", "blue", 20), make_point("p2", "blue", 19, owner=owner)]
     assert match([make_object("a", "blue", 2)], points) == ({}, {"a"}, 2)
 
 
 def test_a_listing_that_is_not_newest_first_proves_nothing() -> None:
-    """A copy of a point that has already been added would become another point."""
+    """A copy of a point that was already added would become another point."""
     assert match([make_object("a", "web", 3)], [WEB[1], WEB[0], WEB[2]]) == ({}, {"a"}, 3)
 
 
-def test_points_of_names_that_no_object_has() -> None:
-    """They remain for the query by object."""
+def test_points_with_names_that_no_object_has() -> None:
+    """They are left for the query by object."""
     points = [*WEB, make_point("x", "web Agent Job", 20)]
     assert match([make_object("a", "web", 3)], points) == ({"a": 3}, set(), 1)
 
 
-def test_the_whole_listing_is_read_where_it_spares_calls() -> None:
-    """Only objects that can be proven count, in proportion to the files that refer to one object."""
+def test_the_full_listing_is_read_if_that_needs_fewer_requests() -> None:
+    """Only provable objects count, in proportion to the files that refer to a single object."""
     matcher = ObjectMatcher(Collector("vbr.example", "veeam_backup_replication"))
     for row in [
         make_object("a", "web", 3),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts of a backup server that cannot be read: optional ones give a warning, one object of many is a problem."""
+"""Parts that cannot be read: optional parts give a warning, one object of many is a problem."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def complete(server: SimulatedServer) -> Result:
 
 
 def idents(result: Result, name: str | None = None) -> set[str]:
-    """The ids of all points, or of those of the workloads with this name."""
+    """Return the ids of all points, or those of workloads with this name."""
     return {point["id"] for point in result.points if name in (None, point["workload_name"])}
 
 
 def moments(result: Result) -> set[tuple[str, str]]:
-    """The times of all points. Which of two copies has the id of the point depends on their backups."""
+    """Return the times of all points. Which of two copies provides the id of the point depends on their backups."""
     return {(point["workload_id"], point["created_at"]) for point in result.points}
 
 
@@ -61,8 +61,8 @@ def names(result: Result) -> set[str]:
 
 @pytest.mark.parametrize("release", ["12.0", "12.3.1", "13.0", "13.1"])
 @pytest.mark.parametrize("code", [400, 403, 500])
-def test_one_object_that_fails_is_named(release: str, code: int) -> None:
-    """All other objects are read, and its points are not taken for points without an object."""
+def test_one_failed_object_is_reported(release: str, code: int) -> None:
+    """All other objects are read, and its points are not treated as points without an object."""
     server = SimulatedServer(SimulatedVbr, VeeamBackupReplication, release=release)
     expected = server.read(workload_names=["*"])
     calls = [call for call in expected.calls if call.path.endswith("/restorePoints") and "Objects/" in call.path]
@@ -81,15 +81,15 @@ def test_one_object_that_fails_is_named(release: str, code: int) -> None:
 
 @CODES
 def test_an_object_of_the_full_listing_that_fails(server: SimulatedServer, complete: Result, code: int) -> None:
-    """Only some objects are requested by their ids. With 404 the object is listed again, and read."""
+    """Only some objects are requested by id. After HTTP 404 the object is listed again and read."""
     result = server.read(status(code, BY_OBJECT, nth=2))
     assert len(result.problems) == (code != 404)
     assert all("workload_id" in row for row in result.rows())
     assert (idents(result) == idents(complete)) is (code == 404)
 
 
-def test_an_object_that_is_still_listed_is_missing(server: SimulatedServer) -> None:
-    """A server that lists an object and returns 404 for it is not believed twice."""
+def test_an_object_that_is_still_listed_is_reported_as_missing(server: SimulatedServer) -> None:
+    """The request is repeated once if the server lists an object and returns HTTP 404 for it."""
     path = next(call.path for call in server.read().calls if "backupObjects/" in call.path)
     result = server.read(status(404, path))
     (problem,) = result.problems
@@ -97,7 +97,7 @@ def test_an_object_that_is_still_listed_is_missing(server: SimulatedServer) -> N
     assert "(HTTP 404)" in problem.message
 
 
-def test_an_object_that_was_deleted_meanwhile_is_not_missing(server: SimulatedServer, complete: Result) -> None:
+def test_an_object_that_was_deleted_during_the_read_is_not_missing(server: SimulatedServer, complete: Result) -> None:
     path = next(call.path for call in server.read(workload_names=["web-01"]).calls if "backupObjects/" in call.path)
     ident = path.split("/")[4]
     listings: list[int] = []
@@ -116,7 +116,7 @@ def test_an_object_that_was_deleted_meanwhile_is_not_missing(server: SimulatedSe
 
 @CODES
 def test_a_list_of_objects_that_cannot_be_read_again(server: SimulatedServer, code: int) -> None:
-    """The object that returned 404 may still exist."""
+    """The object with HTTP 404 may still exist."""
     path = next(call.path for call in server.read(workload_names=["web-01"]).calls if "backupObjects/" in call.path)
     listing = status(code, f"{ROOT}/backupObjects", nth=2)
     (problem,) = server.read(status(404, path), listing, workload_names=["web-01"]).problems
@@ -134,14 +134,14 @@ def test_pages_that_were_read_are_kept(server: SimulatedServer, complete: Result
         assert all("workload_id" in row for row in result.rows())
 
 
-def test_a_server_that_fails_for_all_objects_is_not_asked_for_each(server: SimulatedServer) -> None:
+def test_reading_stops_if_all_objects_fail(server: SimulatedServer) -> None:
     with pytest.raises(AuditError, match="HTTP 503"):
         server.read(status(503, BY_OBJECT), workload_names=["*"])
 
 
 @pytest.mark.parametrize("release", ["12.3.1", "13.1"])
 @pytest.mark.parametrize("time", [None, "", "2026-11-20T23:00:12", "yesterday", 7])
-def test_a_point_with_an_odd_time_is_named(release: str, time: Any) -> None:
+def test_a_point_with_an_invalid_time_is_reported(release: str, time: Any) -> None:
     server = SimulatedServer(SimulatedVbr, VeeamBackupReplication, release=release)
     expected = server.read()
     victim = next(point for point in expected.points if point["workload_name"] == "web-01")
@@ -190,12 +190,12 @@ def test_an_entry_of_a_main_listing_that_is_not_a_record_is_a_problem(
     assert idents(result) == idents(complete)
 
 
-# Side listings
+# Secondary listings
 
 
 @SIDES
 @CODES
-def test_a_side_listing_that_is_refused_is_named(
+def test_a_rejected_secondary_listing_is_reported(
     server: SimulatedServer, complete: Result, name: str, path: str, code: int
 ) -> None:
     result = server.read(status(code, path))
@@ -207,7 +207,7 @@ def test_a_side_listing_that_is_refused_is_named(
 
 @SIDES
 @ODD
-def test_an_odd_entry_of_a_side_listing_is_ignored(
+def test_a_malformed_entry_of_a_secondary_listing_is_ignored(
     server: SimulatedServer, complete: Result, name: str, path: str, odd: Any
 ) -> None:
     def change(document: dict[str, Any]) -> None:
@@ -223,7 +223,7 @@ def test_an_odd_entry_of_a_side_listing_is_ignored(
 
 @SIDES
 @pytest.mark.parametrize("document", [{"data": [], "pagination": {"total": 0}}, {}, [], {"data": None}, {"data": {}}])
-def test_a_side_listing_may_be_empty_or_no_list(
+def test_a_secondary_listing_may_be_empty_or_invalid(
     server: SimulatedServer, complete: Result, name: str, path: str, document: Any
 ) -> None:
     result = server.read(edit(path, lambda _own: document))
@@ -258,8 +258,8 @@ def test_without_the_full_listing_objects_are_read_one_by_one(
 
 @CODES
 @pytest.mark.parametrize("path", [f"{ROOT}/replicas", f"{ROOT}/replicaPoints"])
-def test_replicas_that_are_refused(server: SimulatedServer, complete: Result, path: str, code: int) -> None:
-    """A role or a version may not have them; a server that fails for them has."""
+def test_rejected_replicas(server: SimulatedServer, complete: Result, path: str, code: int) -> None:
+    """A role or a version may not support them. A server that fails for them does."""
     result = server.read(status(code, path))
     assert {point["workload_type"] for point in complete.points} - {
         point["workload_type"] for point in result.points
@@ -271,7 +271,7 @@ def test_replicas_that_are_refused(server: SimulatedServer, complete: Result, pa
 @pytest.mark.parametrize("code", [401, 403, 404, 500, 503, 302])
 @pytest.mark.parametrize("release", ["12.0", "12.3", "13.1"])
 def test_the_page_with_the_revisions_is_optional(release: str, code: int) -> None:
-    """Without it, the revisions that this module knows are tried."""
+    """Without it, all revisions that the module supports are tried."""
     server = SimulatedServer(SimulatedVbr, VeeamBackupReplication, release=release)
     result = server.read(status(code, "/swagger/index.js"))
     assert result.scope["api_version"] == server.read().scope["api_version"]

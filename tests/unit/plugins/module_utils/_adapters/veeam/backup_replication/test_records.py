@@ -51,18 +51,18 @@ def point(
     scan: records.Scan | None = None,
     has_operations: bool = True,
 ) -> RecoveryPoint:
-    """The point of one changed record."""
+    """Build the point of one changed record."""
     row = {**POINT, **(changes or {})}
     return records.parse_point(row, WEB, backup, file, scan, has_operations=has_operations, include_raw=False)
 
 
-def test_time_is_utc_and_whole() -> None:
-    """The server's offset is subtracted; no digit is lost."""
+def test_times_are_converted_to_utc_without_loss() -> None:
+    """The server's offset is subtracted, and all digits are kept."""
     assert format_time(point().created) == "2026-11-20T22:00:12.250055Z"
 
 
 @pytest.mark.parametrize("time", [None, "", "2026-11-20T23:00:12", 7, "yesterday"])
-def test_a_point_without_a_certain_time_is_no_answer(time: Any) -> None:
+def test_a_point_with_an_ambiguous_time_is_an_error(time: Any) -> None:
     """Local time without an offset could be any of 24 hours."""
     with pytest.raises(InvalidResponseError, match="creationTime"):
         point({"creationTime": time})
@@ -82,20 +82,20 @@ def test_a_point_without_a_certain_time_is_no_answer(time: Any) -> None:
     ],
 )
 def test_kinds(value: Any, kind: str) -> None:
-    """A point of a backup job whose type is not a known one is a backup of unknown type."""
+    """A point of a backup job with an unknown type is a backup of unknown type."""
     assert point({"type": value}).kind == kind
 
 
-def test_what_can_be_restored_is_what_is_offered() -> None:
-    """A point without operations proves nothing; 1.1 has none for most platforms, so there the listing counts."""
+def test_a_point_is_usable_if_restore_operations_are_offered() -> None:
+    """A point without operations proves nothing, except in revision 1.1, which has none for most platforms."""
     assert point().usable is True
     assert point({"allowedOperations": []}).usable is None
     assert point({"allowedOperations": None}).usable is None
     assert point({"allowedOperations": []}, has_operations=False).usable is True
 
 
-def test_what_may_be_a_snapshot_is_of_unknown_use() -> None:
-    """Without a type, only a file or a repository shows that it is a backup."""
+def test_a_possible_snapshot_has_unknown_usability() -> None:
+    """Without a type, only a file or a repository proves that a point is a backup."""
     bare = {"type": None, "backupFileId": None}
     external = repositories.Location("account", "AmazonS3External", AWS)
     assert point({"type": None}).usable is True
@@ -121,8 +121,8 @@ def test_malware(value: Any, malware: str | None) -> None:
     assert point({"malwareStatus": value}).malware == malware
 
 
-def test_scans_check_and_never_verify() -> None:
-    """A clean scan is a check; an infected scan is not, and it overrides the status of the point."""
+def test_scans_are_integrity_checks_and_not_restore_tests() -> None:
+    """A clean scan is a check. An infected scan is not, and it overrides the status of the point."""
     clean = point(scan=records.Scan(False, 5 * SECOND))
     assert (clean.integrity_checked, clean.checked_at, clean.checked_by, clean.restore_tested) == (
         True,
@@ -143,22 +143,22 @@ def test_scans_check_and_never_verify() -> None:
         {},
     ],
 )
-def test_a_scan_without_result_is_none(task: dict[str, Any]) -> None:
+def test_a_scan_without_result_does_not_count(task: dict[str, Any]) -> None:
     """Only a finished scan with a result counts."""
     assert records.parse_scan(task) is None
 
 
 @pytest.mark.parametrize("times", [(1, 2), (2, 1), (None, 2), (1, None), (None, None), (1, 1)])
 def test_of_two_scans_the_later_one_counts(times: tuple[int | None, int | None]) -> None:
-    """If it is not known which is the later one, the point is infected."""
+    """If it is unknown which is the later one, the point is infected."""
     clean, infected = records.Scan(False, times[0]), records.Scan(True, times[1])
     is_clean_later = times == (2, 1)
     assert clean.supersedes(infected) is is_clean_later
     assert infected.supersedes(clean) is not is_clean_later
 
 
-def test_sizes_are_never_those_of_a_shared_file() -> None:
-    """A file with one point has the size of the point; a file with several or an unreported number has none."""
+def test_shared_files_give_no_size() -> None:
+    """A file with one point gives its size. A file with several points or an unreported number does not."""
     assert records.parse_file({"restorePointIds": ["a"], "backupSize": 7}).size == 7
     assert records.parse_file({"restorePointIds": ["a", "b"], "backupSize": 7}).size is None
     assert records.parse_file({"restorePointIds": [], "backupSize": 7}).size is None
@@ -192,12 +192,12 @@ def test_sizes_are_never_those_of_a_shared_file() -> None:
     ],
 )
 def test_locks(row: dict[str, Any], locked: bool | None, days: int | None) -> None:
-    """Each repository type reports it in a different field; without such a field it is unknown."""
+    """Each repository type reports it in a different field. Without such a field it is unknown."""
     place = repositories.parse_repository(row)
     assert (place.locked, place.locked_days) == (locked, days)
 
 
-def test_a_scale_out_repository_is_what_all_its_parts_are() -> None:
+def test_attributes_of_a_scale_out_repository_require_all_extents() -> None:
     """If one extent has no lock or is unknown, nothing is certain."""
     places = {
         "a": CLOUD,
@@ -217,10 +217,10 @@ def test_a_scale_out_repository_is_what_all_its_parts_are() -> None:
 
     assert (lock(tier("a", "b")), tier("a", "b").clouds) == ((True, 14), frozenset())
     assert tier("a", "e").clouds == {"aws", "azure"}
-    # One of its extents is not locked, and it is unknown which points are in it.
+    # One extent is not locked, and it is unknown which points are in it.
     assert lock(tier("a", "c")) == (None, None)
     assert lock(tier("c", "c")) == (False, None)
-    # Locked for 14 days in one extent, and for as long as it is kept in the other.
+    # Locked for 14 days in one extent, and until the end of retention in the other.
     assert lock(tier("b", "d")) == (True, 14)
     assert lock(tier("d")) == (True, None)
     assert lock(tier("a", "unknown")) == (None, None)
@@ -229,7 +229,7 @@ def test_a_scale_out_repository_is_what_all_its_parts_are() -> None:
         switch: dict[str, Any] = {enabled: True}
         copied = tier("c", copyPolicyEnabled=True, movePolicyEnabled=False, extents=[{"id": "a"}], **switch)
         assert (copied.locked, copied.clouds) == (None, AWS)
-    # Copies do not change the lock of what they were made from; what is moved has the other lock, or none.
+    # Copies do not change the lock of their source. Moved points have the lock of the target, or none.
     copies: dict[str, Any] = {"isEnabled": True, "copyPolicyEnabled": True, "movePolicyEnabled": False}
     moves: dict[str, Any] = {**copies, "movePolicyEnabled": True}
     assert lock(tier("b", **copies, extents=[{"id": "c"}])) == (True, 14)
@@ -240,7 +240,7 @@ def test_a_scale_out_repository_is_what_all_its_parts_are() -> None:
     assert not tier("c", isEnabled=False, copyPolicyEnabled=True, extents=[{"id": "a"}]).clouds
 
 
-def test_all_that_settings_imply_is_inferred() -> None:
+def test_attributes_from_settings_are_inferred() -> None:
     """Current settings may differ from the settings when the point was created."""
     full = point(backup=repositories.Backup("Gold", CLOUD, False, True))
     assert full.job == "Gold"
@@ -252,8 +252,8 @@ def test_all_that_settings_imply_is_inferred() -> None:
     assert point().copies is None
 
 
-def test_copies_of_one_moment_are_one_point() -> None:
-    """The copy adds a location, not a point; attributes of both are combined."""
+def test_copies_with_the_same_time_are_one_point() -> None:
+    """The copy adds a location but no point. Attributes of both are combined."""
     source = point({"type": "Increment"}, repositories.Backup("Gold", DISK, False, True), records.File(5, ()))
     copy = point(
         {"id": "0a", "type": "Full", "malwareStatus": "Suspicious", "allowedOperations": []},
@@ -274,13 +274,13 @@ def test_copies_of_one_moment_are_one_point() -> None:
     assert second.id == "0c"
 
 
-def test_a_point_met_twice_is_no_copy_of_itself() -> None:
-    """Listings change while they are read."""
+def test_a_point_listed_twice_is_not_a_copy_of_itself() -> None:
+    """Listings can change while they are read."""
     (one,) = merge_copies([point(backup=repositories.Backup("Gold", DISK, False, True)) for _time in range(2)])
     assert len(one.copies or []) == 1
 
 
-def test_which_is_the_copy_may_not_be_told() -> None:
+def test_copies_without_a_job_type() -> None:
     """Before 1.3 backups have no job type: two different types become a backup of unknown type."""
     first = point({"type": "Full"}, repositories.Backup("Gold", DISK, None, None))
     second = point({"type": "Increment", "id": "1"}, repositories.Backup("Copy", CLOUD, None, None))
@@ -303,8 +303,8 @@ def test_which_is_the_copy_may_not_be_told() -> None:
         (None, None),
     ],
 )
-def test_only_clouds_are_elsewhere(kind: str | None, offsite: bool | None) -> None:
-    """Own object storage may be in the same data center."""
+def test_only_cloud_repositories_are_off_site(kind: str | None, offsite: bool | None) -> None:
+    """On-premises object storage may be in the same data center."""
     cloud = parse_cloud(kind)
     assert infer_offsite(frozenset({cloud} if cloud else ()), "vmware") is offsite
 
@@ -330,7 +330,7 @@ def test_only_clouds_are_elsewhere(kind: str | None, offsite: bool | None) -> No
     ],
 )
 def test_workloads(row: dict[str, Any], workload_type: str, platform: str | None) -> None:
-    """Every platform is accepted; an unknown one has the type other."""
+    """Every platform is accepted. An unknown one has the type "other"."""
     workload = records.parse_workload(row)
     assert (workload.type, workload.platform) == (workload_type, platform)
     assert workload.vendor_platform == row.get("platformName")
@@ -341,13 +341,13 @@ def test_workloads(row: dict[str, Any], workload_type: str, platform: str | None
 @pytest.mark.parametrize(
     ("state", "usable"), [("Ready", True), ("Failover", False), ("Processing", False), ("Novel", None), (None, None)]
 )
-def test_a_replica_in_use_is_no_way_back(state: Any, usable: bool | None) -> None:
+def test_only_ready_replicas_are_usable(state: Any, usable: bool | None) -> None:
     """Only a replica in the state Ready can be used for failover."""
     row = {**POINT, "state": state, "replicaId": "r"}
     assert records.parse_replica_point(row, WEB, False).usable is usable
 
 
-def test_every_sample_is_understood() -> None:
+def test_every_sample_is_parsed() -> None:
     """No record of any sample is an error; each point has its own time."""
     seen = {}
     for name in SAMPLES:
@@ -366,7 +366,7 @@ def test_every_sample_is_understood() -> None:
 
 
 def check_record(row: dict[str, Any]) -> None:
-    """The adapter parses a record by its members, as they are in every version."""
+    """Parse a record as the adapter does."""
     if "creationTime" in row and "allowedOperations" in row:
         make = records.parse_replica_point if "replicaId" in row else _plain
         parsed = make(row, records.parse_workload(row), True)

@@ -62,18 +62,18 @@ CLOUD_JSON = {
 
 
 def make_response(body: str | bytes, content_type: str = "application/xml; charset=utf-8") -> Response:
-    """A response as the transport layer returns it."""
+    """Build a response as the transport layer returns it."""
     data = body.encode() if isinstance(body, str) else body
     return Response("GET /api/query", "em.example", 200, {"Content-Type": content_type}, data, str)
 
 
 def make_json_response(document: Any, prefix: bytes = b"\xef\xbb\xbf") -> Response:
-    """The same as JSON; the product sends a byte order mark before it."""
+    """Build a JSON response; the product sends a byte order mark before it."""
     return make_response(prefix + json.dumps(document).encode(), "application/json; charset=utf-8")
 
 
 def to_camel_case(value: Any) -> Any:
-    """The spelling of version 13."""
+    """Convert names to the spelling of version 13."""
     if isinstance(value, dict):
         exceptions = {"UID": "uid"}
         return {exceptions.get(key, key[:1].lower() + key[1:]): to_camel_case(inner) for key, inner in value.items()}
@@ -81,7 +81,7 @@ def to_camel_case(value: Any) -> Any:
 
 
 def parse_cloud(record: dict[str, Any]) -> RecoveryPoint:
-    """One point of a tenant's replica."""
+    """Parse one point of a tenant's replica."""
     return fields.parse_cloud_point(record, {"r1": "VMware"}, False)
 
 
@@ -95,8 +95,8 @@ def parse_cloud(record: dict[str, Any]) -> RecoveryPoint:
     ],
     ids=["xml", "json-bom", "json", "camel-case"],
 )
-def test_every_representation_says_the_same(response: Response) -> None:
-    """XML with the tag of another type, JSON nested twice, both spellings: one recovery point."""
+def test_all_representations_give_the_same_point(response: Response) -> None:
+    """Including XML with the tag of another type, JSON nested twice, and both spellings."""
     records, pages = decoding.parse_entities(response, "CloudVmReplicaPoint")
     assert pages == 3
     (point,) = [parse_cloud(record) for record in records]
@@ -115,7 +115,7 @@ def test_every_representation_says_the_same(response: Response) -> None:
     )
 
 
-# Responses that are not parsed record by record, because it is uncertain which objects are records.
+# Responses that are not parsed incrementally, because it is uncertain which objects are records.
 DOUBTFUL: dict[str, Any] = {
     "references first": {"Refs": {"Refs": [{"Type": "CloudVmReplicaPointReference"}]}, **CLOUD_JSON},
     "other lists first": {"Links": [{"Rel": "Up"}], **CLOUD_JSON},
@@ -137,8 +137,8 @@ DOUBTFUL: dict[str, Any] = {
 
 @pytest.mark.parametrize("convert_spelling", [lambda document: document, to_camel_case], ids=["v12", "v13"])
 @pytest.mark.parametrize("name", DOUBTFUL)
-def test_where_there_is_doubt_the_whole_answer_is_read(name: str, convert_spelling: Callable[[Any], Any]) -> None:
-    """The records are those of the complete response, and none is converted twice."""
+def test_uncertain_responses_are_decoded_completely(name: str, convert_spelling: Callable[[Any], Any]) -> None:
+    """Records are taken from the complete response, and none is converted twice."""
     response = make_json_response(convert_spelling(DOUBTFUL[name]))
     assert decoding.convert_entities(response, "CloudVmReplicaPoint", list) == decoding.parse_entities(
         response, "CloudVmReplicaPoint"
@@ -147,10 +147,10 @@ def test_where_there_is_doubt_the_whole_answer_is_read(name: str, convert_spelli
 
 @pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a mark"])
 @pytest.mark.parametrize("convert_spelling", [lambda document: document, to_camel_case], ids=["v12", "v13"])
-def test_records_are_made_one_by_one(
+def test_records_are_decoded_one_by_one(
     convert_spelling: Callable[[Any], Any], prefix: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A regular response is decoded once, and not as a whole document."""
+    """A regular response is decoded once and incrementally."""
     response = make_json_response(convert_spelling({"Refs": None, **CLOUD_JSON}), prefix)
     expected = decoding.parse_entities(response, "CloudVmReplicaPoint")
     assert expected[0]
@@ -175,8 +175,8 @@ def test_only_a_ready_replica_is_usable(state: Any, usable: bool | None) -> None
     assert parse_cloud({**CLOUD, "State": state}).usable is usable
 
 
-def test_two_tenants_with_machines_of_one_name_are_two() -> None:
-    """The id of the replica makes them different."""
+def test_machines_of_two_tenants_with_the_same_name_are_separate() -> None:
+    """The id of the replica distinguishes them."""
     other = json.loads(json.dumps(CLOUD).replace("replicas/r1", "replicas/r2"))
     assert parse_cloud(CLOUD).workload.key != parse_cloud(other).workload.key
 
@@ -198,7 +198,7 @@ def test_two_tenants_with_machines_of_one_name_are_two() -> None:
         ),
     ],
 )
-def test_a_link_to_the_next_page_outdoes_the_count_of_pages(body: str, content_type: str) -> None:
+def test_next_page_links_take_precedence_over_the_page_count(body: str, content_type: str) -> None:
     """A page count that is too small would truncate the listing."""
     assert decoding.parse_entities(make_response(body, f"application/{content_type}"), "VmRestorePoint") == ([], 3)
 
@@ -222,7 +222,7 @@ def test_a_link_to_the_next_page_outdoes_the_count_of_pages(body: str, content_t
         ),
     ],
 )
-def test_what_is_no_query_result_is_an_error(body: str, content_type: str, message: str) -> None:
+def test_other_documents_are_an_error(body: str, content_type: str, message: str) -> None:
     """None of them is treated as an empty listing."""
     response = make_response(body, content_type)
     with pytest.raises(InvalidResponseError) as caught:
@@ -236,7 +236,7 @@ def test_what_is_no_query_result_is_an_error(body: str, content_type: str, messa
 @pytest.mark.parametrize(
     "entities", [None, {}, {"VmRestorePoints": None}, {"VmRestorePoints": {"VmRestorePoints": []}}]
 )
-def test_an_empty_result_is_empty(entities: Any) -> None:
+def test_empty_results(entities: Any) -> None:
     """All representations of an empty result."""
     document = {"Entities": entities, "PagingInfo": {"PageNum": 1, "PagesCount": 0}}
     assert decoding.parse_entities(make_json_response(document), "VmRestorePoint") == ([], 1)
@@ -244,7 +244,7 @@ def test_an_empty_result_is_empty(entities: Any) -> None:
 
 
 def test_a_tenants_collection_has_no_pages() -> None:
-    """Nested once, with and without records."""
+    """It is nested once, with or without records."""
     assert (
         len(decoding.parse_collection(make_json_response({"CloudVmReplicaPoints": [CLOUD]}), "CloudVmReplicaPoint"))
         == 1
@@ -264,7 +264,7 @@ def test_a_tenants_collection_has_no_pages() -> None:
 
 
 def parse_in_file(record: dict[str, Any], *, vm: bool) -> RecoveryPoint:
-    """One point in a file that is not listed."""
+    """Parse one point in a file that is not listed."""
     (found,) = fields.parse_points([record], True)
     assert len(found) == 7
     ident, created, kind, _file, owner, _run, raw = found
@@ -281,7 +281,7 @@ POINT_MAKERS: dict[str, Callable[[dict[str, Any]], RecoveryPoint]] = {
 
 
 def find_records(value: Any) -> list[dict[str, Any]]:
-    """Every record of a point type, at any depth."""
+    """Yield every record of a point type, at any depth."""
     if isinstance(value, list):
         return [record for inner in value for record in find_records(inner)]
     if not isinstance(value, dict):
@@ -309,7 +309,7 @@ def check_sample(response: Response) -> list[str]:
     return kinds
 
 
-def test_every_sample_is_understood() -> None:
+def test_every_sample_is_parsed() -> None:
     """Samples in XML and JSON decode, and every point has a name and a server."""
     seen: dict[str, list[str]] = {}
     for name in SAMPLES:
@@ -336,8 +336,8 @@ def _items(body: dict[str, Any]) -> list[dict[str, Any]]:
     return [item for group in groups for inner in group.values() for item in inner]
 
 
-def test_xml_is_told_to_need_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is only needed for XML, and the error names it."""
+def test_missing_xml_library_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library is needed only for XML, and the error names it."""
     monkeypatch.setitem(__import__("sys").modules, "xmltodict", None)
     with pytest.raises(AuditError, match="xmltodict"):
         decoding.parse_body(make_response(CLOUD_XML))

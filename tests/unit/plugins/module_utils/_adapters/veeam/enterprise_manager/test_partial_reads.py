@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts of Enterprise Manager that cannot be read: optional ones are left out with a warning, others are a problem."""
+"""Parts that cannot be read: optional parts are omitted with a warning, others are a problem."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.simulators.veeam_enterprise_manager.api import VeeamEnterpriseManager
 from tests.simulators.vendor_estate import build_seed_estate
 from tests.unit.plugins.module_utils._adapters.veeam.simulated_server import Change, Result, SimulatedServer, status
 
-# Type of workload -> type of the query and the number of points in the sample estate with it.
+# Type of workload -> type of the query and its number of points in the sample environment.
 TYPES = {
     "vm": "VmRestorePoint",
     "physical": "AgentRestorePoint",
@@ -75,14 +75,14 @@ def count_by_type(result: Result) -> dict[str, int]:
 
 @REFUSALS
 @pytest.mark.parametrize("workload_type", TYPES)
-def test_a_refused_type_is_left_out_with_a_warning(
+def test_a_rejected_type_is_omitted_with_a_warning(
     server: SimulatedServer, complete: Result, workload_type: str, code: int
 ) -> None:
     result = server.read(refuse(TYPES[workload_type], code))
     assert not result.problems
     assert count_by_type(result) == {**count_by_type(complete), workload_type: 0}
     assert result.scope[workload_type] is False
-    # Whoever may not read a type is a restore operator or a portal user.
+    # Accounts without permission for a type are restore operators or portal users.
     assert result.warned("the account is restricted") is (code == 403)
     assert result.warned(f"restore points of type {workload_type} could not be read, so they are not included")
 
@@ -97,9 +97,7 @@ def test_a_read_without_any_type_fails(server: SimulatedServer, code: int) -> No
 
 
 @pytest.mark.parametrize("workload_type", TYPES)
-def test_a_type_for_which_the_server_fails_is_a_problem(
-    server: SimulatedServer, complete: Result, workload_type: str
-) -> None:
+def test_a_type_with_server_errors_is_a_problem(server: SimulatedServer, complete: Result, workload_type: str) -> None:
     result = server.read(refuse(TYPES[workload_type], 500))
     assert [problem.message for problem in result.problems] == [
         f"restore points of type {workload_type} could not be read: the server failed or is still starting (HTTP 500)"
@@ -109,8 +107,8 @@ def test_a_type_for_which_the_server_fails_is_a_problem(
 
 
 @pytest.mark.parametrize("code", [400, 403, 404, 500])
-def test_a_type_of_which_a_page_was_read_is_not_left_out(server: SimulatedServer, complete: Result, code: int) -> None:
-    """Only the first page shows whether a type is available."""
+def test_a_partially_read_type_is_a_problem(server: SimulatedServer, complete: Result, code: int) -> None:
+    """Only a rejected first page means that the type is not available."""
     result = server.read(refuse("VmRestorePoint", code, page=2), page_size=10)
     assert ["restore points of type vm could not be read" in str(problem) for problem in result.problems] == [True]
     assert {**count_by_type(result), "vm": 0} == {**count_by_type(complete), "vm": 0}
@@ -126,8 +124,8 @@ def test_joined_records_are_optional(server: SimulatedServer, complete: Result, 
     assert result.warned(f"{kind} could not be read, so values derived from it are unknown")
 
 
-def test_unread_files_leave_the_machines_of_agents_unknown(server: SimulatedServer) -> None:
-    """Only the backup tells a reinstalled machine from the one that had its name before."""
+def test_agents_are_unknown_if_files_cannot_be_read(server: SimulatedServer) -> None:
+    """Only the backup distinguishes a reinstalled machine from its predecessor with the same name."""
     result = server.read(refuse("BackupFile", 403))
     agents = [point for point in result.points if point["workload_type"] == "physical"]
     assert {point["usable"] for point in agents} == {None}
@@ -145,7 +143,7 @@ def test_cdp_replicas_that_cannot_be_listed_are_not_zero(server: SimulatedServer
 @pytest.mark.parametrize("form", ["json", "xml"])
 @pytest.mark.parametrize("release", ["12", "13"])
 def test_points_without_a_time_are_undated(complete: Result, form: str, release: str) -> None:
-    """They are listed, are no recovery points, and every other point is unchanged."""
+    """They are listed but do not count as recovery points, and all other points are unchanged."""
     result = SimulatedServer(SimulatedManager, VeeamEnterpriseManager, undated=True, release=release).read(
         representation=form
     )
@@ -162,7 +160,9 @@ def test_points_without_a_time_are_undated(complete: Result, form: str, release:
 
 @pytest.mark.parametrize("kind", TYPES.values())
 @pytest.mark.parametrize("time", [None, "", "yesterday", "Sep 20 2016  2:59PM", 7])
-def test_a_point_with_an_odd_time_is_named(server: SimulatedServer, complete: Result, kind: str, time: Any) -> None:
+def test_a_point_with_an_invalid_time_is_reported(
+    server: SimulatedServer, complete: Result, kind: str, time: Any
+) -> None:
     ident = ""
 
     def change(records: list[Any]) -> None:
@@ -190,7 +190,7 @@ def test_an_entry_that_is_not_a_record_is_a_problem(
 
 @pytest.mark.parametrize("kind", JOINS)
 @pytest.mark.parametrize("odd", [None, "text", 5, {}], ids=["null", "text", "number", "empty"])
-def test_an_odd_entry_of_a_joined_list_is_ignored(
+def test_a_malformed_entry_of_a_joined_list_is_ignored(
     server: SimulatedServer, complete: Result, kind: str, odd: Any
 ) -> None:
     result = server.read(edit_records(kind, lambda records: records.append(odd)))
@@ -206,7 +206,7 @@ def test_a_joined_list_may_be_empty(server: SimulatedServer, complete: Result, k
     assert {point["id"] for point in result.points} == {point["id"] for point in complete.points}
 
 
-def test_a_list_of_which_no_record_is_valid_ends_the_read(server: SimulatedServer) -> None:
+def test_a_list_without_a_valid_record_aborts_the_read(server: SimulatedServer) -> None:
     def change(records: list[Any]) -> None:
         records += [{"UID": f"urn:veeam:VmRestorePoint:{number}"} for number in range(200)]
 
@@ -214,13 +214,13 @@ def test_a_list_of_which_no_record_is_valid_ends_the_read(server: SimulatedServe
         server.read(edit_records("VmRestorePoint", change))
 
 
-# References in place of records
+# References instead of records
 
 
 @pytest.mark.parametrize("form", ["json", "xml"])
 @pytest.mark.parametrize("release", ["12", "13"])
 def test_references_are_followed(complete: Result, form: str, release: str) -> None:
-    """A server may return references whatever form is requested; each point is then requested by its id."""
+    """A server may return references regardless of the requested form. Each point is then requested by its id."""
     referring = SimulatedServer(SimulatedManager, VeeamEnterpriseManager, form="reference", release=release)
     result = referring.read(representation=form)
     assert not result.problems
@@ -236,8 +236,8 @@ def test_references_are_followed(complete: Result, form: str, release: str) -> N
 
 
 @pytest.mark.parametrize("code", [400, 403, 404, 500])
-def test_a_reference_that_cannot_be_followed_is_a_point_without_a_time(complete: Result, code: int) -> None:
-    """The server still lists it; 404 means that it was deleted meanwhile, or that it has no path of its own."""
+def test_an_unreadable_reference_is_a_point_without_a_time(complete: Result, code: int) -> None:
+    """The server lists it. HTTP 404 means that it was deleted during the read, or that it has no path of its own."""
     referring = SimulatedServer(SimulatedManager, VeeamEnterpriseManager, form="reference")
     result = referring.read(status(code, "/api/cloud/vmReplicaPoints/*", nth=2, body=b"{}"))
     (lost,) = [point for point in result.points if point["created_at"].startswith("1753")]
@@ -253,17 +253,17 @@ def test_a_reference_that_cannot_be_followed_is_a_point_without_a_time(complete:
 
 @pytest.mark.parametrize("detail", ["workloads", "recovery_points"])
 def test_machines_without_a_reference_are_unknown(detail: str) -> None:
-    """Two machines may have one name, in one backup or in several."""
+    """Two machines may have the same name, in one backup or in several."""
     result = SimulatedServer(SimulatedManager, VeeamEnterpriseManager, machine_refs="none").read(detail=detail)
     machines = [row for row in result.data["workloads"] if row["workload_type"] == "vm"]
     assert machines
     assert {row["recovery_points"] for row in machines} == {0}
-    # Two machines of this name on two servers, each with its own backup.
+    # Two machines with this name on two servers, each with its own backup.
     assert len([row for row in machines if row["workload_name"] == "dc-01"]) == 2
     assert result.warned("dc-01")
 
 
-def test_two_points_of_one_name_in_two_backups_are_two_machines(server: SimulatedServer) -> None:
+def test_points_with_one_name_in_two_backups_are_two_machines(server: SimulatedServer) -> None:
     def change(records: list[Any]) -> None:
         for record in records:
             if record["VmDisplayName"] == "web-01":
@@ -276,7 +276,7 @@ def test_two_points_of_one_name_in_two_backups_are_two_machines(server: Simulate
 
 
 def test_two_agents_in_one_run_of_a_job_are_two_machines(server: SimulatedServer) -> None:
-    """A run of a job makes one point of each machine."""
+    """A run of a job creates one point for each machine."""
 
     def change(records: list[Any]) -> None:
         first = next(record for record in records if record["Name"].startswith("linbase02"))
@@ -291,7 +291,7 @@ def test_two_agents_in_one_run_of_a_job_are_two_machines(server: SimulatedServer
 @pytest.mark.parametrize("form", ["json", "xml"])
 @pytest.mark.parametrize("is_followed", [True, False])
 def test_the_vendors_example_of_references(form: str, is_followed: bool) -> None:
-    """Six points of three machines in two replicas. Without their records neither time nor state is known."""
+    """Six points of three machines in two replicas. Without their records, time and state are unknown."""
     server = SimulatedServer(SimulatedManager, VeeamEnterpriseManager, estate=build_seed_estate(), form="reference")
     changes = [] if is_followed else [status(404, "/api/cloud/vmReplicaPoints/*")]
     result = server.read(*changes, representation=form, workload_types=["cloud_vm_replica"])

@@ -43,7 +43,7 @@ VM = {
 
 
 def parse_in_file(record: dict[str, Any]) -> fields.PointInFile:
-    """The values parsed from one record."""
+    """Parse one record."""
     (found,) = fields.parse_points([record], False)
     if len(found) == 2:
         raise found[1]
@@ -51,11 +51,11 @@ def parse_in_file(record: dict[str, Any]) -> fields.PointInFile:
 
 
 def machine(record: dict[str, Any]) -> Workload:
-    """The machine of one record."""
+    """Return the machine of one record."""
     return fields.build_machine("vm", parse_in_file(record)[4], None)
 
 
-def test_a_machine_is_known_by_its_reference() -> None:
+def test_machines_are_identified_by_reference() -> None:
     """Without a display name, the name of the point is used, up to the last @."""
     workload = machine(VM)
     assert (workload.id, workload.name) == (VM["HierarchyObjRef"], "web@01")
@@ -74,8 +74,8 @@ def test_a_machine_is_known_by_its_reference() -> None:
         "urn:HyperV:Vm:de28dc43-b8ee-4e17-8e63-3d38b6604033.00000000-0000-0000-0000-000000000000",
     ],
 )
-def test_a_reference_without_an_object_is_none(reference: Any) -> None:
-    """Machines of one server would have it in common."""
+def test_a_reference_without_an_object_is_ignored(reference: Any) -> None:
+    """All machines of a server would share it."""
     assert machine({**VM, "HierarchyObjRef": reference}).id is None
     for known in (
         "urn:VMware:Vm:1.vm-10",
@@ -100,7 +100,7 @@ def test_a_reference_without_an_object_is_none(reference: Any) -> None:
     ],
 )
 def test_kinds(algorithm: Any, point_type: Any, kind: str) -> None:
-    """The type of the point takes precedence over the mode of its job; what is in a file is a backup of any type."""
+    """The type of the point takes precedence over the mode of its job. A point in a file is a backup of any type."""
     record = {**VM, "Algorithm": algorithm, "PointType": point_type}
     assert parse_in_file(record)[2] == kind
     without_file = {**record, "Links": VM["Links"][:1]}
@@ -114,7 +114,7 @@ def test_a_point_without_a_time_is_named(time: Any) -> None:
 
 
 @pytest.mark.parametrize("time", ["1753-01-01T00:00:00Z", "1753-01-01T00:00:00", "0001-01-01T00:00:00.000Z"])
-def test_the_earliest_time_of_the_database_is_no_time(time: str) -> None:
+def test_the_earliest_time_of_the_database_means_no_time(time: str) -> None:
     assert is_undated(parse_in_file({**VM, "CreationTimeUTC": time})[1])
 
 
@@ -133,7 +133,7 @@ REPOSITORY = {"UID": "urn:veeam:Repository: r1", "Name": "disk-1", "Kind": "Clou
 
 
 def build_pending(file_index: BackupFileIndex, *records: dict[str, Any]) -> list[RecoveryPoint]:
-    """The points of these records, built after all of them have been read."""
+    """Build the points of these records after all have been read."""
     group = PendingPoints(machine(VM), parse_in_file(VM)[4], keep_records=False)
     for record in records:
         found = parse_in_file(record)
@@ -141,8 +141,8 @@ def build_pending(file_index: BackupFileIndex, *records: dict[str, Any]) -> list
     return list(group.build_points(group.workload, file_index))
 
 
-def test_size_and_place_come_by_joining() -> None:
-    """File, backup, repository; a file shared by several points has no size for this point."""
+def test_size_and_location_come_from_joined_lists() -> None:
+    """File, backup and repository are joined. A file shared by several points gives no size."""
     (alone,) = build_pending(BackupFileIndex(fields.parse_files([FILE]), [BACKUP], [REPOSITORY]), VM)
     assert (alone.size_bytes, alone.job, alone.offsite, alone.inferred) == (500, "Gold", True, ("offsite",))
     place = Copy(location="disk-1", location_type="cloud_vault", vendor_location_type="Cloud", offsite=True)
@@ -161,7 +161,7 @@ def test_size_and_place_come_by_joining() -> None:
     assert (unread.size_bytes, unread.job, unread.copies) == (500, "Gold", None)
 
 
-def test_agents_of_one_name_are_told_apart_by_their_backup() -> None:
+def test_agents_with_one_name_are_distinguished_by_backup() -> None:
     """The point itself does not identify a machine."""
     file_index = BackupFileIndex(fields.parse_files([FILE]), [BACKUP], [])
     found = parse_in_file({**VM, "Name": "desk@2026-11-20 04:00:52"})
@@ -171,8 +171,8 @@ def test_agents_of_one_name_are_told_apart_by_their_backup() -> None:
     assert (workload.platform, workload.vendor_platform) == ("linux", "AgentForLinux")
 
 
-def test_a_backup_with_the_times_of_another_holds_its_copies() -> None:
-    """A copy has the same times; a reinstalled machine with the old name does not."""
+def test_a_backup_with_the_times_of_another_contains_copies() -> None:
+    """A copy has the same times. A reinstalled machine with the old name does not."""
 
     def group(backup: str, *hours: int) -> PendingPoints:
         pending: PendingPoints | None = None
@@ -188,13 +188,13 @@ def test_a_backup_with_the_times_of_another_holds_its_copies() -> None:
     machines = join_by_machine([group("b2", 1, 2, 3), group("b1", 1, 2), group("b3", 7, 8), group("b0", 3, 9, 10)])
     shown = {machine[0].workload.id: sum(len(pending.times) for pending in machine) for machine in machines}
     assert shown == {"desk/b0": 3, "desk/b1": 5, "desk/b3": 2}
-    # Points without a time have it in common without being copies.
+    # Points without a time are not copies of each other.
     undated = join_by_machine([group("b1", 0, 1), group("b2", 0, 2), group("b3", 0)])
     assert sorted(machine[0].workload.id or "" for machine in undated) == ["desk/b1", "desk/b2", "desk/b3"]
 
 
 def settings(**own: Any) -> Settings:
-    """Settings that a user could set."""
+    """Return settings as a user could set them."""
     types = own.pop("workload_types", VeeamEnterpriseManager.workload_types)
     return Settings(
         username="u",
@@ -216,7 +216,7 @@ def settings(**own: Any) -> Settings:
         ({"tenant": True, "workload_types": ("vm",)}, "a tenant can read only"),
     ],
 )
-def test_options_that_make_no_sense(own: dict[str, Any], message: str) -> None:
+def test_invalid_options(own: dict[str, Any], message: str) -> None:
     """They are rejected before any request is sent."""
     VeeamEnterpriseManager.check(settings(), ())
     with pytest.raises(OptionError, match=message):
