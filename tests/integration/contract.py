@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The contract: modules return the estate's true values, except those that the adapter declares as not reported."""
+"""The contract: modules return true values, except for fields that the adapter declares as not reported."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import HO
 from tests.integration.products import ADAPTERS
 
 _MEGABYTE = 1 << 20
-# Products truncate fractions of seconds; the estate's points are further apart than this.
+# Products truncate fractions of seconds. Points of the environment are further apart than this.
 _TIME_TOLERANCE_MICROS = 1000
 _TIMES = frozenset({"created_at", "completed_at", "tested_at", "checked_at", "immutable_until", "expires_at"})
-# If a fact is not reported, neither are its details.
+# If an attribute is not reported, neither are its details.
 _DETAILS = {
     "restore_tested": ("tested_at", "tested_by"),
     "integrity_checked": ("checked_at", "checked_by"),
     "immutable": ("immutable_until",),
 }
-# A product that does not report every warning or damage may still report some.
+# A product that does not report every warning or damage may report some of them.
 _DAMAGE = ("status", "usable")
 _FIELDS = (
     "created_at",
@@ -56,7 +56,7 @@ _NOT_REPORTED_VALUES: dict[str, tuple[Any, ...]] = {
     "kind": ("backup", "unknown"),
     # Some products report a point that was moved to an archive as a normal full backup.
     "archive:kind": ("backup", "unknown", "full"),
-    # In deduplicating storage, each point is complete: only the transfer was incremental.
+    # In deduplicating storage, each point is complete and only the transfer was incremental.
     "incremental:kind": ("full",),
 }
 
@@ -161,7 +161,7 @@ def differences(
 
 
 def _has_just_ended(until: str | None) -> bool:
-    """Return whether a lock may have ended since the estate was created: it was locked before and is not now."""
+    """Return whether a lock may have ended since the environment was created."""
     return until is not None and 0 <= time.time() - parse_time(until) // SECOND < HOUR
 
 
@@ -196,6 +196,6 @@ def is_same_value(field: str, value: Any, true: Any) -> bool:
         # Products prefix the policy name with the kind of workload, or append the operation.
         return str(value).endswith(str(true)) or str(value).startswith(f"{true} ")
     if field == "kind" and value == "synthetic_full":
-        # Products that report how a full backup was created provide more detail than the estate.
+        # Products that report how a full backup was created provide more detail than the environment.
         return bool(true == "full")
     return bool(value == true)

@@ -34,7 +34,7 @@ def find_row(result: dict[str, Any], name: str) -> Row:
 
 
 def list_points(result: dict[str, Any], name: str) -> list[Row]:
-    """The points of a workload, newest first."""
+    """Return the points of a workload, newest first."""
     points = [point for point in result["recovery_points"] if point["workload_name"] == name]
     return sorted(points, key=lambda point: str(point["created_at"]), reverse=True)
 

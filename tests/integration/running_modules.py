@@ -31,7 +31,7 @@ runpy.run_module("ansible_collections.backup.audit.plugins.modules." + sys.argv[
 
 @dataclasses.dataclass(frozen=True)
 class ModuleResult:
-    """The result of a module and everything that it printed."""
+    """The result of a module and its complete output."""
 
     result: dict[str, Any]
     status: int

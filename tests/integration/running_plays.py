@@ -24,7 +24,7 @@ from tests.tools.project import ROOT
 
 @dataclasses.dataclass(frozen=True)
 class PlayResult:
-    """The exit status of a play and everything that it printed."""
+    """The exit status of a play and its complete output."""
 
     status: int
     output: str

@@ -47,7 +47,7 @@ def warnings(result: dict[str, Any]) -> str:
 # Regions and accounts
 
 
-def test_the_result_names_what_was_read(simulators: Simulators) -> None:
+def test_the_result_lists_accounts_and_regions(simulators: Simulators) -> None:
     server = read_ok(simulators)["server"]
     assert server["scope"] == {
         "accounts": [MAIN_ACCOUNT],
@@ -83,17 +83,17 @@ def test_copies_in_another_account_belong_to_their_recovery_points(simulators: S
     row = find_row(both, "web-01")
     assert (row["recovery_points"], count(row, "offsite")) == (30, 30)
     assert {place["location"].split("/")[0] for place in row["locations"]} == {MAIN_ACCOUNT, COPY_ACCOUNT}
-    # The account with the originals alone: the copies are not seen.
+    # With only the account of the originals, the copies are not visible.
     main = find_row(read_ok(simulators, "hub", assume_roles=[MAIN_ROLE]), "web-01")
     assert (main["recovery_points"], count(main, "offsite")) == (30, 0)
-    # The account with the copies alone: no copy job shows whose copies they are.
+    # With only the account of the copies, no copy job shows their originals.
     copies = read_ok(simulators, "hub", assume_roles=[COPY_ROLE])
     row = find_row(copies, "web-01")
     assert (row["recovery_points"], row["attributes"]["recovery_points"]["unknown"]) == (0, 30)
     assert "recovery points may be copies of others, because no copy job is listed" in warnings(copies)
 
 
-def test_a_role_that_must_not_be_assumed(simulators: Simulators) -> None:
+def test_a_role_that_cannot_be_assumed(simulators: Simulators) -> None:
     for roles in ([{**COPY_ROLE, "external_id": "wrong"}], [{**COPY_ROLE, "external_id": None}]):
         ended = read(simulators.ready, AWS, "hub", assume_roles=roles)
         assert ended.result["failure"]["code"] == "forbidden"
@@ -127,7 +127,7 @@ def test_copies_without_a_job_do_not_count(simulators: Simulators) -> None:
 
 @pytest.mark.parametrize(("dates", "known"), [("source", 30), ("own", 0)])
 def test_copies_of_deleted_originals(simulators: Simulators, dates: str, known: int) -> None:
-    """A copy that has the time of its copy job does not show how old its data is."""
+    """A copy that has the time of its copy job does not prove the age of its data."""
     set_variant(simulators, originals="deleted", copy_dates=dates)
     row = find_row(read_ok(simulators), "web-01")
     assert row["recovery_points"] == known
@@ -156,7 +156,7 @@ def test_only_compliance_mode_is_immutable(simulators: Simulators, locks: str, i
 
 
 @pytest.mark.parametrize(("status", "unknown"), [("EXPIRED", 1), ("PARTIAL", 1), ("STOPPED", 1), ("DELETING", 0)])
-def test_states_that_do_not_count(simulators: Simulators, status: str, unknown: int) -> None:
+def test_unusable_states(simulators: Simulators, status: str, unknown: int) -> None:
     set_variant(simulators, newest_status=status)
     row = find_row(read_ok(simulators), "intake-new")
     assert row["recovery_points"] == 1
@@ -178,7 +178,7 @@ def test_restore_tests(simulators: Simulators, validation: str, tested: bool, in
     assert {"restore_tested" in point["inferred"] for point in points} == {bool(inferred)}
 
 
-def test_a_resource_whose_recovery_points_are_gone(simulators: Simulators) -> None:
+def test_a_resource_without_remaining_recovery_points(simulators: Simulators) -> None:
     set_variant(simulators, emptied="crm-old")
     row = find_row(read_ok(simulators, include_unprotected=True), "crm-old")
     assert (row["recovery_points"], row["platform"]) == (0, "aws_ec2")
@@ -186,7 +186,7 @@ def test_a_resource_whose_recovery_points_are_gone(simulators: Simulators) -> No
     assert "crm-old" not in {row["workload_name"] for row in without["workloads"]}
 
 
-# What cannot be read
+# Errors
 
 
 def test_a_denied_vault_makes_the_result_incomplete(simulators: Simulators) -> None:
@@ -209,7 +209,7 @@ def test_a_denied_vault_makes_the_result_incomplete(simulators: Simulators) -> N
         ("ListProtectedResources", "protected_resources"),
     ],
 )
-def test_denied_side_listings_leave_attributes_unknown(simulators: Simulators, operation: str, name: str) -> None:
+def test_denied_secondary_listings_leave_attributes_unknown(simulators: Simulators, operation: str, name: str) -> None:
     set_variant(simulators, denied=operation)
     result = read_ok(simulators)
     assert result["server"]["scope"][name] is False
@@ -228,7 +228,7 @@ def test_no_permission_at_all(simulators: Simulators) -> None:
 
 
 @pytest.mark.parametrize("status", ["400", "429"])
-def test_throttled_requests_are_sent_again(simulators: Simulators, status: str) -> None:
+def test_throttled_requests_are_retried(simulators: Simulators, status: str) -> None:
     expected = read_ok(simulators)["totals"]
     set_variant(simulators, throttled=status)
     result = read_ok(simulators)
@@ -242,7 +242,7 @@ def test_empty_pages_with_a_token_are_not_the_end(simulators: Simulators) -> Non
     assert read_ok(simulators, page_size=100)["totals"] == expected
 
 
-def test_a_token_that_is_returned_twice_is_an_error(simulators: Simulators) -> None:
+def test_a_repeated_token_is_an_error(simulators: Simulators) -> None:
     set_variant(simulators, repeated_token=True)
     ended = read(simulators.ready, AWS, page_size=10)
     assert ended.failed
@@ -258,7 +258,7 @@ def test_a_wrong_clock_of_this_machine_is_corrected(simulators: Simulators) -> N
 
 
 def test_every_request_and_response_is_in_the_service_model(simulators: Simulators) -> None:
-    """The requests that the module really sends, with their query keys; `find_problems` compares their shapes."""
+    """Compares the requests that the module sends with the service model, including query keys and responses."""
     read_ok(simulators, page_size=100)
     by_path = {
         operation.http["requestUri"].partition("?")[0].replace("{backupVaultName}", "*"): operation
@@ -287,7 +287,7 @@ def test_every_request_and_response_is_in_the_service_model(simulators: Simulato
 
 
 def run_with_home(simulators: Simulators, home: Path, **options: Any) -> ModuleResult:
-    """Run the module with other files and variables of AWS, none of which it was asked to use."""
+    """Run the module with other AWS files and variables that it must not use."""
     (home / ".aws").mkdir(exist_ok=True)
     login = get_login(simulators.ready, AWS)
     (home / ".aws" / "credentials").write_text(
@@ -299,7 +299,7 @@ def run_with_home(simulators: Simulators, home: Path, **options: Any) -> ModuleR
     return run_module(MODULE, {**given, **options}, {"HOME": str(home)}, before=_WATCH.format(home=str(home)))
 
 
-# Ends the module if it opens a file of AWS, or any connection other than those to the simulator.
+# Ends the module if it opens a file of AWS, or a connection to any server except the simulator.
 _WATCH = """
 import sys
 def watch(event, arguments):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AWX kit: `awx import` and the playbook apply it, twice, to a stand-in that enforces AWX's rules."""
+"""The AWX resources: `awx import` and the playbook apply them twice to a simulated AWX that enforces AWX's rules."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ VARIABLES = {
 
 
 def without_ids(standin: Standin) -> dict[str, list[dict[str, Any]]]:
-    """Return what is stored in a comparable form: each object with names instead of ids."""
+    """Return the stored objects in a comparable form, with names instead of ids."""
     names = {
         (resource, number): values.get("name", values.get("identifier"))
         for resource, objects in standin.objects.items()
@@ -55,7 +55,7 @@ def without_ids(standin: Standin) -> dict[str, list[dict[str, Any]]]:
 
 
 def awx_import(url: str) -> subprocess.CompletedProcess[str]:
-    """Run the real command."""
+    """Run the real command `awx import`."""
     environment = {**os.environ, "CONTROLLER_HOST": url, "TOWER_HOST": url, "TOWER_OAUTH_TOKEN": TOKEN}
     command = Path(sys.executable).parent / "awx"
     with (KIT / "assets.yml").open() as file:
@@ -75,7 +75,7 @@ def test_the_file_matches_the_code() -> None:
 
 
 @pytest.mark.skipif(not (Path(sys.executable).parent / "awx").exists(), reason="awxkit is not installed")
-def test_awx_import_takes_it_twice() -> None:
+def test_awx_import_is_idempotent() -> None:
     with serving() as (url, standin):
         first = awx_import(url)
         assert first.returncode == 0, first.stderr
@@ -89,7 +89,7 @@ def test_awx_import_takes_it_twice() -> None:
         assert standin.state() == state
 
 
-def test_the_playbook_makes_the_same_and_nothing_twice(tmp_path: Path) -> None:
+def test_the_playbook_creates_the_same_objects_and_is_idempotent(tmp_path: Path) -> None:
     with serving() as (url, standin):
         first = set_up(tmp_path, url)
         assert first.status == 0, first.output[-3000:]
@@ -111,7 +111,7 @@ def test_the_playbook_makes_the_same_and_nothing_twice(tmp_path: Path) -> None:
 
 
 def set_up(folder: Path, url: str, **more: Any) -> PlayResult:
-    """Run the playbook, as an administrator who changes nothing but ``more``."""
+    """Run the playbook as an administrator who only sets the variables ``more``."""
     variables = {**VARIABLES, "awx_setup_url": url, **more}
     return play("backup.audit.awx_setup", folder, variables=variables, environment={"CONTROLLER_OAUTH_TOKEN": TOKEN})
 
@@ -121,7 +121,7 @@ def find(standin: Standin, resource: str, name: str) -> tuple[int, dict[str, Any
     return next((number, one) for number, one in standin.objects[resource].items() if one.get("name") == name)
 
 
-# What a run lists after these changes.
+# The differences that a run reports after these changes.
 LISTED = [
     "schedule/Backup audit: daily/enabled (true in AWX, false in the kit)",
     "schedule/Backup audit: daily/rrule",
@@ -155,8 +155,8 @@ def change_as_administrator(standin: Standin) -> None:
     standin.attached["groups", group_id, "hosts"].remove(example_id)
 
 
-def test_what_belongs_to_the_administrator_stays(tmp_path: Path) -> None:
-    """Differences are listed without secrets, and overwritten only if they are named."""
+def test_changes_of_the_administrator_are_kept(tmp_path: Path) -> None:
+    """Differences are listed without secrets, and overwritten only on request."""
     with serving() as (url, standin):
         assert set_up(tmp_path, url).status == 0
         change_as_administrator(standin)
@@ -164,7 +164,7 @@ def test_what_belongs_to_the_administrator_stays(tmp_path: Path) -> None:
         report_id, _report = find(standin, "job_templates", "Backup audit: report")
         group_id, _group = find(standin, "groups", "backup_servers")
         berlin_id, _berlin = find(standin, "hosts", "spp-berlin")
-        # What belongs to the kit: a playbook, and credential types, one of which a credential uses.
+        # Parts of the collection: a playbook, and credential types, one of which a credential uses.
         gather["playbook"] = "old.yml"
         used_id, used = find(standin, "credential_types", "Backup audit: Unitrends")
         unused_id, unused = find(standin, "credential_types", "Backup audit: Spectrum Protect Plus")
@@ -187,7 +187,7 @@ def test_what_belongs_to_the_administrator_stays(tmp_path: Path) -> None:
         assert "rename this one in AWX and run this playbook again" in text
         assert "s3cret" not in again.output
 
-        # As the list says, and with a misspelled name.
+        # As listed in the output, and with a misspelled name.
         standin.objects["credential_types"][used_id]["name"] += " (old)"
         named = [line.partition(" (")[0] for line in LISTED if "gather" in line or "host" in line or "survey" in line]
         forced = set_up(tmp_path, url, awx_setup_update=[*named, "schedule/Backup audit: dayly/enabled"])
@@ -213,8 +213,8 @@ def test_variables_of_the_template_survive_a_launch(answer: dict[str, str]) -> N
         assert merged == {**own, **answer}
 
 
-def test_the_merge_order_of_awx() -> None:
-    """Template, then defaults, then answers; a default that is not a valid answer is dropped."""
+def test_merge_order_of_variables_in_awx() -> None:
+    """The order is template, defaults, answers. A default that is not a valid answer is dropped."""
     question = {"type": "text", "question_name": "Age", "variable": "age", "required": False}
     choice = {"type": "multiplechoice", "question_name": "P", "variable": "policy", "required": False, "choices": ["a"]}
     template = "age: 1h\npolicy: own"
@@ -230,7 +230,7 @@ def test_the_merge_order_of_awx() -> None:
         launch_variables(template, {"spec": [{**question, "required": True}]}, {})
 
 
-def test_the_stand_in_normalizes_as_awx_does() -> None:
+def test_the_simulated_awx_normalizes_as_awx_does() -> None:
     standin = Standin()
     number = standin.create("inventories", {"name": " x ", "organization": 1, "variables": "---\na: 1\n"})
     assert standin.objects["inventories"][number] == {"name": "x", "organization": 1, "variables": "---\na: 1"}
@@ -279,7 +279,7 @@ def test_a_wrong_token_is_reported(tmp_path: Path) -> None:
     assert "wr0ng-token" not in ended.output
 
 
-def test_the_stand_in_refuses_what_awx_refuses() -> None:
+def test_the_simulated_awx_rejects_invalid_objects() -> None:
     standin = Standin()
     good = awx_credentials.credential_type("Product", "PRODUCT", "URL of the server")
     values = {key: good[key] for key in ("name", "kind", "inputs", "injectors")}
@@ -303,7 +303,7 @@ def test_the_stand_in_refuses_what_awx_refuses() -> None:
 
 
 @pytest.mark.skipif(shutil.which("ansible-builder", path=str(Path(sys.executable).parent)) is None, reason="no builder")
-def test_ansible_builder_takes_the_definition(tmp_path: Path) -> None:
+def test_ansible_builder_accepts_the_definition(tmp_path: Path) -> None:
     command = [
         str(Path(sys.executable).parent / "ansible-builder"),
         "create",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What jobs of the AWX templates say about limits, survey answers, and hosts that they lost or never saw."""
+"""Output of jobs of the AWX templates about limits, survey answers, and hosts that were lost or missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.integration.running_plays import PlayResult, play
 from tests.tools import awx_assets
 from tests.unit.plugins.module_utils._policy.policy_points import nightly, read, row
 
-# Nothing listens there. The read fails, but everything around it is the same as for a real server.
+# No server listens at this address. The read fails, but everything else is as with a real server.
 DEAD = {"backup_product": "spp", "backup_url": "https://127.0.0.1:9", "backup_username": "a", "backup_retries": 0}
 GROUP: dict[str, Any] = {"backup_servers": {"hosts": {"spp-a": DEAD}}}
 
@@ -32,7 +32,7 @@ def summary(ended: PlayResult) -> dict[str, Any]:
 
 
 def run(playbook: str, folder: Path, *arguments: str, inventory: Any = None, **variables: Any) -> PlayResult:
-    """Run a play of the kit that does not fail because of the result, and writes its evidence."""
+    """Run a play that writes evidence and does not fail because of the result."""
     return play(
         f"backup.audit.{playbook}",
         folder,
@@ -77,8 +77,8 @@ def test_a_play_that_matches_nothing_fails(
     assert message in " ".join(ended.output.split())
 
 
-def test_a_result_under_a_limit_says_so(tmp_path: Path) -> None:
-    """In the output, in the artifact and in the reports; disabled hosts are mentioned, because this is a job of AWX."""
+def test_a_limit_is_mentioned_in_results(tmp_path: Path) -> None:
+    """The output, the artifact and the reports mention the limit, and disabled hosts, because this is an AWX job."""
     inventory = {"backup_servers": {"hosts": {f"spp-{name}": {**DEAD, "backup_url": f"https://{name}.invalid"}
                                               for name in "abc"}}}  # fmt: skip
     ended = run("compliance", tmp_path, "-l", "spp-a", inventory=inventory, awx_job_id=7)
@@ -97,7 +97,7 @@ def test_a_result_under_a_limit_says_so(tmp_path: Path) -> None:
     assert limited in (tmp_path / "evidence" / "report.html").read_text("utf-8")
 
 
-def test_hosts_that_are_lost_or_absent_are_named_with_the_reason(tmp_path: Path) -> None:
+def test_lost_and_missing_hosts_are_reported_with_the_reason(tmp_path: Path) -> None:
     """A wrong type, a variable that cannot be evaluated, and a required host that AWX did not pass to the job."""
     hosts = {
         "spp-choice": {**DEAD, "backup_url": "https://b.invalid", "backup_verify": "sometimes"},
@@ -131,10 +131,10 @@ def test_hosts_that_are_lost_or_absent_are_named_with_the_reason(tmp_path: Path)
         ),
     ],
 )
-def test_an_answer_of_the_survey_replaces_the_policy_only_if_it_is_not_empty(
+def test_only_nonempty_survey_answers_override_the_policy(
     tmp_path: Path, answers: dict[str, str], note: str | None
 ) -> None:
-    """The policy in the variables of the template asks for 30 recovery points, and daily_26h only for a recent one."""
+    """The policy in the variables of the template requires 30 recovery points, daily_26h only a recent one."""
     data = tmp_path / "data"
     data.mkdir()
     (data / "spp-a.json").write_text(json.dumps(read(row(nightly(9)))))
@@ -150,8 +150,8 @@ def test_an_answer_of_the_survey_replaces_the_policy_only_if_it_is_not_empty(
     assert [text.startswith(str(note)) for text in notes(tmp_path)] == ([True] if note else [])
 
 
-def test_an_error_in_the_accounts_credential_is_the_reason(tmp_path: Path) -> None:
-    """With the variables of the inventory of the kit, and the file that AWX makes of the credential."""
+def test_an_error_in_the_accounts_credential_is_reported(tmp_path: Path) -> None:
+    """With the variables of the example inventory, and the file that AWX creates from the credential."""
     variables = yaml.safe_load(awx_assets.assets()["inventory"][0]["variables"])
     host = {"backup_product": "spp", "backup_url": "https://a.invalid", "backup_retries": 0}
     accounts = tmp_path / "accounts"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Features of Azure Backup: log-in, clouds, rights, vaults, pages, tiers, locks, counts."""
+"""Features of Azure Backup: login, clouds, permissions, vaults, pages, tiers, locks, counts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_ok(simulators: Simulators, account: str | None = None, **options: Any) 
 
 
 def list_points(result: Row, name: str) -> list[Row]:
-    """The points of a workload, newest first."""
+    """Return the points of a workload, newest first."""
     points = [point for point in result["recovery_points"] if point["workload_name"] == name]
     return sorted(points, key=lambda point: str(point["created_at"]), reverse=True)
 
@@ -41,7 +41,7 @@ def list_paths(simulators: Simulators) -> list[str]:
     return [call["path"] for call in simulators.requests(AZURE)]
 
 
-# Log-in
+# Login
 
 
 def test_options_and_variables_have_the_names_of_azcollection(simulators: Simulators) -> None:
@@ -63,9 +63,7 @@ def test_options_and_variables_have_the_names_of_azcollection(simulators: Simula
     assert given.result["totals"] == found.result["totals"]
 
 
-def test_a_token_of_the_environment_is_used_only_if_an_option_names_its_file(
-    simulators: Simulators, tmp_path: Path
-) -> None:
+def test_the_token_file_of_the_environment_is_used_only_on_request(simulators: Simulators, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(FEDERATED_TOKEN, "ascii")
     login = {name: value for name, value in get_login(simulators.ready, AZURE).items() if name != "password"}
@@ -86,7 +84,7 @@ def test_a_token_of_the_environment_is_used_only_if_an_option_names_its_file(
         ({"tenant": "elsewhere.example"}, "AADSTS90002: Tenant 'elsewhere.example' not found"),
     ],
 )
-def test_a_rejected_log_in_shows_the_words_of_the_product(simulators: Simulators, options: Row, message: str) -> None:
+def test_a_rejected_login_shows_the_message_of_the_product(simulators: Simulators, options: Row, message: str) -> None:
     login = get_login(simulators.ready, AZURE)
     renamed = {"client_id": login.pop("username"), "secret": login.pop("password")}
     ended = run_module(MODULE, {**login, **renamed, **options})
@@ -108,7 +106,7 @@ def test_a_rejected_log_in_shows_the_words_of_the_product(simulators: Simulators
         ({"federated_token_file": "/nowhere"}, "federated_token_file: secret is set, too"),
     ],
 )
-def test_invalid_options_are_refused_before_the_log_in(simulators: Simulators, options: Row, message: str) -> None:
+def test_invalid_options_are_rejected_before_login(simulators: Simulators, options: Row, message: str) -> None:
     ended = read_azure(simulators, **options)
     assert message in ended.message
     assert ended.result["failure"]["code"] == "invalid_option"
@@ -125,7 +123,7 @@ def test_invalid_options_are_refused_before_the_log_in(simulators: Simulators, o
 )
 def test_each_cloud_has_its_own_addresses(simulators: Simulators, cloud: str, host: str) -> None:
     login = {name: value for name, value in get_login(simulators.ready, AZURE).items() if "url" not in name}
-    # Nothing leaves this machine: the proxy does not exist.
+    # No request leaves this machine, because the proxy does not exist.
     ended = run_module(MODULE, {**login, "cloud_environment": cloud, "proxy": "http://127.0.0.1:9", "retries": 0})
     assert ended.failed
     assert f"Cannot connect to {host}" in ended.message
@@ -140,18 +138,18 @@ def test_an_expired_token_is_replaced_during_the_read(simulators: Simulators) ->
     assert sum(path.endswith("/token") for path in list_paths(simulators)) == 2
 
 
-def test_a_version_that_the_cloud_does_not_have(simulators: Simulators) -> None:
+def test_an_unsupported_api_version(simulators: Simulators) -> None:
     ended = read_azure(simulators, recovery_services_api_version="2199-01-01")
     assert "No registered resource provider found" in ended.message
     assert 'Set "recovery_services_api_version"' in ended.message
     assert read_ok(simulators, recovery_services_api_version="2025-08-01")["complete"] is True
 
 
-# Rights and selection
+# Permissions and selection
 
 
 @pytest.mark.parametrize("account", ["one_vault", "nothing", "no_rights_shown"])
-def test_lists_that_the_rights_do_not_prove_complete_are_never_complete(simulators: Simulators, account: str) -> None:
+def test_results_without_sufficient_permissions_are_incomplete(simulators: Simulators, account: str) -> None:
     ended = read_azure(simulators, account)
     assert ended.result["failure"]["code"] == "forbidden"
     assert "does not have the permission Microsoft.RecoveryServices/vaults/read" in ended.message
@@ -173,7 +171,7 @@ def test_permissions_for_one_vault_are_sufficient_for_it(simulators: Simulators)
     assert "silently omits vaults" in unclear.message
 
 
-def test_a_vault_that_is_denied_is_named_once(simulators: Simulators) -> None:
+def test_a_denied_vault_is_reported_once(simulators: Simulators) -> None:
     ended = read_azure(simulators, "some_vaults")
     assert "vault 'rg-backup/rsv-2': the account lacks permission for this request" in ended.message
     assert "does not have authorization to perform action" in ended.message
@@ -192,13 +190,13 @@ def test_a_vault_that_is_denied_is_named_once(simulators: Simulators) -> None:
         ({"subscription_id": "00000000-0000-0000-0000-00000000000a"}, "The subscription '00000000-0000-0000-0000"),
     ],
 )
-def test_what_is_selected_must_exist(simulators: Simulators, options: Row, message: str) -> None:
+def test_selected_objects_must_exist(simulators: Simulators, options: Row, message: str) -> None:
     ended = read_azure(simulators, **options)
     assert ended.failed
     assert message in ended.message
 
 
-def test_resource_groups_and_subscriptions_are_parts(simulators: Simulators) -> None:
+def test_resource_groups_and_subscriptions_can_be_selected(simulators: Simulators) -> None:
     everything = read_ok(simulators)
     assert read_ok(simulators, resource_groups=["rg-backup"])["totals"] == everything["totals"]
     assert read_ok(simulators, resource_groups=["rg-empty"])["totals"]["workloads"] == 0
@@ -222,7 +220,7 @@ def test_only_the_selected_types_are_requested(simulators: Simulators) -> None:
 
 
 @pytest.mark.parametrize("variant", [{"ids": "vendor"}, {"unfiltered_lists_all": True}, {"links": "other"}])
-def test_variants_that_change_nothing(simulators: Simulators, variant: Row) -> None:
+def test_variants_without_effect(simulators: Simulators, variant: Row) -> None:
     expected = read_ok(simulators)
     simulators.ask(AZURE, "__variant", variant)
     found = read_ok(simulators)
@@ -241,7 +239,7 @@ def test_fewer_points_than_the_service_counts_are_incomplete(simulators: Simulat
     assert "so missing ones would not be noticed" in uncounted.output
 
 
-def test_log_backups_may_be_counted_but_are_a_range(simulators: Simulators) -> None:
+def test_log_backups_are_a_range_even_if_counted(simulators: Simulators) -> None:
     simulators.ask(AZURE, "__variant", {"log_ranges": True, "databases": "sql"})
     result = read_ok(simulators, workload_types=["database"], detail="recovery_points")
     kinds = [point["kind"] for point in list_points(result, "orders")]
@@ -258,7 +256,7 @@ def test_log_backups_may_be_counted_but_are_a_range(simulators: Simulators) -> N
 
 
 @pytest.mark.parametrize("page", [{"nextLink": None}, {"value": None}, {"value": ["x"], "nextLink": None}])
-def test_every_page_must_hold_records(simulators: Simulators, page: Row) -> None:
+def test_empty_pages_are_an_error(simulators: Simulators, page: Row) -> None:
     rule = {"match": {"path": "*/backupInstances"}, "fault": "status", "status": 200, "body": json.dumps(page)}
     simulators.ask(AZURE, "__faults", [rule])
     ended = read_azure(simulators)
@@ -266,7 +264,7 @@ def test_every_page_must_hold_records(simulators: Simulators, page: Row) -> None
     assert "vault 'rg-backup/bv-" in ended.message
 
 
-def test_a_link_that_leads_nowhere_is_an_error(simulators: Simulators) -> None:
+def test_an_invalid_link_is_an_error(simulators: Simulators) -> None:
     for link, message in (("https://x.example/none", "is invalid"), (7, "is invalid"), ("http://[", "is invalid")):
         body = json.dumps({"value": [], "nextLink": link})
         rule = {"match": {"path": "*/backupInstances"}, "fault": "status", "status": 200, "body": body}
@@ -277,7 +275,7 @@ def test_a_link_that_leads_nowhere_is_an_error(simulators: Simulators) -> None:
 # Points
 
 
-def test_what_was_deleted_cannot_be_restored(simulators: Simulators) -> None:
+def test_deleted_points_are_not_usable(simulators: Simulators) -> None:
     for name in ("web-01", "catalog"):
         simulators.ask(AZURE, "__variant", {"soft_deleted": name})
         points = list_points(read_ok(simulators, detail="recovery_points"), name)

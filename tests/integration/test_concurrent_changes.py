@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listings that change while their pages are read: no point that existed all the time is missing."""
+"""Listings that change while their pages are read: points that exist for the whole time are not missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, read
 
 # Additional module options per product; names makes Backup & Replication read object by object.
-# Unitrends and Proxmox Backup Server have no pages, and Azure decides on their length.
+# Unitrends and Proxmox Backup Server have no pages, and Azure determines the page size.
 PAGED: dict[str, dict[str, Any]] = {
     **{product: {"page_size": 20} for product in MODULES if product not in ("unitrends", "pbs")},
     "spp": {"page_size": 7},
@@ -55,7 +55,7 @@ def list_points(simulators: Simulators, product: str, **options: Any) -> list[tu
 def assert_only_what_moved_is_missing(
     points: list[tuple[str, str]], expected: dict[str, str], moved: list[str]
 ) -> None:
-    """Check that every expected point is returned once; only those that were added or removed may be missing."""
+    """Check that every expected point is returned once. Only added or removed points may be missing."""
     missing = {ident for key, ident in expected.items() if key not in dict(points)}
     # SPP's id begins with that of the workload, and its records contain the rest.
     lost = {ident for ident in missing if not any(ident.split("/")[-1] in record for record in moved)}
@@ -66,7 +66,7 @@ def assert_only_what_moved_is_missing(
 
 @pytest.mark.parametrize("product", PAGED)
 @pytest.mark.parametrize("drift", ["add@2", "add@4", "remove@2", "remove@4", "swap@3", "swap@5"])
-def test_what_stood_there_all_the_time_is_told_once(
+def test_points_that_exist_for_the_whole_time_are_returned_once(
     simulators: Simulators, all_points: dict[str, dict[str, str]], product: str, drift: str
 ) -> None:
     """Points are added, removed, or both, between two pages: every other point is returned exactly once."""
@@ -78,7 +78,7 @@ def test_what_stood_there_all_the_time_is_told_once(
 
 
 @pytest.mark.parametrize("drift", ["add@2", "add@4", "remove@2", "remove@4", "swap@3", "swap@5"])
-def test_a_listing_of_all_points_that_moves(simulators: Simulators, drift: str) -> None:
+def test_a_changing_listing_of_all_points(simulators: Simulators, drift: str) -> None:
     """Backup & Replication: objects with inconsistent points in the complete listing are read again individually."""
     product, options = "veeam_backup_replication", {"page_size": 100}
     expected = dict(list_points(simulators, product, **options))
@@ -93,8 +93,8 @@ def test_a_listing_of_all_points_that_moves(simulators: Simulators, drift: str) 
 
 
 @pytest.mark.parametrize("drift", ["add@2", "add@3", "remove@2", "swap@2"])
-def test_instances_whose_points_move(simulators: Simulators, drift: str) -> None:
-    """Backup for AWS: a change between the first and the last total makes the module read the complete listing."""
+def test_changing_points_of_instances(simulators: Simulators, drift: str) -> None:
+    """Backup for AWS: the complete listing is read if the first and the last total differ."""
     product, path = "veeam_aws", "/api/v1/virtualMachines/restorePoints"
     options = {"page_size": 100}
     expected = dict(list_points(simulators, product, **options))

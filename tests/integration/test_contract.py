@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One contract for every product: the module returns the estate's true values, field by field."""
+"""One contract for every product: the module returns the true value of every field."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CASES = [
 
 @pytest.mark.parametrize(("product", "options"), CASES)
 def test_points_are_the_truth(simulators: Simulators, product: str, options: dict[str, Any]) -> None:
-    """Every point that the product lists is returned once, with only true values; so is the identity of the server."""
+    """Every listed point is returned once with true values, and so is the identity of the server."""
     ended = read(simulators.ready, product, detail="recovery_points", **options)
     assert not ended.failed, ended.message
     assert ended.result["server"].get("identity", "missing") == contract.expected_identity(simulators.estate, product)
@@ -62,7 +62,7 @@ def test_points_are_the_truth(simulators: Simulators, product: str, options: dic
         if not same_time:
             problems.append(f"{name}: missing")
             continue
-        # A backup and a snapshot may have the same time; another kind is a difference unless it is not reported.
+        # A backup and a snapshot may have the same time. A different type is an error unless types are not reported.
         same_kind = (index for index, each in enumerate(same_time) if each["kind"] == truth["kind"])
         point = same_time.pop(next(same_kind, 0))
         unknown = contract.not_reported(product, point["workload_type"], version)
@@ -73,8 +73,8 @@ def test_points_are_the_truth(simulators: Simulators, product: str, options: dic
 
 
 @pytest.mark.parametrize("product", MODULES)
-def test_platforms_and_types_are_those_of_the_lists(simulators: Simulators, product: str) -> None:
-    """The product's own word is kept beside the value; without a word there is no platform other than a fixed one."""
+def test_platforms_and_types_are_in_the_vocabulary(simulators: Simulators, product: str) -> None:
+    """The product's own term is kept. Without a term, the platform is unknown or fixed for the product."""
     ended = read(simulators.ready, product, detail="recovery_points")
     terms: dict[str, set[str]] = {}
     for one in (*ended.result["workloads"], *ended.result["recovery_points"]):
@@ -102,14 +102,12 @@ def _without_ages(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(("product", "options"), CASES)
-def test_rows_are_the_same_whether_points_are_kept_or_only_counted(
-    simulators: Simulators, product: str, options: dict[str, Any]
-) -> None:
-    """Points that are only counted are not all built one by one; the test above checks the values of those built."""
+def test_rows_do_not_depend_on_returning_points(simulators: Simulators, product: str, options: dict[str, Any]) -> None:
+    """Points that are only counted are not built one by one. The test above checks the values of built points."""
     kept = read(simulators.ready, product, detail="recovery_points", **options)
     counted = read(simulators.ready, product, detail="workloads", **options)
     rows = [[_without_ages(row) for row in ended.result["workloads"]] for ended in (kept, counted)]
     assert rows[0] == rows[1]
     assert len(rows[0]) > 10
-    # All points, with their facts and moments, as policies evaluate them.
+    # All points with their attributes and times, as policies evaluate them.
     assert kept.result["points"] == counted.result["points"]

@@ -25,7 +25,7 @@ def test_every_info_module_is_in_one_group() -> None:
 
 
 @pytest.mark.parametrize("verbosity", [(), ("-v",)])
-def test_the_defaults_of_the_groups_reach_their_modules(
+def test_defaults_of_a_group_apply_to_its_modules(
     simulators: Simulators, tmp_path: Path, verbosity: tuple[str, ...]
 ) -> None:
     tasks = []

@@ -19,10 +19,10 @@ from tests.tools import demo
 from tests.tools.project import ROOT
 
 
-def test_what_is_named_at_the_end_reads_a_server_of_ones_own(
+def test_next_steps_read_another_server(
     simulators: Simulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only the lines that the file says to change are changed, and its command is run as printed."""
+    """Only the lines marked in the file are changed, and its command is run as printed."""
     monkeypatch.setattr(demo, "ROOT", tmp_path)
     monkeypatch.setattr(demo, "OUTPUT", tmp_path)
     monkeypatch.setattr(demo, "OWN", tmp_path / "my_servers.yml")

@@ -53,7 +53,7 @@ class Example:
         self.folder = folder
 
     def use_simulators(self, content: Any) -> Any:
-        """Replace addresses with simulated servers; become is removed because it would ask for a password."""
+        """Replace addresses with simulated servers, and remove become because it would prompt for a password."""
         if isinstance(content, list):
             return [self.use_simulators(inner) for inner in content]
         if not isinstance(content, dict):
@@ -265,13 +265,13 @@ def test_block_runs(simulators: Simulators, tmp_path: Path, block: Block) -> Non
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.not_run], ids=lambda block: block.place)
-def test_block_that_cannot_be_run_is_a_play_at_least(tmp_path: Path, block: Block) -> None:
+def test_blocks_that_are_not_run_have_valid_syntax(tmp_path: Path, block: Block) -> None:
     """Check its syntax, including the names of its modules and roles."""
     ended = play(yaml.safe_load(block.text), tmp_path, arguments=("--syntax-check",))
     assert ended.status == 0, ended.output
 
 
 def test_few_blocks_are_not_run() -> None:
-    """Each has a reason."""
+    """Each of them has a reason."""
     marked = [f"{block.place}: {block.not_run}" for block in BLOCKS if block.not_run]
     assert len(marked) <= MOST_NOT_RUN, "\n".join(marked)

@@ -26,8 +26,8 @@ def empty_file(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("product", list(MODULES))
-def test_the_environment_may_give_all(simulators: Simulators, product: str, empty_file: str) -> None:
-    """The last prefix is used if the variable of the previous one is empty; empty options count as not given."""
+def test_all_options_can_come_from_the_environment(simulators: Simulators, product: str, empty_file: str) -> None:
+    """The last prefix is used if the variable of the previous one is empty. Empty options count as unset."""
     name, own = MODULES[product]
     login = get_login(simulators.ready, product)
     *before, last = ADAPTERS[product].environment
@@ -43,7 +43,7 @@ def test_the_environment_may_give_all(simulators: Simulators, product: str, empt
 
 
 @pytest.mark.parametrize("product", list(MODULES))
-def test_empty_variables_say_nothing(simulators: Simulators, product: str, empty_file: str) -> None:
+def test_empty_variables_count_as_unset(simulators: Simulators, product: str, empty_file: str) -> None:
     """Options keep their values, the certificate is checked, and missing options are reported as missing."""
     name, own = MODULES[product]
     login = get_login(simulators.ready, product)

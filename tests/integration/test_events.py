@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The event source: one event per change, no duplicates after a restart; and a real rulebook that reacts to them."""
+"""The event source: one event per change, no duplicates after a restart, and a real rulebook that reacts to them."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def group_by_change(events: list[dict[str, Any]]) -> dict[str, list[str]]:
     return changes
 
 
-def test_every_change_once(simulators: Simulators, tmp_path: Path) -> None:
-    """Becoming noncompliant, staying so across a restart, and recovering; in order of names."""
+def test_every_change_is_reported_once(simulators: Simulators, tmp_path: Path) -> None:
+    """A workload becomes noncompliant, stays noncompliant across a restart, and recovers."""
     state = tmp_path / "state.json"
     servers = [server(simulators)]
     first = group_by_change(read_events(servers, ONE, state))
@@ -75,8 +75,8 @@ def test_every_change_once(simulators: Simulators, tmp_path: Path) -> None:
     assert state.stat().st_mode & 0o077 == 0
 
 
-def test_a_server_that_cannot_be_read_is_told_once(simulators: Simulators, tmp_path: Path) -> None:
-    """Its workloads are not evaluated meanwhile, so their events are not repeated afterwards."""
+def test_an_unreadable_server_is_reported_once(simulators: Simulators, tmp_path: Path) -> None:
+    """Its workloads are not evaluated in the meantime, so their events are not repeated afterwards."""
     state = tmp_path / "state.json"
     wrong = [server(simulators, password="wr0ng-secret"), server(simulators, "vprotect")]
     right = [server(simulators), server(simulators, "vprotect")]
@@ -91,8 +91,8 @@ def test_a_server_that_cannot_be_read_is_told_once(simulators: Simulators, tmp_p
     assert [event["change"] for event in read_events(right, ONE, state)] == ["readable"]
 
 
-def test_new_points_are_told(simulators: Simulators, tmp_path: Path) -> None:
-    """A state in which all points were older."""
+def test_new_points_are_reported(simulators: Simulators, tmp_path: Path) -> None:
+    """The stored state has older points."""
     state = tmp_path / "state.json"
     servers = [server(simulators)]
     read_events(servers, ONE, state)
@@ -115,14 +115,14 @@ def test_new_points_are_told(simulators: Simulators, tmp_path: Path) -> None:
         ({"server": []}, "unsupported arguments: server. Did you mean 'servers'"),
     ],
 )
-def test_arguments_that_make_no_sense(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_rejected(arguments: dict[str, Any], message: str) -> None:
     main = runpy.run_path(str(SOURCES / "recovery_points.py"))["main"]
     with pytest.raises(Exception, match=message):
         asyncio.run(main(asyncio.Queue(), {"once": True, **arguments}))
 
 
 @pytest.mark.skipif(RULEBOOK is None or JAVA is None, reason="ansible-rulebook or a Java 17 is not installed")
-def test_a_rulebook_acts_once_for_each_change(simulators: Simulators, tmp_path: Path) -> None:
+def test_a_rulebook_runs_one_action_for_each_change(simulators: Simulators, tmp_path: Path) -> None:
     """Real ansible-rulebook: one action for each workload that became noncompliant, and none after a restart."""
     rules = [
         {

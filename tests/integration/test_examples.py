@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The examples of the documentation run unchanged, except for the addresses of servers and files.
 
-Verdicts are those of simulated servers and may be bad; an example must not fail for any other reason. Modules that
+Results may be noncompliant because servers are simulated. An example must not fail for any other reason. Modules that
 read with a tool run with the real tools (tests/real); roles and other plugins in test_examples_of_plays.
 """
 
@@ -106,10 +106,10 @@ def runnable(task: dict[str, Any], simulators: Simulators, folder: Path) -> list
         if name.startswith("backup.audit.") and name.endswith("_info"):
             product = get_product(name, options)
             use_shared_names(product, options)
-            # A password in the example stays, as a variable of the play; otherwise the environment provides it.
+            # A password in the example is kept as a variable of the play. Otherwise the environment provides it.
             kept = {"password": options["password"]} if "password" in options else {}
             options.update({**get_login(simulators.ready, product), **kept})
-            # The simulated servers have a certificate of their own.
+            # The simulated servers have their own CA.
             options.pop("fingerprint", None)
         if name == "ansible.builtin.copy":
             options["dest"] = str(folder / Path(options["dest"]).name)

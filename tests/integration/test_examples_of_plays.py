@@ -36,7 +36,7 @@ def fenced(page: Path) -> list[Any]:
     return found
 
 
-def test_the_play_of_the_role_compliance(simulators: Simulators, tmp_path: Path) -> None:
+def test_example_play_of_the_role_compliance(simulators: Simulators, tmp_path: Path) -> None:
     (plays,) = fenced(ROOT / "roles" / "compliance" / "README.md")
     variables = plays[0]["tasks"][0]["vars"]
     variables["compliance_output"] = str(tmp_path / "evidence")
@@ -49,7 +49,7 @@ def test_the_play_of_the_role_compliance(simulators: Simulators, tmp_path: Path)
     assert controls >= {f"recovery_points.{rule}" for rule in variables["compliance_policy"]["recovery_points"]}
 
 
-def test_the_play_of_the_role_awx_setup(tmp_path: Path) -> None:
+def test_example_play_of_the_role_awx_setup(tmp_path: Path) -> None:
     (plays,) = fenced(ROOT / "roles" / "awx_setup" / "README.md")
     variables = plays[0]["tasks"][0]["vars"]
     with serving() as (url, standin):
@@ -114,7 +114,7 @@ def rulebooks() -> list[Any]:
 
 
 def use_simulator(rulebook: Any, simulators: Simulators, folder: Path) -> dict[str, Any]:
-    """Return the arguments of its source with a simulated server; the password stays as in the example."""
+    """Return the arguments of its source with a simulated server, and the password of the example."""
     arguments: dict[str, Any] = rulebook[0]["sources"][0]["backup.audit.recovery_points"]
     for server in arguments["servers"]:
         server.update({**get_login(simulators.ready, server["product"]), "password": server["password"]})

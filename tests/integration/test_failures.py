@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Failures while reading: each ends in a clear error or a recovery with the complete result, never a shorter list."""
+"""Failures while reading: each gives a clear error or, after a retry, the complete result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.faults.products import LOG_IN, listing
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, get_login, read, run_module
 
-# What products with other names for user and password recommend after a rejected log-in.
+# Hints after a rejected login for products with other names for user and password.
 HINTS = {
     "aws_backup": 'Check "access_key", "secret_key"',
     "azure_backup": 'Set "secret" to the value of the client secret',
@@ -78,8 +78,8 @@ LASTING_FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
         if not (name == "array" and product in BARE_LISTS)
     ],
 )
-def test_lasting_fault_is_a_clear_failure(simulators: Simulators, product: str, name: str) -> None:
-    """The message names the server, the request and the problem; no partial result is returned."""
+def test_permanent_fault_is_a_clear_failure(simulators: Simulators, product: str, name: str) -> None:
+    """The message names the server, the request and the problem. No partial result is returned."""
     rules, code, message = LASTING_FAULTS[name]
     more = {key: value for key, value in rules.items() if key != "name"}
     simulators.ask(product, "__faults", fault(product, rules["name"], **more))
@@ -104,8 +104,8 @@ def test_lasting_fault_is_a_clear_failure(simulators: Simulators, product: str, 
     ],
     ids=["503", "429", "502", "reset", "expired-session"],
 )
-def test_passing_fault_is_survived(simulators: Simulators, product: str, rules: dict[str, Any]) -> None:
-    """One failure in the middle of a listing changes nothing."""
+def test_transient_fault_is_retried(simulators: Simulators, product: str, rules: dict[str, Any]) -> None:
+    """One failure in the middle of a listing does not affect the result."""
     expected = read_totals(simulators, product)
     simulators.reset()
     more = {key: value for key, value in rules.items() if key != "name"}
@@ -122,13 +122,13 @@ def test_passing_fault_is_survived(simulators: Simulators, product: str, rules: 
 
 
 def at(login: Mapping[str, Any], url: str) -> dict[str, Any]:
-    """Return the options for a server at another address, and its log-in service if there is one."""
+    """Return the options for a server at another address, and its login service if there is one."""
     return {name: url for name in ("url", "login_url") if name in login}
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_wrong_password_is_tried_once(simulators: Simulators, product: str) -> None:
-    """A rejected log-in is reported as such and never repeated, because that could lock the account."""
+def test_wrong_password_is_sent_once(simulators: Simulators, product: str) -> None:
+    """A rejected login is reported and not retried, because that could lock the account."""
     name, own = MODULES[product]
     ended = run_module(name, {**get_login(simulators.ready, product), **own, "password": "not & the + one"})
     assert ended.failed
@@ -158,7 +158,7 @@ def test_wrong_address(simulators: Simulators, product: str) -> None:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_untrusted_certificate(simulators: Simulators, product: str, tmp_path: Path) -> None:
-    """Only ca_path decides which CA is trusted, not the environment; validate_certs: false results in a warning."""
+    """Only ca_path determines the trusted CA, and not the environment. validate_certs: false gives a warning."""
     name, own = MODULES[product]
     login = {**get_login(simulators.ready, product), **own}
     other = tmp_path / "other.pem"
@@ -183,7 +183,7 @@ def test_untrusted_certificate(simulators: Simulators, product: str, tmp_path: P
 
 class _WebPage(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        """Return any page, as a proxy or another product would."""
+        """Return a web page, as a proxy or another product would."""
         body = b"<html><head><title>Printer</title></head></html>"
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
@@ -217,8 +217,8 @@ def web_page(authority: trustme.CA | None) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_not_this_product(simulators: Simulators, product: str, tmp_path: Path) -> None:
-    """A web server of another product, with TLS and in plain text."""
+def test_another_web_server_is_an_error(simulators: Simulators, product: str, tmp_path: Path) -> None:
+    """The web server of another product, with TLS and without."""
     name, own = MODULES[product]
     login = {**get_login(simulators.ready, product), **own}
     authority = trustme.CA()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Follows Getting started and the README as a new user does: each file, each command, its return code and its output.
+"""Follows Getting started and the README like a new user: each file, each command, its return code and its output.
 
 Only the servers, the accounts and the installation differ. Numbers that depend on the time of day are not compared.
 """
@@ -33,7 +33,7 @@ GETTING_STARTED = ROOT / "docs" / "getting_started.md"
 README = ROOT / "README.md"
 HOSTS = {"spp": ["spp.example.com", "spp.berlin.example.com"], "vprotect": ["vprotect.example.com"]}
 VAULT_PASSWORD = "new vault password"
-# Commands that ask for a password, and how often.
+# Commands that prompt for a password -> number of prompts.
 ANSWERS = {"read -rs": 1, "ansible-vault create": 2, "--ask-vault-pass": 1}
 _NAMED = re.compile(r"`([a-z_]+\.yml)`")
 _CHANGING = (
@@ -46,19 +46,19 @@ _CHANGING = (
 
 
 def normalized(line: str) -> str:
-    """Return a line without what differs between runs."""
+    """Return a line without parts that differ between runs."""
     for pattern, text in _CHANGING:
         line = pattern.sub(text, line)
     return line.strip()
 
 
 def count_answers(command: str) -> int:
-    """Return how often a command asks for a password."""
+    """Return how often a command prompts for a password."""
     return next((count for part, count in ANSWERS.items() if part in command), 0)
 
 
 class Reader:
-    """Somebody who follows a page in an own directory, with an own shell."""
+    """Follows a page in a temporary directory with a separate shell."""
 
     def __init__(self, simulators: Simulators, folder: Path) -> None:
         self.folder = folder
@@ -93,7 +93,7 @@ class Reader:
         return text.replace("/etc/ssl/backup-ca.pem", str(self.folder / "ca.pem"))
 
     def follow(self, found: list[Block]) -> None:
-        """Save the files and run the commands of a page in their order."""
+        """Save the files and run the commands of a page in order."""
         for number, block in enumerate(found):
             name = _NAMED.search(block.before)
             if block.language == "yaml" and name:
@@ -104,7 +104,7 @@ class Reader:
                 parts = [re.sub(r"\\\n", "", part).partition("\n") for part in block.text.split("$ ")[1:]]
                 for (command, _end, expected), following in zip(parts, [*parts[1:], ("", "", "")], strict=True):
                     self._run(command, expected, block.place)
-                    # The page shows every other return code.
+                    # The page shows all other return codes.
                     assert self._status == 0 or following[0] == "echo $?" or command == "echo $?", command
 
     def _run(self, command: str, expected: str, place: str) -> None:
@@ -184,5 +184,5 @@ def test_readme(simulators: Simulators, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", [GETTING_STARTED, README], ids=lambda page: page.name)
 def test_no_play_succeeds_if_the_result_is_not_compliant(page: Path) -> None:
-    """Copied to cron, a play that ignores errors would be green for ever."""
+    """In cron, a play that ignores errors would always succeed."""
     assert "ignore_errors" not in page.read_text("utf-8")

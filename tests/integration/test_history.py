@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The history in real plays: one line for each run, a run with a limit, errors; and the trend in the evidence."""
+"""The history in real plays: one line for each run, runs with a limit, errors, and the trend in the evidence."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_reports_on_the_same_results_are_one_run(simulators: Simulators, tmp_path: Path) -> None:
-    """The evidence has the trend, the names of servers, and who ran it. A second run changes nothing."""
+    """The evidence has the trend, the names of servers, and the user who ran it. A second run changes nothing."""
     stored = kept_results(simulators.ready, tmp_path)
     given = variables(tmp_path, compliance_data_dir=str(stored), compliance_run_by="{{ 'night' }} shift <1>")
     first = play("backup.audit.report", tmp_path, variables=given)
@@ -60,7 +60,7 @@ def test_reports_on_the_same_results_are_one_run(simulators: Simulators, tmp_pat
 
 
 def test_a_run_with_a_limit_leaves_the_rest_unknown(simulators: Simulators, tmp_path: Path) -> None:
-    """The workloads of servers that were not read are not gone."""
+    """Workloads of servers that were not read are not reported as gone."""
     inventory = servers(simulators.ready)
     first = play("backup.audit.compliance", tmp_path, inventory=inventory, variables=variables(tmp_path))
     assert first.status == 0, first.output
@@ -100,7 +100,7 @@ def test_the_evidence_is_written_even_if_the_history_fails(simulators: Simulator
         ({"assessment": healthy(), "keep": "30d"}, "keep: 30d is less than 366d"),
     ],
 )
-def test_mistakes_in_a_task(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+def test_invalid_options_of_the_history(tmp_path: Path, options: dict[str, Any], message: str) -> None:
     """The message names the option."""
     task = {"backup.audit.compliance_history": {"path": str(tmp_path / "history"), **options}}
     ended = play(on_localhost(task), tmp_path)

@@ -48,7 +48,7 @@ def inventory(
 
 
 def test_graph_and_list_of_every_product(simulators: Simulators, tmp_path: Path) -> None:
-    """Every workload with a name is a host, in groups by verdict, product and platform; no secret is shown."""
+    """Every workload with a name is a host in groups by result, product and platform. No secret is shown."""
     options: dict[str, Any] = {
         "servers": [server(simulators, product) for product in MODULES],
         "policy": "daily_26h",
@@ -77,7 +77,7 @@ def test_graph_and_list_of_every_product(simulators: Simulators, tmp_path: Path)
         assert entry["password"] not in listed.stdout + listed.stderr + graph.stdout
 
 
-def test_the_cache_spares_the_servers(simulators: Simulators, tmp_path: Path) -> None:
+def test_the_cache_avoids_requests(simulators: Simulators, tmp_path: Path) -> None:
     options: dict[str, Any] = {
         "servers": [server(simulators, "spp")],
         "cache": True,
@@ -93,7 +93,7 @@ def test_the_cache_spares_the_servers(simulators: Simulators, tmp_path: Path) ->
         json.loads(first.stdout)["_meta"]["hostvars"]
     )
     assert len(simulators.requests("spp")) == asked
-    # A cached result is not used for other servers or options, but for the same server with another password.
+    # A cached result is used for the same server with another password, but not for other servers or options.
     more = {**options, "servers": [*options["servers"], server(simulators, "vprotect")]}
     hosts = json.loads(inventory(simulators, tmp_path, "--list", **more).stdout)["_meta"]["hostvars"].values()
     assert {host["workload_product"] for host in hosts} == {"spp", "vprotect"}
@@ -114,8 +114,8 @@ def test_the_cache_spares_the_servers(simulators: Simulators, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("cached", [False, True])
-def test_an_unreadable_server_is_named(simulators: Simulators, tmp_path: Path, cached: bool) -> None:
-    """By default there is no inventory then; if a warning is enough, the others are listed."""
+def test_an_unreadable_server_is_reported(simulators: Simulators, tmp_path: Path, cached: bool) -> None:
+    """By default the inventory fails. If only a warning is configured, the other servers are listed."""
     options: dict[str, Any] = {"servers": [server(simulators, "spp"), server(simulators, "vprotect")]}
     if cached:
         connection = str(tmp_path / "cache")
@@ -136,7 +136,7 @@ def test_an_unreadable_server_is_named(simulators: Simulators, tmp_path: Path, c
     assert {host["workload_product"] for host in hosts} == {"spp", "vprotect"}
 
 
-def test_kept_reads_are_a_source(simulators: Simulators, tmp_path: Path) -> None:
+def test_stored_read_results_are_a_source(simulators: Simulators, tmp_path: Path) -> None:
     """No server is contacted; a play runs over failing workloads."""
     facts = kept_results(simulators.ready, tmp_path)
     listed = inventory(simulators, tmp_path, "--list", results=[str(facts / "*.json")])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Features of Proxmox Backup Server: rights, namespaces, verifications, copies, maintenance, versions."""
+"""Features of Proxmox Backup Server: permissions, namespaces, verifications, copies, maintenance, versions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from tests.integration.conftest import Simulators
 from tests.integration.reading_pbs import PBS, find_row, list_points, list_requests, read_ok, read_pbs
 
-# Rights
+# Permissions
 
 
 @pytest.mark.parametrize("account", ["one_store", "one_namespace", "not_propagated", "owner", "partly", "nothing"])
-def test_lists_that_the_rights_do_not_prove_complete_are_never_complete(simulators: Simulators, account: str) -> None:
+def test_results_without_sufficient_permissions_are_incomplete(simulators: Simulators, account: str) -> None:
     ended = read_pbs(simulators, account)
     assert ended.failed
     assert ended.result["failure"]["code"] == "forbidden"
@@ -53,7 +53,7 @@ def test_a_part_of_the_server_can_be_selected(
     assert expected
 
 
-def test_a_selected_part_that_the_rights_do_not_cover_is_not_complete(simulators: Simulators) -> None:
+def test_a_selection_without_sufficient_permissions_is_incomplete(simulators: Simulators) -> None:
     ended = read_pbs(simulators, "one_namespace", datastores=["berlin-disk-1"])
     assert "does not have Datastore.Audit with propagation at /datastore/berlin-disk-1," in ended.message
     assert "(berlin-disk-1/production)" in ended.message
@@ -69,16 +69,16 @@ def test_a_selected_part_that_does_not_exist_is_an_error(simulators: Simulators,
 # Complete lists
 
 
-def test_groups_whose_owner_is_unreadable_are_missed(simulators: Simulators) -> None:
-    """They are in neither list; only the server's own count has them."""
+def test_groups_with_an_unreadable_owner_are_reported_as_missing(simulators: Simulators) -> None:
+    """They are in no list, but in the server's own count."""
     simulators.ask(PBS, "__variant", {"hidden_groups": "owner"})
     ended = read_pbs(simulators)
     assert "datastore 'berlin-disk-1': the list of snapshots is incomplete: vm: " in ended.message
     assert "but the server counts" in ended.message
 
 
-def test_a_namespace_that_the_account_must_not_see_is_missed(simulators: Simulators) -> None:
-    """The role NoAccess hides it from the permissions too; only the server's own count has it."""
+def test_a_namespace_without_permission_is_reported_as_missing(simulators: Simulators) -> None:
+    """The role NoAccess also hides it from the permissions, but not from the server's own count."""
     ended = read_pbs(simulators, "hidden_namespace")
     assert "datastore 'berlin-disk-1': the list of snapshots is incomplete: vm: " in ended.message
     assert "does not have the role NoAccess at a namespace of the datastore" in ended.message
@@ -93,7 +93,7 @@ def test_a_status_without_counts_is_reported(simulators: Simulators) -> None:
     assert "has no 'counts'" in str(result["warnings"])
 
 
-def test_snapshots_that_cannot_be_listed_are_missed(simulators: Simulators) -> None:
+def test_snapshots_that_cannot_be_listed_are_reported_as_missing(simulators: Simulators) -> None:
     simulators.ask(PBS, "__variant", {"hidden_groups": "snapshots"})
     ended = read_pbs(simulators)
     assert "Input/output error" in ended.message
@@ -101,7 +101,7 @@ def test_snapshots_that_cannot_be_listed_are_missed(simulators: Simulators) -> N
 
 
 def test_a_namespace_is_read_again_if_groups_count_more_snapshots(simulators: Simulators) -> None:
-    """Snapshots that are added between the two requests; a list that stays too short is an error."""
+    """Snapshots may be added between the two requests. A list that stays too short is an error."""
     expected = read_ok(simulators)["totals"]
     simulators.reset()
     simulators.ask(PBS, "__variant", {"drift": "add@2"})
@@ -115,7 +115,7 @@ def test_a_namespace_is_read_again_if_groups_count_more_snapshots(simulators: Si
     assert ended.result["failure"]["code"] == "invalid_response"
 
 
-def test_namespaces_that_take_too_long_are_requested_once(simulators: Simulators) -> None:
+def test_namespaces_that_time_out_are_requested_once(simulators: Simulators) -> None:
     """On a stale network file system, each further request would block another thread of the server."""
     rule = {"match": {"path": "*/berlin-disk-1/namespace"}, "fault": "delay", "seconds": 3}
     simulators.ask(PBS, "__faults", [rule])
@@ -151,7 +151,7 @@ def test_an_offline_datastore_makes_the_result_incomplete(simulators: Simulators
 # Snapshots
 
 
-def test_an_unfinished_upload_is_no_recovery_point(simulators: Simulators) -> None:
+def test_an_unfinished_upload_is_not_a_recovery_point(simulators: Simulators) -> None:
     for uploaded in (0, 1):
         simulators.ask(PBS, "__variant", {"uploaded_files": uploaded})
         newest = list_points(read_ok(simulators, detail="recovery_points"), "batch-night")[0]
@@ -166,7 +166,7 @@ def test_an_unreadable_manifest_is_unknown(simulators: Simulators) -> None:
     assert (next_one["status"], next_one["usable"], next_one["encrypted"]) == ("success", True, True)
 
 
-def test_one_file_that_is_not_encrypted_is_enough(simulators: Simulators) -> None:
+def test_one_unencrypted_file_makes_a_snapshot_unencrypted(simulators: Simulators) -> None:
     assert find_row(read_ok(simulators), "web-01")["attributes"]["encrypted"]["count"] == 30
     simulators.ask(PBS, "__variant", {"mixed_encryption": True})
     assert find_row(read_ok(simulators), "web-01")["attributes"]["encrypted"]["count"] == 0
@@ -184,7 +184,7 @@ def test_copies_from_another_server_were_not_verified_here(simulators: Simulator
     assert True in {point["integrity_checked"] for point in own}
 
 
-def test_without_the_name_of_the_server_nothing_counts_as_checked(simulators: Simulators) -> None:
+def test_without_the_server_name_no_verification_counts(simulators: Simulators) -> None:
     assert find_row(read_ok(simulators), "web-01")["attributes"]["integrity_checked"]["count"] > 20
     simulators.ask(PBS, "__variant", {"jobs_ran": False})
     result = read_ok(simulators)
@@ -192,7 +192,7 @@ def test_without_the_name_of_the_server_nothing_counts_as_checked(simulators: Si
     assert "the account sees no task of this server, so its name is unknown" in str(result["warnings"])
 
 
-def test_a_manual_verification_counts_too(simulators: Simulators) -> None:
+def test_a_manual_verification_counts(simulators: Simulators) -> None:
     expected = read_ok(simulators)["points"]
     simulators.ask(PBS, "__variant", {"verified_by": "user"})
     assert read_ok(simulators)["points"] == expected
@@ -256,7 +256,7 @@ def test_own_records_are_returned_on_request(simulators: Simulators) -> None:
 
 @pytest.mark.parametrize("version", ["4.0.17", "3.4.2", "3.1.5", "2.4.7"])
 def test_older_versions_return_the_same_points(simulators: Simulators, version: str) -> None:
-    """Only the type of the locations depends on the version: from 4.0 to 4.1.6 it is not reported."""
+    """Only the type of locations depends on the version, because it is not reported in 4.0 to 4.1.6."""
     expected = read_ok(simulators)
     simulators.ask(PBS, "__variant", {"version": version})
     result = read_ok(simulators)

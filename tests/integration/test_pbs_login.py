@@ -41,7 +41,7 @@ def test_permissions_are_read_first(simulators: Simulators) -> None:
 
 
 @pytest.mark.parametrize("account", [None, "token"])
-def test_nothing_of_a_login_is_returned(simulators: Simulators, account: str | None) -> None:
+def test_credentials_are_not_returned(simulators: Simulators, account: str | None) -> None:
     ended = read_pbs(simulators, account, detail="recovery_points", include_raw=True)
     assert not ended.failed, ended.message
     entry = simulators.ready["products"][PBS]
@@ -52,7 +52,7 @@ def test_nothing_of_a_login_is_returned(simulators: Simulators, account: str | N
         assert secret not in ended.output
 
 
-def test_a_second_factor_is_refused_with_a_way_out(simulators: Simulators) -> None:
+def test_a_second_factor_is_rejected_with_a_hint(simulators: Simulators) -> None:
     simulators.ask(PBS, "__variant", {"second_factor": True})
     ended = read_pbs(simulators)
     assert ended.result["failure"]["code"] == "mfa_required"
@@ -92,7 +92,7 @@ def test_options_are_checked_before_anything_is_sent(
 
 @pytest.mark.parametrize("username", ["{0}={1}", "{0}:{1}", "PBSAPIToken={0}:{1}", "PBSAPIToken {0}:{1}"])
 def test_a_secret_in_the_username_is_not_shown(simulators: Simulators, username: str) -> None:
-    """Proxmox VE writes both into one text."""
+    """Proxmox VE combines both in one text."""
     entry = simulators.ready["products"][PBS]
     ended = read_pbs(simulators, username=username.format(entry["token_id"], entry["token_secret"]))
     assert 'Use USER@REALM or USER@REALM!TOKEN in username, and only the secret in "password"' in ended.message
@@ -100,7 +100,7 @@ def test_a_secret_in_the_username_is_not_shown(simulators: Simulators, username:
     assert simulators.requests(PBS) == []
 
 
-def test_a_url_of_the_api_is_refused(simulators: Simulators) -> None:
+def test_a_url_with_an_api_path_is_rejected(simulators: Simulators) -> None:
     ended = read_pbs(simulators, url=simulators.ready["products"][PBS]["url"] + "/api2/json")
     assert "url: expected a URL without /api2/json at the end" in ended.message
 
@@ -109,7 +109,7 @@ def test_a_url_of_the_api_is_refused(simulators: Simulators) -> None:
 
 
 def test_a_fingerprint_replaces_the_ca(simulators: Simulators) -> None:
-    """With colons, as the server shows it. The result has no warning: the server is identified."""
+    """The server shows it with colons. The result has no warning, because the server is identified."""
     digits = get_fingerprint(simulators)
     text = ":".join(digits[index : index + 2] for index in range(0, 64, 2)).upper()
     ended = read_pbs(simulators, ca_path=None, fingerprint=text)

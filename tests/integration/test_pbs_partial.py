@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Proxmox Backup Server, if one of several requests fails: what it was for is named, and the rest is read."""
+"""Proxmox Backup Server with one failing request: its purpose is reported, and the rest is read."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_one_datastore_of_several(simulators: Simulators, listing: str, fault: d
 
 
 @FAULTS
-def test_the_counts_of_a_datastore_are_not_needed(simulators: Simulators, fault: dict[str, Any]) -> None:
-    """But then a group that the server cannot list is not noticed, and the result says so."""
+def test_counts_of_a_datastore_are_optional(simulators: Simulators, fault: dict[str, Any]) -> None:
+    """Without them, a group that the server cannot list would not be detected, so the result has a warning."""
     complete = read_ok(simulators)
     break_path(simulators, f"{_STORE}/status", fault)
     result = read_ok(simulators, retries=0)
@@ -55,7 +55,7 @@ def test_the_counts_of_a_datastore_are_not_needed(simulators: Simulators, fault:
 
 @FAULTS
 @pytest.mark.parametrize("jobs", ["verify", "sync", "prune"])
-def test_no_list_of_jobs_is_needed(simulators: Simulators, jobs: str, fault: dict[str, Any]) -> None:
+def test_the_list_of_jobs_is_optional(simulators: Simulators, jobs: str, fault: dict[str, Any]) -> None:
     complete = read_ok(simulators)
     break_path(simulators, f"/api2/json/admin/{jobs}", fault)
     assert read_ok(simulators, retries=0)["points"] == complete["points"]

@@ -78,7 +78,7 @@ def test_compressed_and_plain_give_the_same_assessment(simulators: Simulators, t
     assert of_plain == of_compressed
 
 
-def test_assertion_names_what_fails(simulators: Simulators, tmp_path: Path) -> None:
+def test_assertion_reports_failures(simulators: Simulators, tmp_path: Path) -> None:
     """The message names the worst findings, and the result contains all return values."""
     tasks = [
         read_task(simulators, "spp", "spp"),
@@ -110,7 +110,7 @@ def test_check_mode_reads_and_evaluates(simulators: Simulators, tmp_path: Path) 
     assert "COMPLIANT: 2 of 2 workloads passed" in ended.output
 
 
-def test_nothing_found_is_not_compliant(simulators: Simulators, tmp_path: Path) -> None:
+def test_no_workloads_are_not_compliant(simulators: Simulators, tmp_path: Path) -> None:
     """A filter that matches nothing does not pass."""
     tasks = [
         read_task(simulators, "spp", "spp", workload_names=["nothing-is-called-so"]),
@@ -128,7 +128,7 @@ def findings(folder: Path) -> dict[str, Any]:
 
 
 def test_compliance_playbook(simulators: Simulators, tmp_path: Path) -> None:
-    """All servers are read and evaluated together; the play fails at the end, after the evidence is written."""
+    """All servers are read and evaluated together. The play fails at the end, after the evidence is written."""
     ended = play(
         "backup.audit.compliance",
         tmp_path,
@@ -152,7 +152,7 @@ def test_compliance_playbook(simulators: Simulators, tmp_path: Path) -> None:
     assert lenient.status == 0, lenient.output
 
 
-def test_dead_server_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
+def test_unreachable_server_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
     """The other servers are reported, and workloads expected on the unreachable server are unknown."""
     dead = servers(simulators.ready, spp={"backup_url": "https://127.0.0.1:9", "backup_retries": 0})
     ended = play(
@@ -172,8 +172,8 @@ def test_dead_server_is_a_finding(simulators: Simulators, tmp_path: Path) -> Non
     assert {workload["product"] for workload in document["workloads"] if workload["product"]} >= {"veeam_azure"}
 
 
-def test_rejected_account_is_not_tried_again(simulators: Simulators, tmp_path: Path) -> None:
-    """Of three hosts with one wrong account, only one logs in; two servers with one url are rejected before log-in."""
+def test_rejected_login_is_not_retried(simulators: Simulators, tmp_path: Path) -> None:
+    """Of three hosts with one wrong account, one tries to log in. Two hosts with one url are rejected before login."""
     inventory = servers(simulators.ready, spp={"backup_password": "wrong"})
     spp = inventory["backup_servers"]["hosts"]["spp"]
     for number in (2, 3):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""With -v a play shows the progress of long reads while they run; without it nothing changes."""
+"""With -v a play shows the progress of long reads. Without it the output does not change."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LINE += r"[\d,]+ recovery points? of [\d,]+ workloads?\n"
 
 
 def plays(simulators: Simulators) -> list[dict[str, Any]]:
-    """Two servers at the same time, then one of them in the background."""
+    """Build plays that read two servers at the same time, then one of them in the background."""
     python = {"ansible_python_interpreter": "{{ ansible_playbook_python }}", "ansible_connection": "local"}
     tasks = []
     for product in PRODUCTS:
@@ -39,7 +39,7 @@ def plays(simulators: Simulators) -> list[dict[str, Any]]:
     return [{"name": "Read", "hosts": "all", "gather_facts": False, "strategy": "free", "vars": python, "tasks": tasks}]
 
 
-def test_long_readings_are_shown_with_v_only(simulators: Simulators, tmp_path: Path) -> None:
+def test_progress_is_shown_only_with_v(simulators: Simulators, tmp_path: Path) -> None:
     for product in PRODUCTS:
         # Separate for each of the plays that run at the same time.
         simulators.ask(product, "__faults", [{"match": {}, "fault": "delay", "seconds": SECONDS, "times": 2}])

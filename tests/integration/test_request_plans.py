@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The requests sent to a server: none twice, several at once, never more than `connections`."""
+"""The requests sent to a server: none twice, several at once, never more than `max_parallel_requests`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.integration.running_modules import MODULES, read
 from tests.simulators import running
 
 PRODUCTS = list(MODULES)
-# Listings with page numbers instead of offsets: their first page is read again after the last one.
+# Listings with page numbers instead of offsets, whose first page is read again after the last one.
 ANCHORED = {"veeam_enterprise_manager": ("page", "1"), "vprotect": ("page", "0")}
-# Number of requests for a complete read of this estate, if not 40. An increase needs a good reason.
+# Number of requests for a complete read of this environment, if not 40. An increase needs a good reason.
 REQUESTS = {
-    # The items of each kind are requested separately, and each item's points and their number.
+    # Items of each type are requested separately, and so are the points of each item and their number.
     "azure_backup": 140,
     "spp": 50,
     "veeam_aws": 35,
@@ -29,7 +29,7 @@ REQUESTS = {
     "veeam_enterprise_manager": 30,
     "unitrends": 370,
 }
-# Products with a separate log-in service, to which one connection is made.
+# Products with a separate login service, which needs one more connection.
 LOGIN_SERVICES = ("aws_backup", "azure_backup")
 
 
@@ -42,8 +42,8 @@ def slow() -> Iterator[Simulators]:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 @pytest.mark.parametrize("connections", [1, 2, 4])
-def test_as_many_at_once_as_are_allowed(slow: Simulators, product: str, connections: int) -> None:
-    """Never more; with fewer the server would be idle. Connections are reused for later requests."""
+def test_requests_use_all_allowed_connections(slow: Simulators, product: str, connections: int) -> None:
+    """There are never more. With fewer, the server would be idle. Connections are reused."""
     slow.reset()
     ended = read(slow.ready, product, connections=connections)
     assert not ended.failed, ended.message
@@ -52,8 +52,8 @@ def test_as_many_at_once_as_are_allowed(slow: Simulators, product: str, connecti
     assert traffic["connections"] == connections + (product in LOGIN_SERVICES)
 
 
-def test_pages_of_backup_files_are_read_side_by_side(slow: Simulators) -> None:
-    """Backup & Replication has as many files as points if each machine has its own, all in one listing."""
+def test_pages_of_backup_files_are_read_in_parallel(slow: Simulators) -> None:
+    """Backup & Replication has as many files as points if each machine has its own files, all in one listing."""
     product = "veeam_backup_replication"
     slow.reset()
     slow.ask(product, "__variant", {"files": "own"})
@@ -65,8 +65,8 @@ def test_pages_of_backup_files_are_read_side_by_side(slow: Simulators) -> None:
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_nothing_is_read_twice(slow: Simulators, product: str) -> None:
-    """No request is repeated, except for the first page of a listing with page numbers."""
+def test_no_request_is_repeated(slow: Simulators, product: str) -> None:
+    """The only exception is the first page of a listing with page numbers."""
     slow.reset()
     ended = read(slow.ready, product)
     assert not ended.failed, ended.message
@@ -82,8 +82,8 @@ def test_nothing_is_read_twice(slow: Simulators, product: str) -> None:
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_compressed_answers_are_asked_for_and_read(slow: Simulators, product: str) -> None:
-    """The same rows and points with less network traffic."""
+def test_compressed_responses_are_requested_and_read(slow: Simulators, product: str) -> None:
+    """The rows and points are the same, with less network traffic."""
     slow.reset()
     plain = read(slow.ready, product).result
     slow.ask(product, "__variant", {"gzip": True})

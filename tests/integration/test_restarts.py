@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server restarts in the middle of a long listing: the run succeeds or fails clearly, and the next one works."""
+"""A server restarts during a long listing: the run succeeds or fails clearly, and the next one works."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read_totals(simulators: Simulators, product: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("product", list(MODULES))
-def test_a_restart_that_is_waited_for_changes_nothing(simulators: Simulators, product: str) -> None:
+def test_a_short_restart_does_not_affect_the_result(simulators: Simulators, product: str) -> None:
     expected = read_totals(simulators, product)
     ended = read_during_restart(simulators, product, seconds=1, retries=6)
     assert not ended.failed, ended.message
@@ -58,7 +58,7 @@ def test_a_restart_that_takes_too_long_fails_clearly_and_the_next_run_works(
     assert ended.result["failure"]["code"] == "connection_error"
     assert "Connection to" in ended.message or "connection refused" in ended.message
     assert "workloads" not in ended.result
-    # The server runs again, and nothing of the previous run is left.
+    # The server runs again, and no session of the previous run is left.
     simulators.ask(product, "__faults", [])
     again = read(simulators.ready, product, page_size=20)
     assert not again.failed, again.message

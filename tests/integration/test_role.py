@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The entry points of the role: read results are stored, and evaluated repeatedly; the published summary is small."""
+"""The entry points of the role: stored read results, repeated evaluation, and the published summary."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.integration.running_modules import MODULES
 from tests.integration.running_plays import kept_results, play, servers
 from tests.tools.project import ROOT
 
-# compliance_formats -> the file that it writes
+# Value of compliance_formats -> file that it writes.
 EVIDENCE = {
     "json": "findings.json",
     "html": "report.html",
@@ -38,7 +38,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> None:
-    """One file per host, without secrets; a second report on the same read results changes nothing."""
+    """There is one file per host, without secrets. A second report on the same read results changes nothing."""
     facts = kept_results(simulators.ready, tmp_path)
     assert {path.stem for path in facts.iterdir()} == {product.replace("_", "-") for product in MODULES}
     text = "".join(path.read_text("utf-8") for path in facts.iterdir())
@@ -96,7 +96,7 @@ def test_report_without_read_results_fails(tmp_path: Path) -> None:
 
 
 def test_a_host_without_a_read_result_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
-    """A slice that never ran leaves no file; the report names it instead of evaluating fewer servers."""
+    """A slice that never ran leaves no file. The report lists its hosts instead of evaluating fewer servers."""
     facts = kept_results(simulators.ready, tmp_path)
     (facts / "spp.json").unlink()
     output = tmp_path / "evidence"
@@ -156,7 +156,7 @@ def test_gathering_without_a_destination_is_rejected(simulators: Simulators, tmp
     assert simulators.requests("spp") == []
 
 
-def test_published_verdict_is_small(simulators: Simulators, tmp_path: Path) -> None:
+def test_published_summary_is_small(simulators: Simulators, tmp_path: Path) -> None:
     """The data for later nodes of a workflow stays below 2 kB."""
     ended = play(
         "backup.audit.compliance",
@@ -211,7 +211,7 @@ def test_every_host_variable_of_the_roles_is_known() -> None:
     files = [*ROOT.glob("roles/*/tasks/**/*.yml"), *ROOT.glob("roles/*/vars/*.yml"), *ROOT.glob("roles/*/meta/*.yml")]
     used = {name for file in files for name in re.findall(r"\bbackup_[a-z_]+", file.read_text("utf-8"))}
     known = yaml.safe_load((ROOT / "roles/compliance/vars/main.yml").read_text("utf-8"))["compliance__host_variables"]
-    # The inventory group, a temporary directory, and names of other things, such as a member of the output of Barman.
+    # The inventory group, a temporary directory, and other names, such as a field in the output of Barman.
     others = {
         "backup_servers",
         "backup_audit",
@@ -225,7 +225,7 @@ def test_every_host_variable_of_the_roles_is_known() -> None:
 
 
 def test_names_of_host_variables(simulators: Simulators, tmp_path: Path) -> None:
-    """Old and misspelled names are findings of their host; variables of other roles are listed with -v."""
+    """Old and misspelled names are findings of their host. Variables of other roles are listed with -v."""
     output = tmp_path / "evidence"
     inventory = servers(
         simulators.ready,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No password, token or session id remains: not on the screen, in a file, or in /proc, in any encoding."""
+"""No password, token or session id remains on the screen, in files, or in /proc, in any encoding."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.integration.running_plays import PlayResult, play, servers
 from tests.unit.plugins.module_utils._core.secret_encodings import SPELLINGS
 
 PRODUCTS = list(MODULES)
-# Headers that carry the products' sessions.
+# Headers with session tokens of the products.
 CARRIERS = ("authorization", "authtoken", "x-endeavour-sessionid", "x-restsvcsessionid")
 # Shorter values are settings sent in the same header, such as a language.
 SHORTEST = 8
@@ -53,7 +53,7 @@ def find_hits(left: bytes, secrets: set[str]) -> list[str]:
 
 
 class Run:
-    """A play that keeps its secrets in ``given``, and everything that it leaves in ``left``."""
+    """A play; ``given`` has its secrets, and ``left`` has everything that it leaves."""
 
     def __init__(self, folder: Path) -> None:
         self.given, self.left = folder / "given", folder / "left"
@@ -105,7 +105,7 @@ def faults(run: Run, simulators: Simulators, product: str, name: str, rules: lis
 
 
 def build_tasks(run: Run, simulators: Simulators, product: str) -> list[dict[str, Any]]:
-    """Build tasks: a rejected account, servers that echo requests in errors, success; all stored in results.json."""
+    """Build tasks that store their results: a rejected account, servers that echo requests in errors, success."""
     name, own = MODULES[product]
     login = get_login(simulators.ready, product)
     options = {**login, "password": "{{ the_password }}", **own}
@@ -114,7 +114,7 @@ def build_tasks(run: Run, simulators: Simulators, product: str) -> list[dict[str
     rules: dict[str, dict[str, Any]] = {
         "log_in": {"match": {"path": LOG_IN[product]}, "fault": "status", "status": 401, "body": f"No: {echoed}"},
         "listing": {"match": listing(product), "fault": "echo"},
-        # For each renewed token there is one that renewed it.
+        # Each renewed token was requested with another token.
         "expired": {"match": {**listing(product), "nth": 1}, "fault": "expire_session"},
     }
 
@@ -143,7 +143,7 @@ def build_tasks(run: Run, simulators: Simulators, product: str) -> list[dict[str
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_nothing_is_left_of_a_secret(simulators: Simulators, product: str, tmp_path: Path) -> None:
+def test_no_secret_is_left(simulators: Simulators, product: str, tmp_path: Path) -> None:
     run = Run(tmp_path)
     tasks = build_tasks(run, simulators, product)
     head = {"name": "Test", "hosts": "localhost", "gather_facts": False, "tasks": tasks}
@@ -170,7 +170,7 @@ def test_nothing_is_left_of_a_secret(simulators: Simulators, product: str, tmp_p
     assert [path for path in (run.left / "remote").rglob("*") if path.is_file()] == []
 
 
-def test_nothing_is_left_by_the_role(simulators: Simulators, tmp_path: Path) -> None:
+def test_the_role_leaves_no_secret(simulators: Simulators, tmp_path: Path) -> None:
     """All products at once, with evidence in every format and stored reads."""
     run = Run(tmp_path)
     inventory = servers(simulators.ready)
@@ -194,8 +194,8 @@ def test_nothing_is_left_by_the_role(simulators: Simulators, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_records_of_the_product_lose_what_looks_like_a_secret(simulators: Simulators, product: str) -> None:
-    """Fields that no product should have, in every object of every list."""
+def test_raw_records_have_no_secrets(simulators: Simulators, product: str) -> None:
+    """The servers add fields with secrets to every object of every list."""
     hidden = "pl4nted-s3cret"
     plant = {
         "guestPassword": hidden,
@@ -205,7 +205,7 @@ def test_records_of_the_product_lose_what_looks_like_a_secret(simulators: Simula
         "plantedSetting": {"name": "sasToken", "value": hidden},
         "plantedLink": f"https://x.example/disk?sig={hidden}",
     }
-    # After the log-in, whose own response must stay unchanged.
+    # Starts after the login, because the response of the login must be unchanged.
     paths = {"spp": "/api/endeavour/catalog/*", "veeam_enterprise_manager": "/api/query"}
     rule = {"match": {"path": paths.get(product, listing(product)["path"])}, "fault": "planted", "plant": plant}
     simulators.ask(product, "__faults", [rule])

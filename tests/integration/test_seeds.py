@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The vendors' own examples pass through the modules unchanged."""
+"""The modules return the vendors' published examples unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.integration.running_modules import read
 from tests.simulators import running
 
-# Written down from the vendors' public pages, independently of the simulator's estate.
+# Taken from the vendors' public pages, independently of the simulators.
 SPP_COUNTS = {"92647504afd9005226aef77bc0b98abb": 10, "8989CFF1-6F16-4E2B-9FCC-9F8C8CD719C9": 1}
 AZURE_POINTS = {
     "15ed5dd3-c759-4726-9682-be9f9d72a7d5": ("2020-02-03T13:02:39.35773Z", "snapshot"),
@@ -27,14 +27,14 @@ AZURE_SIZE = 136367309312
 
 @pytest.fixture(scope="module")
 def ready() -> Iterator[dict[str, Any]]:
-    """Run simulators that contain only the printed examples."""
+    """Run simulators that contain only the published examples."""
     with running(("spp", "veeam_azure"), estate="seed") as document:
         yield document
 
 
 @pytest.mark.parametrize("honoured", [True, False], ids=["outputname", "outputname-ignored"])
 def test_spp_counts(honoured: bool) -> None:
-    """Ten and one, with the aggregate request that IBM's page describes."""
+    """IBM's page describes an aggregate request that returns ten and one."""
     with running(("spp",), estate="seed", variants={"spp.outputname_honoured": honoured}) as document:
         ended = read(document, "spp", detail="counts", workload_types=["vm"])
     assert not ended.failed, ended.message
@@ -43,14 +43,14 @@ def test_spp_counts(honoured: bool) -> None:
     assert all("newest" not in row for row in ended.result["workloads"])
 
 
-def test_spp_listing_counts_the_same(ready: dict[str, Any]) -> None:
-    """The listing of every point yields the same numbers."""
+def test_spp_listing_has_the_same_counts(ready: dict[str, Any]) -> None:
+    """The listing of all points gives the same numbers."""
     ended = read(ready, "spp", include_unprotected=False)
     assert {row["workload_id"]: row["recovery_points"] for row in ended.result["workloads"]} == SPP_COUNTS
 
 
 def test_azure_v1(ready: dict[str, Any]) -> None:
-    """Five points, unchanged in number, id, time and size: three backups, two snapshots, in a row without a name."""
+    """Five points with unchanged id, time and size: three backups and two snapshots in a row without a name."""
     ended = read(ready, "veeam_azure", api_version="v1", detail="recovery_points", workload_types=["vm"])
     assert not ended.failed, ended.message
     points = ended.result["recovery_points"]
@@ -66,8 +66,8 @@ def test_azure_v1(ready: dict[str, Any]) -> None:
     assert row["size_bytes"] == 3 * AZURE_SIZE
 
 
-def test_azure_v1_refuses_names(ready: dict[str, Any]) -> None:
-    """A filter by name cannot be applied if no names are reported, so it is rejected."""
+def test_azure_v1_rejects_a_filter_by_name(ready: dict[str, Any]) -> None:
+    """No names are reported, so the filter cannot be applied."""
     ended = read(ready, "veeam_azure", api_version="v1", workload_names=["vm-*"])
     assert ended.failed
     assert "does not report the virtual machine" in ended.message

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever ends a read, its session is closed. Only SIGKILL leaves one open, which locks nobody out.
+"""Sessions are closed however a read ends. Only SIGKILL leaves one open, which does not lock out anyone.
 
-Some servers do not store sessions: there is nothing to close, and no number of open sessions.
+Some servers do not store sessions, so there is nothing to close or count.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def count_open_sessions(simulators: Simulators, product: str) -> int:
 
 
 def count_log_ins(simulators: Simulators, product: str) -> int:
-    """Count the log-ins."""
+    """Count the logins."""
     calls = [(call["method"], call["path"]) for call in simulators.requests(product)]
     return calls.count(("POST", LOG_IN[product]))
 
@@ -67,15 +67,15 @@ def start_reading(simulators: Simulators, product: str) -> subprocess.Popen[str]
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_success(simulators: Simulators, product: str) -> None:
-    """A normal end."""
+def test_session_is_closed_after_success(simulators: Simulators, product: str) -> None:
+    """A normal read ends."""
     assert not read(simulators.ready, product).failed
     assert count_log_ins(simulators, product) == 1
     assert count_open_sessions(simulators, product) == 0
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_error(simulators: Simulators, product: str) -> None:
+def test_session_is_closed_after_an_error(simulators: Simulators, product: str) -> None:
     """The server fails in the middle of the listing."""
     simulators.ask(product, "__faults", fault(product, "status", status=500))
     assert read(simulators.ready, product).result["failure"]["code"] == "server_error"
@@ -84,8 +84,8 @@ def test_error(simulators: Simulators, product: str) -> None:
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_exception_in_the_summary(simulators: Simulators, product: str) -> None:
-    """An internal error while other threads are still reading."""
+def test_session_is_closed_after_an_internal_error(simulators: Simulators, product: str) -> None:
+    """The error occurs while other threads are still reading."""
     name, own = MODULES[product]
     end = run_module(name, {**get_login(simulators.ready, product), **own}, before=BUG)
     assert "unexpected ZeroDivisionError: in the summary" in end.message
@@ -94,7 +94,7 @@ def test_exception_in_the_summary(simulators: Simulators, product: str) -> None:
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_signals(simulators: Simulators, product: str) -> None:
+def test_session_is_closed_after_a_signal(simulators: Simulators, product: str) -> None:
     """Three reads at once, each ended by a different signal while running."""
     simulators.ask(product, "__faults", fault(product, "delay", seconds=6))
     numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
@@ -117,8 +117,8 @@ def test_signals(simulators: Simulators, product: str) -> None:
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_kill(simulators: Simulators, product: str) -> None:
-    """The exception mentioned above. The session stays open until the server ends it, and locks nobody out."""
+def test_sigkill_leaves_a_session_open(simulators: Simulators, product: str) -> None:
+    """The session is open until the server ends it, and does not lock out anyone."""
     simulators.ask(product, "__faults", fault(product, "delay", seconds=20))
     process = start_reading(simulators, product)
     try:
@@ -132,8 +132,8 @@ def test_kill(simulators: Simulators, product: str) -> None:
     simulators.reset()
 
 
-def test_time_of_a_task(simulators: Simulators, tmp_path: Path) -> None:
-    """Ansible's ``timeout`` leaves the modules running; they notice, and end. All products at once."""
+def test_session_is_closed_after_a_task_timeout(simulators: Simulators, tmp_path: Path) -> None:
+    """Ansible's ``timeout`` leaves the modules running. They detect it and end. Tests all products at once."""
     hosts: dict[str, Any] = {}
     tasks: list[dict[str, Any]] = []
     for product in PRODUCTS:
@@ -173,7 +173,7 @@ def test_time_of_a_task(simulators: Simulators, tmp_path: Path) -> None:
         # Before ansible-core 2.17 only the message reports it.
         assert "timedout" in result or "expected time frame" in result["msg"], result
         assert count_log_ins(simulators, product) == 1
-    # Requests in progress are still awaited.
+    # Pending requests are still completed.
     wait_until(
         lambda: not any(count_open_sessions(simulators, product) for product in PRODUCTS), 50, "not all have logged out"
     )

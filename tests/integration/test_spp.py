@@ -13,7 +13,7 @@ from tests.integration.conftest import Simulators
 from tests.integration.running_modules import get_login, read, run_module
 from tests.simulators import running
 
-# Variants in which appliances may differ because nothing is documented; none may change the result.
+# Variants of undocumented behavior. None of them may change the result.
 VARIANTS: list[dict[str, object]] = [
     {"spp.child_id": False},
     {"spp.catalog_time_as_text": False},
@@ -52,10 +52,10 @@ def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: next(iter(variant)))
-def test_variants_change_nothing(
+def test_variants_do_not_affect_the_result(
     simulators: Simulators, normal: list[tuple[Any, ...]], variant: dict[str, object]
 ) -> None:
-    """The rows are the same for every variant of undocumented behavior."""
+    """Undocumented behavior may differ between servers."""
     simulators.ask("spp", "__variant", {name.removeprefix("spp."): value for name, value in variant.items()})
     ended = read(simulators.ready, "spp", copies=True)
     assert not ended.failed, ended.message
@@ -63,8 +63,8 @@ def test_variants_change_nothing(
 
 
 @pytest.mark.parametrize("as_rows", [True, False])
-def test_copies_are_no_points(simulators: Simulators, normal: list[tuple[Any, ...]], as_rows: bool) -> None:
-    """Copies as rows of the catalog, not listed, or from the restore view: the number of points is the same."""
+def test_copies_are_not_points(simulators: Simulators, normal: list[tuple[Any, ...]], as_rows: bool) -> None:
+    """The number of points is the same if copies are rows of the catalog, not listed, or in the restore view."""
     simulators.ask("spp", "__variant", {"copies_as_rows": as_rows})
     plain = read(simulators.ready, "spp")
     assert summarize(plain.result) == normal
@@ -77,8 +77,8 @@ def test_copies_are_no_points(simulators: Simulators, normal: list[tuple[Any, ..
     assert viewed.result["server"]["scope"]["copies"] is True
 
 
-def test_counts_agree_with_the_listing(simulators: Simulators) -> None:
-    """The cheap count and the listing of all points have equal numbers, also of those that are recovery points.
+def test_counts_match_the_listing(simulators: Simulators) -> None:
+    """The aggregate count and the listing have equal numbers of points and of recovery points.
 
     Backups and archives of one machine could be copies of each other: only the larger number is certain.
     """
@@ -97,7 +97,7 @@ def test_counts_agree_with_the_listing(simulators: Simulators) -> None:
         assert row["recovery_points"] == max(archives, backups), row
     assert counted.result["totals"]["recovery_points"] > 100
     aggregate = [call for call in simulators.requests("spp") if ["action", "aggregate"] in call["query"]]
-    # Of each type: all entries, their types, and a filter that no entry matches.
+    # Three requests of each type: all entries, their types, and a filter that no entry matches.
     assert len(aggregate) == 2 * 3
     assert all('"versiononly"' in call["body"] for call in aggregate)
     assert all('"sessionId"' in dict(call["query"])["filter"] for call in aggregate)
@@ -109,7 +109,7 @@ def test_counts_agree_with_the_listing(simulators: Simulators) -> None:
     ids=lambda variant: next(iter(variant)),
 )
 def test_counts_that_prove_nothing(simulators: Simulators, variant: dict[str, object]) -> None:
-    """If the server does not do what was requested, no more points count than the listing has."""
+    """If the server ignores parts of the request, no more points count than the listing has."""
     listed = read(simulators.ready, "spp", include_unprotected=False)
     most = {row["workload_id"]: row["recovery_points"] for row in listed.result["workloads"]}
     simulators.ask("spp", "__variant", variant)
@@ -121,7 +121,7 @@ def test_counts_that_prove_nothing(simulators: Simulators, variant: dict[str, ob
     assert "Use detail: workloads" in str(counted.result["warnings"])
 
 
-def test_cut_counts_are_refused(simulators: Simulators) -> None:
+def test_truncated_counts_are_rejected(simulators: Simulators) -> None:
     """A count whose groups were truncated to a page is compared with the catalog and rejected."""
     simulators.ask("spp", "__variant", {"aggregate_page": 5})
     ended = read(simulators.ready, "spp", detail="counts", workload_types=["vm"])
@@ -132,8 +132,8 @@ def test_cut_counts_are_refused(simulators: Simulators) -> None:
     assert partial.result["errors"]
 
 
-def test_versions_without_copies_are_no_points(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """The catalog and the restore view list versions whose copies are gone; they do not count."""
+def test_versions_without_copies_are_not_points(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """The catalog and the restore view list versions whose copies are gone. They do not count."""
     simulators.ask("spp", "__variant", {"empty_versions": 3})
     plain = read(simulators.ready, "spp")
     assert summarize(plain.result) == normal
@@ -141,8 +141,8 @@ def test_versions_without_copies_are_no_points(simulators: Simulators, normal: l
     assert summarize(viewed.result) == normal
 
 
-def test_a_repository_server_may_be_in_the_same_room(simulators: Simulators) -> None:
-    """Copies on it are not inferred to be off-site; replicas at another site are."""
+def test_a_repository_server_may_be_at_the_same_site(simulators: Simulators) -> None:
+    """Copies on it are not inferred to be off-site. Replicas at another site are."""
     simulators.ask("spp", "__variant", {"offload_target": "repository server"})
     viewed = read(simulators.ready, "spp", copies=True, workload_types=["vm"])
     rows = {row["workload_name"]: row.get("attributes", {}) for row in viewed.result["workloads"]}
@@ -151,7 +151,7 @@ def test_a_repository_server_may_be_in_the_same_room(simulators: Simulators) -> 
 
 
 def test_next_page_never_leaves_the_host(simulators: Simulators) -> None:
-    """The appliance reports another host and port for itself; small pages are still followed, on the right host."""
+    """The appliance reports another host and port for itself, but pages are requested from the configured host."""
     small = read(simulators.ready, "spp", page_size=3)
     assert not small.failed, small.message
     simulators.reset()
@@ -159,7 +159,7 @@ def test_next_page_never_leaves_the_host(simulators: Simulators) -> None:
 
 
 def test_names_and_window(simulators: Simulators) -> None:
-    """Names are globs that ignore case; since filters points, not workloads."""
+    """Names are patterns that ignore case. The option `since` filters points and not workloads."""
     ended = read(simulators.ready, "spp", workload_names=["WEB-*"])
     assert {row["workload_name"][:4] for row in ended.result["workloads"]} == {"web-"}
     window = read(simulators.ready, "spp", since="5d")
@@ -172,7 +172,7 @@ def test_names_and_window(simulators: Simulators) -> None:
 
 
 def test_never_backed_up_and_retired(simulators: Simulators) -> None:
-    """A machine without points is listed with 0; points of a deleted machine are listed separately."""
+    """A machine without points is listed with 0. Points of a deleted machine are listed separately."""
     ended = read(simulators.ready, "spp")
     rows = ended.result["workloads"]
     known = simulators.estate["products"]["spp"]["workloads"]
@@ -187,16 +187,16 @@ def test_never_backed_up_and_retired(simulators: Simulators) -> None:
     assert all(row["by_status"] for row in without.result["workloads"])
 
 
-def test_links_to_another_workload_are_refused() -> None:
-    """Another read of a full estate, with sessions that end after a few requests: the complete result or an error."""
+def test_a_read_with_expiring_sessions_is_complete() -> None:
+    """Sessions end after a few requests."""
     with running(("spp",), workloads=30, points=10, variants={"spp.session_calls": 40}) as ready:
         ended = read(ready, "spp")
         assert not ended.failed, ended.message
         assert ended.result["totals"]["recovery_points"] > 100
 
 
-def test_environment_stands_in(simulators: Simulators) -> None:
-    """Missing options come from the environment; an empty variable and an empty CA file count as not given."""
+def test_environment_provides_missing_options(simulators: Simulators) -> None:
+    """Missing options come from the environment. Empty variables and empty CA files count as unset."""
     login = get_login(simulators.ready, "spp")
     environment = {f"SPP_{name.upper()}": str(value) for name, value in login.items()}
     ended = run_module("spp_recovery_points_info", {"detail": "counts"}, environment)

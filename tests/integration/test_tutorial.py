@@ -37,18 +37,18 @@ def added(block: Block) -> int:
 
 
 def files() -> list[Block]:
-    """The blocks that are files, or lines of files."""
+    """Return the blocks that are files or lines of files."""
     return [block for block in blocks(PAGE) if block.file]
 
 
 def commands() -> list[tuple[str, str]]:
-    """List (command, its output according to the page) in the order of the page."""
+    """List (command, output on the page) in the order of the page."""
     text = "".join(block.text for block in blocks(PAGE) if block.language == "console")
     return [(part.partition("\n")[0], part.partition("\n")[2]) for part in text.split("$ ")[1:]]
 
 
 def write(copy: Path, block: Block) -> None:
-    """Follow the page: write a complete file, or add lines between existing lines."""
+    """Follow the page by writing a complete file, or adding lines between existing lines."""
     path = copy / str(block.file)
     if block.language != "diff":
         assert not path.exists(), f"{block.place}: {block.file} already exists"
@@ -65,7 +65,7 @@ def write(copy: Path, block: Block) -> None:
 
 @pytest.fixture(scope="module")
 def copy() -> Iterator[Path]:
-    """A copy of the project as `make setup` leaves it, with all files of the page."""
+    """Create a copy of the project after `make setup`, with all files of the page."""
     with copy_project() as folder:
         environment = folder / ".venv"
         link = environment / "tree" / IN_COPY
@@ -86,7 +86,7 @@ def printed(copy: Path) -> dict[str, str]:
     outputs = {}
     for command, _output in commands():
         program = command.split()[0]
-        # In CI they must exist: no command is skipped silently.
+        # They must exist in CI, so that no command is skipped silently.
         if program in LINTERS and not (copy / program).exists() and not is_enforced():
             continue
         ended = subprocess.run(  # noqa: S602 - the command is from our own page
@@ -97,7 +97,7 @@ def printed(copy: Path) -> dict[str, str]:
     return outputs
 
 
-def test_it_takes_fewer_lines_than_promised() -> None:
+def test_line_counts_match_the_page() -> None:
     """The page states the numbers, for each file and in total."""
     text = PAGE.read_text("utf-8")
     counted: dict[str, int] = {}
@@ -111,8 +111,8 @@ def test_it_takes_fewer_lines_than_promised() -> None:
     assert total < LINES
 
 
-def test_commands_print_what_the_page_says(printed: dict[str, str]) -> None:
-    """The contract test of the new product among them."""
+def test_commands_have_the_output_of_the_page(printed: dict[str, str]) -> None:
+    """They include the contract test of the new product."""
     expected = dict(commands())
     assert any("6 passed" in output for output in printed.values())
     for command, output in printed.items():
@@ -127,7 +127,7 @@ def test_generated_parts_are_complete(copy: Path) -> None:
     assert "sha256:" in (copy / "plugins/modules/cairn_backups_info.py").read_text("utf-8")
 
 
-def test_the_play_runs(copy: Path, tmp_path: Path) -> None:
+def test_the_example_play_runs(copy: Path, tmp_path: Path) -> None:
     """Run it against the new simulator, with the real ansible-playbook. Unknown does not pass."""
     (text,) = [block.text for block in blocks(PAGE) if block.language == "yaml" and not block.file]
     plays: list[dict[str, Any]] = yaml.safe_load(text)

@@ -44,10 +44,10 @@ def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
     ],
     ids=str,
 )
-def test_variants_change_nothing(
+def test_variants_do_not_affect_the_result(
     simulators: Simulators, normal: list[tuple[Any, ...]], variant: dict[str, object]
 ) -> None:
-    """The rows are the same for every variant of undocumented behavior."""
+    """Undocumented behavior may differ between servers."""
     simulators.ask("unitrends", "__variant", variant)
     ended = read(simulators.ready, "unitrends")
     assert not ended.failed, ended.message
@@ -55,7 +55,7 @@ def test_variants_change_nothing(
 
 
 def test_the_older_generation(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Other fields and values, and times without seconds: the same points, truncated to the minute."""
+    """It has other fields and values, and times without seconds. The points are the same, truncated to the minute."""
     simulators.ask("unitrends", "__variant", {"generation": "wiki"})
     ended = read(simulators.ready, "unitrends")
     assert not ended.failed, ended.message
@@ -77,7 +77,7 @@ def test_increments_without_a_full_backup(simulators: Simulators, fulls: str) ->
 
 
 def test_suspicious_backups(simulators: Simulators) -> None:
-    """The points that the appliance reports as being at risk, and no others, are suspicious."""
+    """Only points that the appliance reports as being at risk are suspicious."""
     estate = simulators.estate
     listed = estate["products"]["unitrends"]["points"]
     infected = {
@@ -91,8 +91,8 @@ def test_suspicious_backups(simulators: Simulators) -> None:
     assert infected
 
 
-def test_only_reads_are_sent(simulators: Simulators) -> None:
-    """Only the two queries that read are sent to the call that can also delete; and nothing is deleted afterwards."""
+def test_only_read_requests_are_sent(simulators: Simulators) -> None:
+    """Only the two read queries are sent to the path that can also delete, and nothing is deleted."""
     before = read(simulators.ready, "unitrends", since="2000d").result["totals"]
     for call in simulators.requests("unitrends"):
         if call["method"] == "POST" and "backups" in call["path"]:
@@ -101,8 +101,8 @@ def test_only_reads_are_sent(simulators: Simulators) -> None:
     assert read(simulators.ready, "unitrends", since="2000d").result["totals"] == before
 
 
-def test_list_that_hides_its_errors(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """If the list is empty because the core failed, the catalog's points are returned with a warning."""
+def test_a_list_that_hides_errors(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """If the list is empty because of an internal failure, the catalog's points are returned with a warning."""
     simulators.ask("unitrends", "__variant", {"core_failure": "1,2"})
     ended = read(simulators.ready, "unitrends")
     assert not ended.failed, ended.message
@@ -113,8 +113,8 @@ def test_list_that_hides_its_errors(simulators: Simulators, normal: list[tuple[A
     assert rows == [row[:6] for row in normal if row[0] != broken]
 
 
-def test_nothing_proves_that_there_is_nothing(simulators: Simulators) -> None:
-    """An empty list, no catalog and no inventory: the response is rejected."""
+def test_an_unproven_empty_result_is_rejected(simulators: Simulators) -> None:
+    """The list is empty, and neither the catalog nor the inventory is available."""
     simulators.ask("unitrends", "__variant", {"core_failure": "1,2,3"})
     rules = [
         {"match": {"path": path}, "fault": "status", "status": 403, "body": "{}"}
@@ -139,8 +139,8 @@ def test_php_warning(simulators: Simulators) -> None:
 
 
 @pytest.mark.parametrize("failure", ["401", "500", "false"])
-def test_log_in_that_fails(simulators: Simulators, failure: str) -> None:
-    """All the forms in which a wrong password is reported."""
+def test_failed_login(simulators: Simulators, failure: str) -> None:
+    """Appliances report a wrong password in several forms."""
     simulators.ask("unitrends", "__variant", {"login_failure": failure})
     ended = run_module("unitrends_backups_info", {**get_login(simulators.ready, "unitrends"), "password": "wrong one"})
     assert ended.failed
@@ -148,8 +148,8 @@ def test_log_in_that_fails(simulators: Simulators, failure: str) -> None:
     assert "Check username and password" in ended.message
 
 
-def test_errors_with_a_status_of_success(simulators: Simulators) -> None:
-    """A refusal with status 200 is still a refusal."""
+def test_errors_with_status_200(simulators: Simulators) -> None:
+    """A rejection with status 200 is still a rejection."""
     simulators.ask("unitrends", "__variant", {"error_status": 200})
     simulators.ask("unitrends", "__faults", [{"match": {"path": "/api/systems/"}, "fault": "expire_session"}])
     ended = read(simulators.ready, "unitrends")
@@ -157,8 +157,8 @@ def test_errors_with_a_status_of_success(simulators: Simulators) -> None:
     assert "returned an error" in ended.message or ended.result["failure"]["code"] == "login_rejected"
 
 
-def test_system_that_does_not_answer(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Its workloads are missing: the task fails, or reports the result as incomplete."""
+def test_unreachable_system(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """Its workloads are missing, so the task fails or reports an incomplete result."""
     simulators.ask("unitrends", "__variant", {"remote_status": "not available"})
     ended = read(simulators.ready, "unitrends")
     assert ended.failed
@@ -184,8 +184,8 @@ def test_monitor_account(simulators: Simulators, normal: list[tuple[Any, ...]]) 
     assert summarize(ended.result) == normal
 
 
-def test_wrong_zone_proves_nothing(simulators: Simulators) -> None:
-    """A time zone that contradicts the appliance's times is rejected."""
+def test_wrong_time_zone_is_rejected(simulators: Simulators) -> None:
+    """The time zone contradicts the appliance's times."""
     ended = read(simulators.ready, "unitrends", timezone="Asia/Tokyo")
     assert ended.failed
     assert 'Set "timezone"' in ended.message
@@ -193,8 +193,8 @@ def test_wrong_zone_proves_nothing(simulators: Simulators) -> None:
     assert not right.failed, right.message
 
 
-def test_zone_that_is_not_told(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Without a time zone there are no times; with the option there are."""
+def test_unreported_time_zone(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """Times are known only with the option."""
     rule = {"match": {"path": "/api/date-time/"}, "fault": "status", "status": 404, "body": "{}"}
     simulators.ask("unitrends", "__faults", [rule])
     ended = read(simulators.ready, "unitrends")
@@ -205,8 +205,8 @@ def test_zone_that_is_not_told(simulators: Simulators, normal: list[tuple[Any, .
     assert summarize(given.result) == normal
 
 
-def test_how_far_it_goes(simulators: Simulators) -> None:
-    """Without since, the window reports where it ended; with it, exactly that window is read."""
+def test_the_window_is_reported(simulators: Simulators) -> None:
+    """Without `since`, the result has the window that was read. With it, exactly that window is read."""
     short = read(simulators.ready, "unitrends", since="10d")
     complete = read(simulators.ready, "unitrends", since="800d", slice="30d")
     default = read(simulators.ready, "unitrends")
@@ -219,8 +219,8 @@ def test_how_far_it_goes(simulators: Simulators) -> None:
 
 
 @pytest.mark.parametrize("now", ["2026-10-25T02:45:00Z", "2026-10-25T00:30:00Z", "2026-03-29T03:10:00Z"])
-def test_when_the_clocks_change(now: str) -> None:
-    """No backup of that night appears newer than it is, and none is lost."""
+def test_clock_change(now: str) -> None:
+    """Backups of that night are complete, and not dated too late."""
     with running(("unitrends",), workloads=20, points=5, now=now) as ready:
         ended = read(ready, "unitrends", detail="recovery_points", until=now, since="2000d")
         assert not ended.failed, ended.message
@@ -240,8 +240,8 @@ def test_when_the_clocks_change(now: str) -> None:
             assert "created_at" in points[ident]["inferred"]
 
 
-def test_options_that_make_no_sense(simulators: Simulators) -> None:
-    """They are rejected before anything is sent."""
+def test_invalid_options(simulators: Simulators) -> None:
+    """They are rejected before any request is sent."""
     for options, word in (
         ({"timezone": "Mars/Base"}, "timezone"),
         ({"slice": "5m"}, "slice"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mistakes of new users in real plays: each message states briefly what is wrong, where, and what to do."""
+"""Mistakes of new users in real plays. Each message briefly states the problem, its location, and a fix."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VEEAM = "backup.audit.veeam_restore_points_info"
 LENIENT = {"recovery_points": {"min_count": 1}}
 LONGEST = 700
 
-# Wrong options of a read module -> the required message.
+# Wrong options of an info module -> the required message.
 READING: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "wrong password": (
         READ_MODULE,
@@ -169,7 +169,7 @@ def messages(running_simulators: Simulators, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.parametrize("name", [*READING, *JUDGING])
-def test_what_is_wrong_is_said_in_a_few_words(messages: dict[str, str], name: str) -> None:
+def test_messages_are_short_and_clear(messages: dict[str, str], name: str) -> None:
     parts = READING[name][2] if name in READING else JUDGING[name][1]
     for word in parts:
         assert word in messages[name]
@@ -201,7 +201,7 @@ def test_a_limit_without_backup_servers_is_rejected(simulators: Simulators, tmp_
     assert simulators.requests("spp") == []
 
 
-def test_the_role_says_what_is_wrong_with_the_policy(simulators: Simulators, tmp_path: Path) -> None:
+def test_the_role_reports_policy_errors(simulators: Simulators, tmp_path: Path) -> None:
     one = servers(simulators.ready)["backup_servers"]["hosts"]["spp"]
     ended = audit(tmp_path, {"backup_servers": {"hosts": {"spp": one}}}, compliance_policy={"full": {"mincount": 1}})
     assert ended.status == 2, ended.output
@@ -233,7 +233,7 @@ HOSTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 
 
 def test_findings_about_hosts_have_the_names_of_variables(simulators: Simulators, tmp_path: Path) -> None:
-    """A mistake in one host does not keep the others from being read; its finding says what to change."""
+    """A mistake in one host does not prevent reading the others. Its finding suggests the fix."""
     good = servers(simulators.ready)["backup_servers"]["hosts"]["spp"]
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
     hosts = {"good": good}
@@ -285,8 +285,8 @@ def test_a_name_that_matches_nothing_is_a_warning(simulators: Simulators, tmp_pa
     assert "'web-*' matches" not in ended.output
 
 
-def test_a_python_that_is_too_old_is_said_to_be(tmp_path: Path) -> None:
-    """The Python of a host that has the tool is often old; a stand-in fails as Python 3.9 does."""
+def test_an_unsupported_python_is_reported(tmp_path: Path) -> None:
+    """Hosts with tools often have an old Python. A script that fails like Python 3.9 simulates it."""
     python = tmp_path / "python"
     python.write_text(
         "#!/bin/sh\ncat >/dev/null\n"

@@ -44,10 +44,10 @@ def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
     ],
     ids=str,
 )
-def test_variants_change_nothing(
+def test_variants_do_not_affect_the_result(
     simulators: Simulators, normal: list[tuple[Any, ...]], variant: dict[str, object]
 ) -> None:
-    """The rows are the same for every variant of undocumented behavior."""
+    """Undocumented behavior may differ between servers."""
     simulators.ask("veeam_aws", "__variant", variant)
     ended = read(simulators.ready, "veeam_aws", page_size=50)
     assert not ended.failed, ended.message
@@ -56,15 +56,15 @@ def test_variants_change_nothing(
 
 @pytest.mark.parametrize("version", [*(f"1.{number}-rev0" for number in range(9)), "1.5-rev1"])
 def test_every_revision(simulators: Simulators, normal: list[tuple[Any, ...]], version: str) -> None:
-    """All return the same, whichever path they have."""
+    """All revisions return the same result, regardless of their paths."""
     ended = read(simulators.ready, "veeam_aws", api_version=version)
     assert not ended.failed, ended.message
     assert summarize(ended.result) == normal
     assert {call["headers"].get("x-api-version") for call in simulators.requests("veeam_aws")} == {version}
 
 
-def test_revision_that_is_not_served(simulators: Simulators) -> None:
-    """It is reported, and the password is not sent again with another."""
+def test_unsupported_revision(simulators: Simulators) -> None:
+    """It is reported, and the password is not sent again for another revision."""
     simulators.ask("veeam_aws", "__variant", {"serves": "1.4-rev0"})
     ended = read(simulators.ready, "veeam_aws", api_version="1.8-rev0")
     assert ended.failed
@@ -74,7 +74,7 @@ def test_revision_that_is_not_served(simulators: Simulators) -> None:
 
 
 @pytest.mark.parametrize("failure", ["400", "401"])
-def test_wrong_password_is_no_wrong_revision(simulators: Simulators, failure: str) -> None:
+def test_wrong_password_is_not_an_unsupported_revision(simulators: Simulators, failure: str) -> None:
     """Other revisions are tried only if the server rejects the revision."""
     simulators.ask("veeam_aws", "__variant", {"login_failure": failure})
     ended = read(simulators.ready, "veeam_aws", password="wrong")
@@ -83,7 +83,7 @@ def test_wrong_password_is_no_wrong_revision(simulators: Simulators, failure: st
     assert len(simulators.requests("veeam_aws")) == 1
 
 
-def test_mfa_is_explained(simulators: Simulators) -> None:
+def test_required_mfa_is_reported(simulators: Simulators) -> None:
     """Status 200 without a token is not a success."""
     ended = read(simulators.ready, "veeam_aws", "mfa")
     assert ended.failed
@@ -91,7 +91,7 @@ def test_mfa_is_explained(simulators: Simulators) -> None:
 
 
 def test_operator(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """The lowest role that sees everything; only the version is hidden."""
+    """This is the lowest role that sees everything except the version."""
     ended = read(simulators.ready, "veeam_aws", "operator")
     assert not ended.failed, ended.message
     assert summarize(ended.result) == normal
@@ -99,7 +99,7 @@ def test_operator(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None
 
 
 def test_role_without_instances(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Points without instances: one row without a name, reported as such; a filter by name is impossible."""
+    """All points are in one row without a name, with a warning. A filter by name is impossible."""
     ended = read(simulators.ready, "veeam_aws", "restore_operator")
     assert not ended.failed, ended.message
     (row,) = ended.result["workloads"]
@@ -111,7 +111,7 @@ def test_role_without_instances(simulators: Simulators, normal: list[tuple[Any, 
 
 
 def test_instances_that_are_gone(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """If the inventory omits them, their points belong to no instance: one row without a name, and none is lost."""
+    """If the inventory omits them, their points are in one row without a name."""
     simulators.ask("veeam_aws", "__variant", {"deleted_instances": "gone"})
     ended = read(simulators.ready, "veeam_aws")
     assert not ended.failed, ended.message
@@ -121,7 +121,7 @@ def test_instances_that_are_gone(simulators: Simulators, normal: list[tuple[Any,
     assert nameless[2] == sum(row[2] for row in normal if not row[5]) > 0
 
 
-def test_unknown_words_are_unknown(simulators: Simulators) -> None:
+def test_undocumented_values_are_unknown(simulators: Simulators) -> None:
     """An unknown jobType makes a point of unknown usability, not a backup."""
     simulators.ask("veeam_aws", "__variant", {"unknown_enums": True})
     ended = read(simulators.ready, "veeam_aws", detail="recovery_points")
@@ -129,8 +129,8 @@ def test_unknown_words_are_unknown(simulators: Simulators) -> None:
     assert any(point["usable"] is None for point in ended.result["recovery_points"])
 
 
-def test_missing_members(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Optional fields may be missing; a point without a time is an error, not a shorter list."""
+def test_missing_fields(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """Optional fields may be missing. A point without a time is an error and does not shorten the list silently."""
     simulators.ask("veeam_aws", "__variant", {"missing_optional": "some"})
     ended = read(simulators.ready, "veeam_aws")
     assert not ended.failed, ended.message
@@ -141,8 +141,8 @@ def test_missing_members(simulators: Simulators, normal: list[tuple[Any, ...]]) 
     assert "restore point" in timeless.message
 
 
-def test_licence_agreement(simulators: Simulators) -> None:
-    """Nobody accepted the license agreement: the message reports it."""
+def test_license_agreement_is_required(simulators: Simulators) -> None:
+    """The message reports that nobody has accepted the license agreement."""
     simulators.ask("veeam_aws", "__variant", {"license_accepted": False})
     ended = read(simulators.ready, "veeam_aws")
     assert ended.failed

@@ -42,10 +42,10 @@ def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
     ],
     ids=str,
 )
-def test_variants_change_nothing(
+def test_variants_do_not_affect_the_result(
     simulators: Simulators, normal: list[tuple[Any, ...]], variant: dict[str, object]
 ) -> None:
-    """Short pages and a null total lose nothing."""
+    """Short pages and a null total do not lose points."""
     simulators.ask("veeam_azure", "__variant", variant)
     ended = read(simulators.ready, "veeam_azure", page_size=20)
     assert not ended.failed, ended.message
@@ -53,8 +53,8 @@ def test_variants_change_nothing(
 
 
 @pytest.mark.parametrize("missing", ["some"])
-def test_missing_members_are_survived(simulators: Simulators, missing: str) -> None:
-    """Missing optional fields make facts unknown, never false, and no point is lost."""
+def test_missing_fields_are_unknown(simulators: Simulators, missing: str) -> None:
+    """Missing optional fields make attributes unknown and never false, and no point is lost."""
     complete = read(simulators.ready, "veeam_azure").result["totals"]["points_listed"]
     simulators.ask("veeam_azure", "__variant", {"missing_optional": missing})
     ended = read(simulators.ready, "veeam_azure", detail="recovery_points")
@@ -62,7 +62,7 @@ def test_missing_members_are_survived(simulators: Simulators, missing: str) -> N
     assert ended.result["totals"]["points_listed"] == complete
 
 
-def test_unknown_words_are_unknown(simulators: Simulators) -> None:
+def test_undocumented_values_are_unknown(simulators: Simulators) -> None:
     """Values that no specification defines make a point of unknown usability, not a backup."""
     simulators.ask("veeam_azure", "__variant", {"unknown_enums": True})
     ended = read(simulators.ready, "veeam_azure", detail="recovery_points")
@@ -70,7 +70,7 @@ def test_unknown_words_are_unknown(simulators: Simulators) -> None:
     assert any(point["usable"] is None for point in ended.result["recovery_points"])
 
 
-def test_mfa_is_explained(simulators: Simulators) -> None:
+def test_required_mfa_is_reported(simulators: Simulators) -> None:
     """Status 200 without a token is not a success."""
     ended = read(simulators.ready, "veeam_azure", "mfa")
     assert ended.failed
@@ -79,7 +79,7 @@ def test_mfa_is_explained(simulators: Simulators) -> None:
 
 
 def test_read_only_role(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """What the role cannot see is reported, and unknown."""
+    """Objects that the role cannot see are unknown and reported."""
     ended = read(simulators.ready, "veeam_azure", "read_only")
     assert not ended.failed, ended.message
     scope = ended.result["server"]["scope"]
@@ -93,7 +93,7 @@ def test_read_only_role(simulators: Simulators, normal: list[tuple[Any, ...]]) -
 
 @pytest.mark.parametrize("version", ["v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v8.1"])
 def test_every_version(simulators: Simulators, normal: list[tuple[Any, ...]], version: str) -> None:
-    """All versions return the same number of virtual machine points; up to v3 in one row without a name."""
+    """All versions return the same number of virtual machine points, up to v3 in one row without a name."""
     ended = read(simulators.ready, "veeam_azure", api_version=version, workload_types=["vm"])
     assert not ended.failed, ended.message
     newest = read(simulators.ready, "veeam_azure", workload_types=["vm"])
@@ -104,7 +104,7 @@ def test_every_version(simulators: Simulators, normal: list[tuple[Any, ...]], ve
         assert "workload_name" not in with_points[0]
 
 
-def test_version_that_is_not_served(simulators: Simulators) -> None:
+def test_unsupported_version(simulators: Simulators) -> None:
     """A version that the appliance does not support is a clear failure."""
     simulators.ask("veeam_azure", "__variant", {"serves": "v7,v6,v5"})
     ended = read(simulators.ready, "veeam_azure")
@@ -112,8 +112,8 @@ def test_version_that_is_not_served(simulators: Simulators) -> None:
     assert "api_version" in ended.message
 
 
-def test_licence_agreement(simulators: Simulators) -> None:
-    """Nobody accepted the license agreement: the message reports it."""
+def test_license_agreement_is_required(simulators: Simulators) -> None:
+    """The message reports that nobody has accepted the license agreement."""
     simulators.ask("veeam_azure", "__variant", {"license_accepted": False})
     ended = read(simulators.ready, "veeam_azure")
     assert ended.failed
@@ -134,8 +134,8 @@ def test_same_name(simulators: Simulators) -> None:
     assert all(row["recovery_points"] for row in ended.result["workloads"])
 
 
-def test_a_filter_that_is_ignored_proves_no_owner(simulators: Simulators) -> None:
-    """Points of two machines with the same name belong to neither if the server returns all points for any machine."""
+def test_an_ignored_filter_proves_no_owner(simulators: Simulators) -> None:
+    """If the server ignores the filter, points of two machines with the same name belong to neither."""
     simulators.ask("veeam_azure", "__variant", {"ignores_filter": True})
     ended = read(simulators.ready, "veeam_azure", workload_names=["dc-01"], workload_types=["vm"])
     assert not ended.failed, ended.message

@@ -54,8 +54,10 @@ def list_calls(simulators: Simulators, path: str) -> list[dict[str, Any]]:
     ],
 )
 @pytest.mark.parametrize("documented", [True, False], ids=["listed", "unlisted"])
-def test_revision_is_the_newest_of_both(simulators: Simulators, release: str, version: str, documented: bool) -> None:
-    """Whether the server lists its revisions or only rejects wrong ones; only then is the password sent again."""
+def test_the_newest_common_revision_is_used(
+    simulators: Simulators, release: str, version: str, documented: bool
+) -> None:
+    """The server lists its revisions, or rejects wrong ones. Only then the password is sent again."""
     expected = read_ok(simulators, workload_types=BACKUPS)["totals"]
     simulators.reset()
     simulators.ask(PRODUCT, "__variant", {"release": release})
@@ -73,7 +75,7 @@ def test_revision_is_the_newest_of_both(simulators: Simulators, release: str, ve
     assert simulators.ask(PRODUCT, "__sessions")["open"] == 0
 
 
-def test_too_old_a_server_is_told_so(simulators: Simulators) -> None:
+def test_a_server_that_is_too_old_is_reported(simulators: Simulators) -> None:
     """Release 11 has no revision that lists points."""
     simulators.ask(PRODUCT, "__variant", {"release": "11"})
     ended = read(simulators.ready, PRODUCT)
@@ -82,8 +84,8 @@ def test_too_old_a_server_is_told_so(simulators: Simulators) -> None:
     assert "Release 12 or later is required" in ended.message
 
 
-def test_a_revision_that_was_asked_for_is_not_changed(simulators: Simulators) -> None:
-    """It is tried once; a revision that this module does not support is rejected at once."""
+def test_a_requested_revision_is_not_changed(simulators: Simulators) -> None:
+    """It is tried once. A revision that this module does not support is rejected immediately."""
     simulators.ask(PRODUCT, "__variant", {"release": "12.3"})
     ended = read(simulators.ready, PRODUCT, api_version="1.3-rev0")
     assert ended.result["failure"]["code"] == "wrong_version"
@@ -94,7 +96,7 @@ def test_a_revision_that_was_asked_for_is_not_changed(simulators: Simulators) ->
 
 
 def test_wrong_passwords_are_not_tried_for_each_revision(simulators: Simulators) -> None:
-    """A rejected password ends the search, also if revisions have to be guessed."""
+    """A rejected password ends the search, even if revisions have to be guessed."""
     rule = {"match": {"method": "GET", "path": "/swagger/index.js"}, "fault": "status", "status": 404}
     simulators.ask(PRODUCT, "__faults", [rule])
     ended = read(simulators.ready, PRODUCT, "mfa")
@@ -105,14 +107,14 @@ def test_wrong_passwords_are_not_tried_for_each_revision(simulators: Simulators)
 
 
 def test_an_account_without_a_role(simulators: Simulators) -> None:
-    """It is reported with the server's message."""
+    """The error contains the server's message."""
     ended = read(simulators.ready, PRODUCT, "no_role")
     assert ended.failed
     assert "has no role" in ended.message
 
 
-def test_what_a_viewer_may_not_see_is_unknown_and_said(simulators: Simulators) -> None:
-    """Points are complete; jobs (encryption) and replicas are missing, and are not reported as zeros."""
+def test_objects_hidden_from_a_viewer_are_unknown_and_reported(simulators: Simulators) -> None:
+    """Points are complete. Jobs (encryption) and replicas are missing, and not reported as zero."""
     complete = read_ok(simulators, workload_types=BACKUPS)["totals"]
     result = read_ok(simulators, "viewer")
     assert result["totals"]["recovery_points"] == complete["recovery_points"]
@@ -120,7 +122,7 @@ def test_what_a_viewer_may_not_see_is_unknown_and_said(simulators: Simulators) -
     assert result["server"]["scope"]["vm_replica"] is False
     assert "jobs could not be read" in warnings(result)
     assert "replicas could not be read" in warnings(result)
-    # serverInfo is denied as well.
+    # Access to serverInfo is denied as well.
     assert {"version", "identity"}.isdisjoint(result["server"])
     assert not any(
         "encrypted" in row["attributes"] and "inferred" in row["attributes"]["encrypted"] for row in result["workloads"]
@@ -129,8 +131,8 @@ def test_what_a_viewer_may_not_see_is_unknown_and_said(simulators: Simulators) -
     assert asked_for.result["failure"]["code"] == "forbidden"
 
 
-def test_repositories_that_may_not_be_read(simulators: Simulators) -> None:
-    """The repository's name is still known from the backup; what its settings imply is not."""
+def test_repositories_without_permission(simulators: Simulators) -> None:
+    """The repository's name is known from the backup, but its settings are unknown."""
     simulators.ask(PRODUCT, "__variant", {"viewer_repositories": False})
     result = read_ok(simulators, "viewer")
     assert result["server"]["scope"]["repositories"] is False
@@ -140,8 +142,8 @@ def test_repositories_that_may_not_be_read(simulators: Simulators) -> None:
     assert "immutable" not in row["attributes"]
 
 
-def test_machines_of_one_name_are_two(simulators: Simulators) -> None:
-    """A rebuilt machine keeps its name and its job; only the object's id distinguishes it from the previous one."""
+def test_machines_with_one_name_are_separate(simulators: Simulators) -> None:
+    """A rebuilt machine keeps its name and its job. Only the object's id distinguishes it from the previous one."""
     result = read_ok(simulators)
     ages = sorted(row["newest_age_seconds"] // 86400 for row in rows(result, "rebuilt-01"))
     assert len(ages) == 2
@@ -149,8 +151,8 @@ def test_machines_of_one_name_are_two(simulators: Simulators) -> None:
     assert ages[1] >= 19
 
 
-def test_copies_are_no_points(simulators: Simulators) -> None:
-    """Two locations, and as many points as nights."""
+def test_copies_are_not_points(simulators: Simulators) -> None:
+    """There are two locations, and one point per night."""
     (row,) = rows(read_ok(simulators, workload_names=["web-01"]), "web-01")
     assert row["recovery_points"] == 30
     assert [(place["location"], place["count"]) for place in row["locations"]] == [
@@ -159,8 +161,8 @@ def test_copies_are_no_points(simulators: Simulators) -> None:
     ]
 
 
-def test_continuous_replicas_are_unknown_and_not_zero(simulators: Simulators) -> None:
-    """They are in no row, and are counted and named."""
+def test_continuous_replicas_are_unknown(simulators: Simulators) -> None:
+    """They are in no row. A warning has their number and names."""
     result = read_ok(simulators)
     assert result["server"]["scope"]["cdp_replicas"] == 1
     assert "1 CDP replica is not included because the API does not list its recovery points: ticker" in warnings(result)
@@ -168,15 +170,15 @@ def test_continuous_replicas_are_unknown_and_not_zero(simulators: Simulators) ->
 
 
 def test_a_replica_in_failover_is_not_usable(simulators: Simulators) -> None:
-    """Operations are still offered for it: those that end the failover."""
+    """The offered operations only end the failover."""
     (row,) = (row for row in rows(read_ok(simulators), "erp-standby") if row["workload_type"] == "vm_replica")
     assert row["recovery_points"] == 0
     (ready,) = (row for row in rows(read_ok(simulators), "web-02") if row["workload_type"] == "vm_replica")
     assert ready["recovery_points"] == 7
 
 
-def test_scans_are_checks_and_malware_is_told(simulators: Simulators) -> None:
-    """Never verified."""
+def test_scans_are_checks_and_malware_is_reported(simulators: Simulators) -> None:
+    """They are not restore tests."""
     (row,) = rows(read_ok(simulators), "download-01")
     assert row["attributes"]["malware"]["count"] > 0
     assert row["attributes"]["integrity_checked"]["count"] > 0
@@ -200,8 +202,8 @@ def test_scans_are_checks_and_malware_is_told(simulators: Simulators) -> None:
     ],
     ids=lambda variant: next(iter(variant)),
 )
-def test_nothing_is_lost_however_it_is_told(simulators: Simulators, variant: dict[str, Any]) -> None:
-    """Names, pages, time zones, sessions: count and newest point of every workload stay the same."""
+def test_formats_do_not_affect_counts(simulators: Simulators, variant: dict[str, Any]) -> None:
+    """Count and newest point of every workload do not depend on names, pages, time zones or sessions."""
 
     def known(result: dict[str, Any]) -> dict[Any, Any]:
         return {row["workload_id"]: (row["recovery_points"], row.get("newest")) for row in result["workloads"]}
@@ -213,8 +215,8 @@ def test_nothing_is_lost_however_it_is_told(simulators: Simulators, variant: dic
     assert simulators.ask(PRODUCT, "__sessions")["open"] == 0
 
 
-def test_missing_members_make_nothing_up(simulators: Simulators) -> None:
-    """If a third of the points has only required fields, a third is a backup of any type, or may be a snapshot."""
+def test_missing_fields_add_no_attributes(simulators: Simulators) -> None:
+    """A third of the points has only required fields: they are backups of unknown type, or may be snapshots."""
 
     def kinds(result: dict[str, Any]) -> Counter[str]:
         return sum((Counter(row.get("by_kind", {})) for row in result["workloads"]), Counter[str]())
@@ -233,8 +235,8 @@ def test_missing_members_make_nothing_up(simulators: Simulators) -> None:
     assert before["snapshot"] == after["snapshot"] + after["unknown"]
 
 
-def test_tiers_of_a_scale_out_repository_are_policy_and_no_proof(simulators: Simulators) -> None:
-    """Points that may have been copied or moved to the cloud are at most inferred."""
+def test_tiers_of_a_scale_out_repository_are_inferred(simulators: Simulators) -> None:
+    """Points may have been copied or moved to the cloud by its policy, which is not a proof."""
     simulators.ask(PRODUCT, "__variant", {"offload": "tier"})
     (row,) = rows(read_ok(simulators), "erp-prod")
     assert row["recovery_points"] == 30
@@ -243,8 +245,8 @@ def test_tiers_of_a_scale_out_repository_are_policy_and_no_proof(simulators: Sim
     assert row["attributes"].get("immutable", {}).get("count", 0) == 0
 
 
-def test_objects_without_points_are_rows_with_zero(simulators: Simulators) -> None:
-    """Leftovers are returned, like every workload without points."""
+def test_objects_without_points_are_rows_without_points(simulators: Simulators) -> None:
+    """Objects without a job are returned as well."""
     before = read_ok(simulators)["totals"]["without_recovery_points"]
     simulators.ask(PRODUCT, "__variant", {"leftovers": True})
     assert read_ok(simulators)["totals"]["without_recovery_points"] > before
@@ -252,7 +254,7 @@ def test_objects_without_points_are_rows_with_zero(simulators: Simulators) -> No
 
 @pytest.mark.parametrize("version", ["1.3-rev2", "1.2-rev1"])
 def test_the_window_is_exact(simulators: Simulators, version: str) -> None:
-    """Whether or not the server filters by time."""
+    """It does not matter whether the server filters by time."""
     result = read_ok(simulators, since="10d", detail="recovery_points", api_version=version)
     moments = [parse_time(point["created_at"]) for point in result["recovery_points"]]
     assert min(moments) >= parse_time(result["selection"]["since"])
@@ -261,15 +263,15 @@ def test_the_window_is_exact(simulators: Simulators, version: str) -> None:
     assert sent
 
 
-def test_names_ask_for_no_other_points(simulators: Simulators) -> None:
-    """Only the selected objects are requested, whatever the case of their names."""
+def test_only_points_of_selected_names_are_requested(simulators: Simulators) -> None:
+    """Only the selected objects are requested, regardless of the case of their names."""
     result = read_ok(simulators, workload_names=["WEB-*"], workload_types=["vm"])
     assert {row["workload_name"] for row in result["workloads"]} == {"web-01", "web-02"}
     asked = [call for call in simulators.requests(PRODUCT) if call["path"].endswith("/restorePoints")]
     assert len([call for call in asked if "/backupObjects/" in call["path"]]) == 2
 
 
-def test_points_of_no_object_are_one_row(simulators: Simulators) -> None:
+def test_points_without_an_object_are_one_row(simulators: Simulators) -> None:
     """Points of an object missing from the list are still returned."""
     result = read_ok(simulators)
     # One of two machines with the same name, so that its points are requested by its id.
@@ -288,15 +290,15 @@ def test_points_of_no_object_are_one_row(simulators: Simulators) -> None:
     assert "do not belong to any backup object" in warnings(lost)
 
 
-def test_points_of_types_that_are_not_asked_for_are_not_lost(simulators: Simulators) -> None:
-    """Their objects are not looked up."""
+def test_objects_of_unselected_types_are_not_requested(simulators: Simulators) -> None:
+    """Their points are not reported as points without an object."""
     result = read_ok(simulators, workload_types=["vm", "vm_replica"])
     assert {row["workload_type"] for row in result["workloads"]} == {"vm", "vm_replica"}
     assert all("workload_id" in row for row in result["workloads"])
 
 
-def test_an_ended_read_names_its_call(simulators: Simulators) -> None:
-    """One object whose points cannot be read fails the read; the message names its request."""
+def test_a_failed_read_reports_the_request(simulators: Simulators) -> None:
+    """One object whose points cannot be read fails the read, and the message names the request."""
     rule = {"match": {"method": "GET", "path": "/api/v1/backupObjects/*/restorePoints", "nth": 5}, "fault": "status"}
     simulators.ask(PRODUCT, "__faults", [{**rule, "status": 403}])
     ended: ModuleResult = read(simulators.ready, PRODUCT, workload_names=["*"])
@@ -305,7 +307,7 @@ def test_an_ended_read_names_its_call(simulators: Simulators) -> None:
     assert "restore points of '" in ended.message
 
 
-def test_one_object_that_fails_leaves_the_others(simulators: Simulators) -> None:
+def test_one_failed_object_does_not_affect_the_others(simulators: Simulators) -> None:
     """With allow_partial the rest is returned, and the error names the object."""
     expected = read_ok(simulators, workload_names=["*"], workload_types=BACKUPS)
     rule = {"match": {"method": "GET", "path": "/api/v1/backupObjects/*/restorePoints", "nth": 5}, "fault": "status"}
@@ -326,12 +328,14 @@ def test_one_object_that_fails_leaves_the_others(simulators: Simulators) -> None
     [{}, {"agent_names": "computer job"}, {"leftovers": True}, {"missing_optional": True}, {"release": "12.3"}],
     ids=lambda variant: next(iter(variant), "plain"),
 )
-def test_all_points_at_once_say_the_same_as_object_by_object(simulators: Simulators, variant: dict[str, Any]) -> None:
-    """Only objects not proven by names are requested by their ids; every row is the same as with their ids."""
+def test_the_full_listing_gives_the_same_result_as_single_objects(
+    simulators: Simulators, variant: dict[str, Any]
+) -> None:
+    """Only objects that are not proven by name are requested by id. The rows are equal."""
     simulators.ask(PRODUCT, "__variant", variant)
 
     def known(result: dict[str, Any]) -> dict[Any, Any]:
-        # Ages keep growing while it is read.
+        # Ages grow during the read.
         members = ("recovery_points", "newest", "oldest", "by_kind", "by_status", "attributes", "locations")
         return {row["workload_id"]: [row.get(member) for member in members] for row in result["workloads"]}
 
@@ -343,11 +347,11 @@ def test_all_points_at_once_say_the_same_as_object_by_object(simulators: Simulat
     one_by_one = read_ok(simulators, detail="recovery_points", workload_names=["*"])
     assert known(at_once) == known(one_by_one)
     assert at_once["recovery_points"] == one_by_one["recovery_points"]
-    # If files do not name their object, every object is requested.
+    # If files do not refer to objects, every object is requested.
     assert asked == by_object() if "missing_optional" in variant else 0 < len(asked) < len(by_object()) // 2
 
 
-def test_a_server_that_counts_no_points_is_asked_object_by_object(simulators: Simulators) -> None:
+def test_without_point_counts_objects_are_read_one_by_one(simulators: Simulators) -> None:
     """The number of points proves that the names identify the owners."""
     expected = read_ok(simulators)["totals"]
     simulators.ask(PRODUCT, "__variant", {"counts": False})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Features of Enterprise Manager: two representations, several backup servers, tenants, and a copy of old data."""
+"""Features of Enterprise Manager: two formats, several backup servers, tenants, and delayed data."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def points(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("release", ["12", "13"])
 @pytest.mark.parametrize("bom", ["none", "json", "all"])
-def test_xml_and_json_say_the_same(simulators: Simulators, release: str, bom: str) -> None:
-    """Whatever spelling and prefix the release uses."""
+def test_xml_and_json_give_the_same_result(simulators: Simulators, release: str, bom: str) -> None:
+    """Spelling and prefix of the release do not matter."""
     simulators.ask(PRODUCT, "__variant", {"release": release, "bom": bom})
     as_json = read_ok(simulators, detail="recovery_points")
     as_xml = read_ok(simulators, detail="recovery_points", representation="xml")
@@ -46,8 +46,8 @@ def test_xml_and_json_say_the_same(simulators: Simulators, release: str, bom: st
     assert simulators.ask(PRODUCT, "__sessions")["open"] == 0
 
 
-def test_only_its_own_session_is_ended(simulators: Simulators) -> None:
-    """Another client's session is first in the list of sessions, and stays open."""
+def test_only_the_own_session_is_closed(simulators: Simulators) -> None:
+    """Another client's session is first in the list of sessions, and is not closed."""
     read_ok(simulators)
     ended = [call["path"] for call in simulators.requests(PRODUCT) if call["method"] == "DELETE"]
     assert len(ended) == 1
@@ -60,7 +60,7 @@ def test_no_cookie_is_ever_sent(simulators: Simulators) -> None:
     assert all("cookie" not in {name.lower() for name in call["headers"]} for call in simulators.requests(PRODUCT))
 
 
-def test_rows_name_the_server_behind(simulators: Simulators) -> None:
+def test_rows_have_the_backup_server(simulators: Simulators) -> None:
     """Two machines with the same name on two servers are two rows."""
     result = read_ok(simulators)
     origins = {row["origin"] for row in rows(result, "dc-01") if row["workload_type"] == "vm"}
@@ -68,13 +68,13 @@ def test_rows_name_the_server_behind(simulators: Simulators) -> None:
     assert set(result["server"]["scope"]["backup_servers"]) >= origins
 
 
-def test_the_lag_of_collecting_is_told(simulators: Simulators) -> None:
-    """Every read reports how old its data may be."""
+def test_the_collection_delay_is_reported(simulators: Simulators) -> None:
+    """Every result has a note about the age of its data."""
     assert read_ok(simulators)["server"]["scope"]["collection_lag_seconds"] == 900
 
 
 def test_tenants_of_one_provider(simulators: Simulators) -> None:
-    """Two tenants' machines with the same name are two rows; one in failover has no usable point."""
+    """Machines of two tenants with the same name are two rows. One in failover has no usable point."""
     result = read_ok(simulators, workload_types=["cloud_vm_replica"])
     assert {row["workload_type"] for row in result["workloads"]} == {"cloud_vm_replica"}
     web = rows(result, "tenant-web")
@@ -85,8 +85,8 @@ def test_tenants_of_one_provider(simulators: Simulators) -> None:
     assert sum(in_use["by_status"].values()) == 14
 
 
-def test_a_tenant_sees_its_own(simulators: Simulators) -> None:
-    """A tenant's session has no query service; the points are the same as the provider's."""
+def test_a_tenant_sees_its_own_points(simulators: Simulators) -> None:
+    """A tenant's session has no query service, but the points are the same as for the provider."""
     everything = read_ok(simulators, workload_types=["cloud_vm_replica"], detail="recovery_points")
     for representation in ("json", "xml"):
         own = read_ok(simulators, "acme", tenant=True, representation=representation, detail="recovery_points")
@@ -97,13 +97,13 @@ def test_a_tenant_sees_its_own(simulators: Simulators) -> None:
     assert simulators.ask(PRODUCT, "__sessions")["open"] == 0
 
 
-def test_continuous_replicas_are_unknown_and_not_zero(simulators: Simulators) -> None:
-    """They are in no row, and are counted and named."""
+def test_continuous_replicas_are_unknown(simulators: Simulators) -> None:
+    """They are in no row. A warning has their number and names."""
     result = read_ok(simulators)
     assert result["server"]["scope"]["cdp_replicas"] == 1
     shown = "1 CDP replica is not included because the API reports only time spans for its recovery points: Standby CDP"
     assert shown in str(result["warnings"])
-    # It has its job's name; the machine is ticker.
+    # It has the name of its job. The machine is "ticker".
     assert not [row for row in rows(result, "ticker") if row["workload_type"] == "vm_replica"]
 
 
@@ -128,8 +128,8 @@ def test_shared_files_have_no_size_of_one_machine(simulators: Simulators) -> Non
     ],
     ids=lambda variant: next(iter(variant)),
 )
-def test_nothing_is_lost_however_it_is_told(simulators: Simulators, variant: dict[str, Any]) -> None:
-    """Databases, names, pages, sessions: every workload keeps its count."""
+def test_formats_do_not_affect_counts(simulators: Simulators, variant: dict[str, Any]) -> None:
+    """Counts of workloads do not depend on databases, names, pages or sessions."""
 
     def known(result: dict[str, Any]) -> dict[Any, Any]:
         return {row["workload_id"]: (row.get("workload_name"), row["recovery_points"]) for row in result["workloads"]}
@@ -142,7 +142,7 @@ def test_nothing_is_lost_however_it_is_told(simulators: Simulators, variant: dic
 
 
 def test_the_window_is_exact(simulators: Simulators) -> None:
-    """The server filters a larger window, so that files shared with points outside are still known to be shared."""
+    """A larger window is requested, so that files shared with points outside of it are recognized."""
     result = read_ok(simulators, since="10d", detail="recovery_points")
     since = parse_time(result["selection"]["since"])
     assert min(parse_time(point["created_at"]) for point in result["recovery_points"]) >= since
@@ -152,8 +152,8 @@ def test_the_window_is_exact(simulators: Simulators) -> None:
     assert {point["size_bytes"] for point in inside} == {point["size_bytes"] for point in result["recovery_points"]}
 
 
-def test_what_it_is_joined_to_may_be_refused(simulators: Simulators) -> None:
-    """A restore operator sees some machines, but no files or repositories: sizes and locations are unknown."""
+def test_joined_records_may_be_rejected(simulators: Simulators) -> None:
+    """A restore operator sees some machines but no files or repositories, so sizes and locations are unknown."""
     result = read_ok(simulators, "restore_operator", workload_types=["vm"])
     assert result["totals"]["recovery_points"] > 0
     for row in result["workloads"]:
@@ -165,7 +165,7 @@ def test_what_it_is_joined_to_may_be_refused(simulators: Simulators) -> None:
 
 
 def test_points_without_a_time_are_undated(simulators: Simulators) -> None:
-    """The read goes on; they are counted as undated."""
+    """The read continues, and they are counted as undated."""
     before = read_ok(simulators, workload_types=["vm"])["totals"]
     simulators.ask(PRODUCT, "__variant", {"undated": True})
     result = read_ok(simulators, workload_types=["vm"])
@@ -174,8 +174,8 @@ def test_points_without_a_time_are_undated(simulators: Simulators) -> None:
     assert result["complete"] is True
 
 
-def test_types_that_an_older_version_does_not_have(simulators: Simulators) -> None:
-    """They are left out with a warning, unless nothing else was requested."""
+def test_types_not_supported_by_older_versions(simulators: Simulators) -> None:
+    """They are omitted with a warning, unless only they were requested."""
     simulators.ask(PRODUCT, "__variant", {"unsupported": "AgentRestorePoint,CloudVmReplicaPoint"})
     result = read_ok(simulators)
     assert {row["workload_type"] for row in result["workloads"]} == {"vm", "vm_replica"}
@@ -186,8 +186,8 @@ def test_types_that_an_older_version_does_not_have(simulators: Simulators) -> No
     assert "(HTTP 400)" in ended.message
 
 
-def test_replicas_do_not_tell_their_state(simulators: Simulators) -> None:
-    """One in failover looks like any other, so usability is unknown for all of them."""
+def test_replicas_do_not_report_their_state(simulators: Simulators) -> None:
+    """A replica in failover looks like any other, so usability is unknown for all of them."""
     for name in ("erp-standby", "web-02"):
         (row,) = (row for row in rows(read_ok(simulators), name) if row["workload_type"] == "vm_replica")
         assert row["recovery_points"] == 0
@@ -196,7 +196,7 @@ def test_replicas_do_not_tell_their_state(simulators: Simulators) -> None:
 
 @pytest.mark.parametrize("form", ["error", "text", "empty"])
 @pytest.mark.parametrize("representation", ["json", "xml"])
-def test_a_wrong_password_is_told_in_any_form(simulators: Simulators, form: str, representation: str) -> None:
+def test_a_wrong_password_is_recognized_in_every_format(simulators: Simulators, form: str, representation: str) -> None:
     """The format of errors is not documented."""
     simulators.ask(PRODUCT, "__variant", {"error_body": form})
     ended = read(simulators.ready, PRODUCT, password="wrong", representation=representation)

@@ -58,10 +58,10 @@ def list_backup_queries(simulators: Simulators) -> list[dict[str, list[str]]]:
     ids=str,
 )
 @pytest.mark.parametrize("options", [{}, {"since": "2000d"}], ids=["all", "window"])
-def test_variants_change_nothing(
+def test_variants_do_not_affect_the_result(
     simulators: Simulators, normal: list[tuple[Any, ...]], variant: dict[str, object], options: dict[str, str]
 ) -> None:
-    """The rows are the same for every variant of undocumented behavior."""
+    """Undocumented behavior may differ between servers."""
     simulators.ask("vprotect", "__variant", variant)
     ended = read(simulators.ready, "vprotect", page_size=40, **options)
     assert not ended.failed, ended.message
@@ -69,22 +69,22 @@ def test_variants_change_nothing(
 
 
 def test_version_4(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Before 5.0 no locations are listed, only one status is supported, and there is no total: no point is lost."""
+    """Before 5.0 there are no locations, no total, and one status per filter. No point is lost."""
     simulators.ask("vprotect", "__variant", {"version": "4.2.0-1", "total_count": False})
     ended = read(simulators.ready, "vprotect")
     assert not ended.failed, ended.message
     assert not any("status" in query for query in list_backup_queries(simulators))
     rows = {row["workload_id"]: row for row in ended.result["workloads"]}
     for _name, ident, count, newest, oldest, *_rest in normal:
-        # Without locations a point that cannot be read looks like any other, and so does one in the archive.
+        # Without locations, unreadable and archived points look like any other.
         assert rows[ident]["recovery_points"] >= count
         assert rows[ident].get("newest", "") >= (newest or "")
         assert rows[ident].get("oldest") == oldest
         assert "locations" not in rows[ident]
 
 
-def test_old_history_is_not_read(simulators: Simulators) -> None:
-    """The server omits deleted backups, after the numbers have shown that it omits nothing else."""
+def test_deleted_backups_are_not_requested(simulators: Simulators) -> None:
+    """The server omits deleted backups, and totals prove that it omits nothing else."""
     ended = read(simulators.ready, "vprotect")
     assert not ended.failed, ended.message
     listings = [query for query in list_backup_queries(simulators) if query["size"] != ["1"]]
@@ -116,8 +116,8 @@ def test_points_without_times(simulators: Simulators) -> None:
     assert any("have no time and are not included" in str(warning) for warning in ended.result["warnings"])
 
 
-def test_backups_without_the_moment_they_bring_back(simulators: Simulators) -> None:
-    """All of them are listed, and none counts; a warning gives their number."""
+def test_backups_without_a_recovery_point_time(simulators: Simulators) -> None:
+    """All of them are listed, and none counts. A warning has their number."""
 
     def list_made_points(ended: ModuleResult) -> list[dict[str, Any]]:
         assert not ended.failed, ended.message
@@ -136,8 +136,8 @@ def test_backups_without_the_moment_they_bring_back(simulators: Simulators) -> N
     assert any(text in str(one) for one in ended.result["warnings"])
 
 
-def test_account_that_sees_little(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """The product hides objects silently; the rest of the result is the same."""
+def test_restricted_account(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """The product hides objects silently. The rest of the result is the same."""
     ended = read(simulators.ready, "vprotect", "restricted")
     assert not ended.failed, ended.message
     seen = {row[1]: row for row in summarize(ended.result)}
@@ -156,8 +156,8 @@ def test_account_that_sees_little(simulators: Simulators, normal: list[tuple[Any
         ("/api/rules/*", "rules"),
     ],
 )
-def test_what_may_not_be_read_is_unknown(simulators: Simulators, path: str, scope: str) -> None:
-    """If data that points depend on is refused, that is reported, and no fact relies on it."""
+def test_attributes_from_denied_requests_are_unknown(simulators: Simulators, path: str, scope: str) -> None:
+    """If data that points depend on is denied, a warning reports it, and no attribute is derived from it."""
     counts = read(simulators.ready, "vprotect").result["totals"]["recovery_points"]
     simulators.ask("vprotect", "__faults", [{"match": {"path": path}, "fault": "status", "status": 403, "body": "{}"}])
     ended = read(simulators.ready, "vprotect", detail="recovery_points")
@@ -170,8 +170,8 @@ def test_what_may_not_be_read_is_unknown(simulators: Simulators, path: str, scop
         assert all(point[field] is None for point in ended.result["recovery_points"])
 
 
-def test_facts_are_there_to_lose(simulators: Simulators) -> None:
-    """The counterpart: with all rights, every inferred value occurs for some point."""
+def test_inferred_values_occur_with_all_permissions(simulators: Simulators) -> None:
+    """This proves that the test above has an effect."""
     ended = read(simulators.ready, "vprotect", detail="recovery_points")
     assert not ended.failed, ended.message
     for field in ("encrypted", "restore_tested", "immutable", "offsite"):
@@ -181,7 +181,7 @@ def test_facts_are_there_to_lose(simulators: Simulators) -> None:
 
 
 def test_workload_types(simulators: Simulators) -> None:
-    """One kind is requested with the server's own filter, several are filtered here."""
+    """One type is requested with the server's filter, several are filtered by the adapter."""
     for types in (["vm"], ["vm", "storage"]):
         simulators.reset()
         ended = read(simulators.ready, "vprotect", workload_types=types)
@@ -191,8 +191,8 @@ def test_workload_types(simulators: Simulators) -> None:
         assert set(map(str, filters)) == {"['VM']" if len(types) == 1 else "None"}
 
 
-def test_url_with_api(simulators: Simulators) -> None:
-    """The vendor's pages print the URL with /api; the message explains what to write."""
+def test_url_with_api_path(simulators: Simulators) -> None:
+    """The vendor's pages show the URL with /api. The message suggests the correct URL."""
     ended = read(simulators.ready, "vprotect", url=simulators.ready["products"]["vprotect"]["url"] + "/api")
     assert ended.failed
     assert "expected a URL without /api at the end. Use https://HOST" in ended.message
