@@ -26,7 +26,7 @@ _numbers = itertools.count(1)
 
 
 def workload(name: str | None = "web01", ident: str | None = "vm-1", *, exists: bool | None = True) -> Workload:
-    """A virtual machine."""
+    """Build a virtual machine."""
     return Workload(id=ident, name=name, type="vm", platform="vmware", in_inventory=exists)
 
 
@@ -35,7 +35,7 @@ DB = workload("db01", "vm-2")
 
 
 def point(*, days: float = 0, hours: float = 0, at: str = "", workload: Workload = WEB, **facts: Any) -> RecoveryPoint:
-    """Build a point of that age (or created ``at`` a time); good in every way unless ``facts`` override that."""
+    """Build a point of that age (or created ``at`` a time) with good values, which ``facts`` override."""
     created = parse_time(at) if at else NOW - round((days * DAY + hours * HOUR) * SECOND)
     known = {"id": f"p{next(_numbers)}", "kind": "incremental", "status": "success", "usable": True, **facts}
     return RecoveryPoint(workload=workload, created=created, **known)
@@ -83,7 +83,7 @@ def observed(
 
 
 def resealed(read: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """Change members of a read result and give it a new digest, as a program that imitates a module would."""
+    """Change fields of a read result and give it a new digest, as a program that imitates a module would."""
     made = {**read, **members}
     return seal(made, [json.loads(unpack(text, "points")) for text in made["points"]])
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Situations in which a naive check reports "compliant": what that check relies on, and what this collection reports.
 
-Each situation is a test. It returns the trap, and the same data without the trap ("straight"), which must be evaluated
-the other way: so the result is caused by the trap and by nothing else.
+Each situation is a test. It returns the trap, and the same data without the trap ("straight"), which must have
+the opposite result. This proves that the result is caused by the trap only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.integration.running_modules import ModuleResult
 from tests.integration.running_plays import PlayResult
 
 P = ParamSpec("P")
-# An assessment; the result of a module or a play; or a callable that must raise an error.
+# An assessment, the result of a module or a play, or a callable that must raise an error.
 Trap = Assessment | ModuleResult | PlayResult | Callable[[], Any]
 # The trap, and the same data without it (if that is possible).
 Pair = tuple[Trap, Trap | None]
@@ -49,7 +49,7 @@ SITUATIONS: list[Situation] = []
 def situation(
     description: str, *, naive_check: str, result: str, message: str, control: str = ""
 ) -> Callable[[Callable[P, tuple[Trap, Trap | None]]], Callable[P, None]]:
-    """Make a test: a finding of ``control`` (any control if empty) must have the result and contain the message."""
+    """Make a test: a finding of ``control`` (empty: any control) must have the result and contain the message."""
 
     def wrap(function: Callable[P, tuple[Trap, Trap | None]]) -> Callable[P, None]:
         expected = f"{result}: {message}" if control == "" else f"`{control}` {result}: {message}"

@@ -21,7 +21,7 @@ from tests.false_compliance.situations import Pair, situation
     result="fail",
     message="2 copies (locations with a recovery point, plus production), at least 3 required",
 )
-def test_copies_in_one_place() -> Pair:
+def test_copies_in_one_location() -> Pair:
     policy = {"copies": {"min_count": 3}}
     disk, cloud = Copy(location="disk-1", location_type="disk"), Copy(location="cloud-1", location_type="object")
     return evaluate_results(observed(nightly(7, copies=[disk, disk])), policy), evaluate_results(
@@ -36,7 +36,7 @@ def test_copies_in_one_place() -> Pair:
     result="fail",
     message="1 location with a recovery point at most 48h old, at least 2 required",
 )
-def test_second_place_is_stale() -> Pair:
+def test_second_location_is_outdated() -> Pair:
     policy = {"locations": {"min_count": 2, "max_age": "48h"}}
     disk, cloud = Copy(location="disk-1"), Copy(location="cloud-1")
     stale = [*nightly(7, copies=[disk]), point(days=60, copies=[disk, cloud])]
@@ -52,7 +52,7 @@ def test_second_place_is_stale() -> Pair:
     result="unknown",
     message="locations of some recovery points not reported",
 )
-def test_places_are_not_told() -> Pair:
+def test_locations_are_not_reported() -> Pair:
     policy = {"locations": {"min_count": 2}}
     two = [Copy(location="disk-1"), Copy(location="cloud-1")]
     return evaluate_results(observed(nightly(7)), policy), evaluate_results(observed(nightly(7, copies=two)), policy)
@@ -66,7 +66,7 @@ def test_places_are_not_told() -> Pair:
     message="restore-tested recovery points: 0 known, at least 1 required; "
     "restore test result unknown for 7 recovery points",
 )
-def test_integrity_check_is_no_restore_test() -> Pair:
+def test_integrity_check_is_not_a_restore_test() -> Pair:
     policy = {"restore_tested": {"min_count": 1}}
     when = NOW - DAY * SECOND
     integrity_checked = nightly(7, integrity_checked=True, checked_at=when, checked_by="integrity_check")
@@ -139,7 +139,7 @@ def test_restore_test_in_the_future() -> Pair:
     result="unknown",
     message="only inferred or declared for 7 recovery points, which the policy does not accept",
 )
-def test_inference_is_taken_for_proof() -> Pair:
+def test_inferred_value_is_not_a_proof() -> Pair:
     policy = {"immutable": {"max_age": "7d"}}
     inferred = nightly(7, immutable_until=NOW + MONTH, inferred=("immutable", "immutable_until"))
     return evaluate_results(observed(inferred), policy), evaluate_results(
@@ -154,7 +154,7 @@ def test_inference_is_taken_for_proof() -> Pair:
     result="unknown",
     message="only inferred or declared for 7 recovery points, which the policy does not accept",
 )
-def test_declaration_is_taken_for_proof() -> Pair:
+def test_declared_value_is_not_a_proof() -> Pair:
     policy = {"offsite": {"min_count": 1}}
     facts = [{"match": "disk-*", "offsite": True}]
     read_result = observed(nightly(7, copies=[Copy(location="disk-1")]), location_attributes=facts)
@@ -168,7 +168,7 @@ def test_declaration_is_taken_for_proof() -> Pair:
     result="fail",
     message="0 immutable recovery points, at least 1 required",
 )
-def test_immutability_has_run_out() -> Pair:
+def test_immutability_has_expired() -> Pair:
     policy = {"immutable": {"min_count": 1}}
     over, lasting = NOW - SECOND, NOW + MONTH
     return evaluate_results(observed(nightly(7, immutable_until=over)), policy), evaluate_results(
@@ -198,7 +198,7 @@ def test_encryption_is_unknown() -> Pair:
     result="fail",
     message="no recovery points (at least 1 required, and all must be encrypted)",
 )
-def test_all_of_nothing() -> Pair:
+def test_all_with_no_points() -> Pair:
     policy = {"encrypted": {"all": True}}
     return evaluate_results(observed(known=[WEB]), policy), evaluate_results(
         observed(nightly(1, encrypted=True)), policy
@@ -212,7 +212,7 @@ def test_all_of_nothing() -> Pair:
     result="unknown",
     message="cannot verify that no recovery point is suspicious or infected",
 )
-def test_malware_was_not_looked_for() -> Pair:
+def test_points_were_not_scanned_for_malware() -> Pair:
     policy = {"malware": {"none": True}}
     return evaluate_results(observed(nightly(7)), policy), evaluate_results(
         observed(nightly(7, malware="clean")), policy
@@ -342,7 +342,7 @@ def test_size_without_others() -> Pair:
     result="unknown",
     message="recovery points before 2026-11-16T07:00:00Z were not read",
 )
-def test_size_of_the_small_ones() -> Pair:
+def test_all_points_are_small() -> Pair:
     policy = {"size": {"min_percent_of_median": "50%"}}
     small = nightly(5, kind="full", size_bytes=10**3)
     return evaluate_results(observed(small, since="5d"), policy), evaluate_results(
@@ -357,7 +357,7 @@ def test_size_of_the_small_ones() -> Pair:
     result="unknown",
     message="only inferred or declared for 7 recovery points, which the policy does not accept",
 )
-def test_inferred_false_is_taken_for_proof() -> Pair:
+def test_inferred_false_is_not_a_proof() -> Pair:
     policy = {"offsite": {"none": True}}
     return evaluate_results(observed(nightly(7, offsite=False, inferred=("offsite",))), policy), evaluate_results(
         observed(nightly(7, offsite=False)), policy
@@ -371,7 +371,7 @@ def test_inferred_false_is_taken_for_proof() -> Pair:
     result="unknown",
     message="location types: 1 known, at least 2 required; type unknown for some locations",
 )
-def test_declared_type_is_taken_for_proof() -> Pair:
+def test_declared_type_is_not_a_proof() -> Pair:
     policy = {"locations": {"min_types": 2}}
     types = {"disk-1": "disk", "tape-1": "tape"}
     declared = [{"match": name, "location_type": kind} for name, kind in types.items()]

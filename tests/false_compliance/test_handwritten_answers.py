@@ -33,7 +33,7 @@ AWS = "veeam_restore_points_info"
     result="fail",
     message="0 recovery points, at least 1 required",
 )
-def test_filter_that_the_server_ignores(serve: Callable[..., Any]) -> Pair:
+def test_filter_is_ignored_by_the_server(serve: Callable[..., Any]) -> Pair:
     policy = {"recovery_points": {"min_count": 1}}
     idle = [{"match": {"workload_id": "vm-3"}, "reason": "has none"}]
 
@@ -47,7 +47,7 @@ def test_filter_that_the_server_ignores(serve: Callable[..., Any]) -> Pair:
 
 
 def backups(numbers: Iterable[int]) -> list[dict[str, Any]]:
-    """Build vProtect's rows of a chain: a full backup (0) and increments, each based on the previous, newest first."""
+    """Build rows of a chain: a full backup (0) and increments, each based on the previous one, newest first."""
     day = 24 * HOUR
     newest = 8
     rows = []
@@ -99,7 +99,7 @@ def test_parent_is_gone() -> Pair:
     result="unknown",
     message="immutable recovery points: 0 known, at least 1 required",
 )
-def test_legal_hold_is_no_immutability(simulators: Simulators) -> Pair:
+def test_legal_hold_is_not_immutability(simulators: Simulators) -> Pair:
     simulators.ask("unitrends", "__variant", {"hold_days": 12})
     policy = {"immutable": {"min_count": 1}}
     return one(simulators, "unitrends", "web-01", policy), one(simulators, "unitrends", "web-01", SEVEN)
@@ -112,7 +112,7 @@ def test_legal_hold_is_no_immutability(simulators: Simulators) -> Pair:
     result="fail",
     message="was only partially read",
 )
-def test_partial_answer_is_allowed(simulators: Simulators) -> Pair:
+def test_partial_response_is_allowed(simulators: Simulators) -> Pair:
     straight = evaluate_at_read_time(get_result(read(simulators.ready, "unitrends", workload_names=["web-01"])), SEVEN)
     simulators.ask("unitrends", "__variant", {"remote_status": "not available"})
     partial = get_result(read(simulators.ready, "unitrends", workload_names=["web-01"], allow_partial=True))

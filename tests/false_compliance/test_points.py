@@ -32,7 +32,7 @@ def test_failed_backups_are_counted() -> Pair:
     result="fail",
     message="newest recovery point is 1d 5h old",
 )
-def test_failed_backup_is_the_newest() -> Pair:
+def test_newest_backup_failed() -> Pair:
     points = nightly(8)
     straight = evaluate_results(observed(points), FRESH)
     points[0].status, points[0].usable = "failed", False
@@ -72,7 +72,7 @@ def test_damaged_point_is_counted() -> Pair:
     result="unknown",
     message="recovery points: 0 known, at least 7 required; usability unknown for 7 recovery points",
 )
-def test_usability_is_not_told() -> Pair:
+def test_usability_is_not_reported() -> Pair:
     return evaluate_results(observed(nightly(7, usable=None)), SEVEN), evaluate_results(observed(nightly(7)), SEVEN)
 
 
@@ -97,7 +97,7 @@ def test_point_in_the_future() -> Pair:
     result="fail",
     message="4 recovery points, at least 7 required",
 )
-def test_page_came_twice() -> Pair:
+def test_page_is_repeated() -> Pair:
     points = nightly(4)
     return evaluate_results(observed([*points, *points]), SEVEN), evaluate_results(observed(nightly(8)), SEVEN)
 
@@ -109,7 +109,7 @@ def test_page_came_twice() -> Pair:
     result="fail",
     message="0 recovery points, at least 7 required",
 )
-def test_snapshots_are_no_backups() -> Pair:
+def test_snapshots_are_not_backups() -> Pair:
     return evaluate_results(observed(nightly(14, kind="snapshot")), SEVEN), evaluate_results(
         observed(nightly(14)), SEVEN
     )
@@ -122,7 +122,7 @@ def test_snapshots_are_no_backups() -> Pair:
     result="fail",
     message="newest recovery point is 3d 5h old",
 )
-def test_snapshot_chain_is_taken_for_backups() -> Pair:
+def test_snapshot_chain_is_not_a_series_of_backups() -> Pair:
     backups = nightly(7, first=3)
     return evaluate_results(observed([*backups, *nightly(3, kind="snapshot")]), FRESH), evaluate_results(
         observed([*backups, *nightly(3)]), FRESH
@@ -151,7 +151,7 @@ def test_log_backups_are_counted() -> Pair:
     result="fail",
     message="0 recovery points, at least 7 required",
 )
-def test_configuration_is_no_data() -> Pair:
+def test_configuration_backup_is_not_data() -> Pair:
     return evaluate_results(observed(nightly(7, kind="config")), SEVEN), evaluate_results(observed(nightly(7)), SEVEN)
 
 
@@ -162,7 +162,7 @@ def test_configuration_is_no_data() -> Pair:
     result="fail",
     message="0 recovery points, at least 2 required",
 )
-def test_continuous_protection_has_no_number() -> Pair:
+def test_continuous_protection_has_no_point_count() -> Pair:
     ends = [point(days=7, kind="continuous"), point(hours=0.1, kind="continuous")]
     two = {"recovery_points": {"min_count": 2}}
     return evaluate_results(observed(ends), two), evaluate_results(observed(nightly(2)), two)
@@ -216,7 +216,7 @@ def test_gap_in_the_middle() -> Pair:
     result="fail",
     message="longest gap without a new recovery point is 2d 5h (maximum 26h)",
 )
-def test_gap_that_is_still_running() -> Pair:
+def test_gap_continues_until_now() -> Pair:
     policy = {"recovery_points": {"max_gap": "26h"}}
     return evaluate_results(observed(nightly(14, first=2)), policy), evaluate_results(observed(nightly(14)), policy)
 
@@ -228,7 +228,7 @@ def test_gap_that_is_still_running() -> Pair:
     result="pass",
     message="longest gap without a new recovery point in the last 7d is 1d (maximum 26h)",
 )
-def test_thinned_retention_is_no_gap() -> Pair:
+def test_thinned_retention_is_not_a_gap() -> Pair:
     policy = {
         "recovery_points": {
             "max_gap": {"limit": "26h", "within": "7d"},
@@ -253,7 +253,7 @@ def test_thinned_retention_is_no_gap() -> Pair:
     result="fail",
     message="longest gap without a new recovery point in the last 7d is 6d 23h (maximum 26h)",
 )
-def test_continuous_protection_is_no_nightly_backup() -> Pair:
+def test_continuous_protection_is_not_a_nightly_backup() -> Pair:
     began = NOW - 8 * DAY * SECOND
     continuous = point(days=8, kind="continuous", restorable_from=began)
     newest = point(hours=1)

@@ -22,7 +22,7 @@ WAIVER = {"workload": "web01", "control": COUNT, "reason": "moving house"}
     result="fail",
     message="no tier of the policy matches this workload",
 )
-def test_policy_matches_nobody() -> Pair:
+def test_policy_matches_no_workload() -> Pair:
     def tiers(glob: str) -> dict[str, Any]:
         return {"policies": [{"name": "gold", "match": {"workload_name": glob}, "policy": SEVEN}]}
 
@@ -35,7 +35,7 @@ def test_policy_matches_nobody() -> Pair:
     result=REJECTED,
     message="policy.recovery_points.max_gap.limit: '26h' must be less than within (1d), or every gap is allowed",
 )
-def test_gap_that_is_never_too_long() -> Pair:
+def test_gap_limit_is_never_exceeded() -> Pair:
     def evaluate_with(within: str) -> Callable[[], Assessment]:
         rules = {"recovery_points": {"max_gap": {"limit": "26h", "within": within}}}
         return lambda: evaluate_results(observed(nightly(7)), rules)
@@ -50,7 +50,7 @@ def test_gap_that_is_never_too_long() -> Pair:
     result="fail",
     message="no rule is proved for this workload",
 )
-def test_waiver_of_another_question() -> Pair:
+def test_waiver_of_another_control() -> Pair:
     policy = {"encrypted": {"all": True, "on_unknown": "ignore"}}
     waiver = {"workload": "db01", "control": "expected.*", "until": "2026-12-31", "reason": "a guest"}
     options: dict[str, Any] = {"expected": ["web01"], "unexpected": "fail", "waivers": [waiver]}
@@ -88,7 +88,7 @@ def test_waiver_has_ended() -> Pair:
     result="fail",
     message="no workload is proved compliant",
 )
-def test_waiver_is_no_proof() -> Pair:
+def test_waiver_is_not_a_proof() -> Pair:
     waiver = {"workload": "*", "control": "*.min_count", "until": "2026-12-31", "reason": "new"}
     few, enough = observed(nightly(3)), observed(nightly(7))
     return evaluate_results(few, SEVEN, waivers=[waiver]), evaluate_results(enough, SEVEN, waivers=[waiver])
@@ -100,7 +100,7 @@ def test_waiver_is_no_proof() -> Pair:
     result=REJECTED,
     message="unknown control",
 )
-def test_waiver_of_no_control() -> Pair:
+def test_waiver_without_a_control() -> Pair:
     read = observed(nightly(2))
 
     def evaluate_with(control: str) -> Trap:
@@ -129,7 +129,7 @@ def test_waiver_of_another_machine() -> Pair:
     result=REJECTED,
     message="policy: the policy is empty",
 )
-def test_policy_asks_nothing() -> Pair:
+def test_policy_without_requirements() -> Pair:
     read = observed(nightly(1))
     return (lambda: evaluate_results(read, {})), (lambda: evaluate_results(read, SEVEN))
 
@@ -153,7 +153,7 @@ def test_rule_is_misspelled() -> Pair:
     result=REJECTED,
     message="0 is not a whole number of at least 1",
 )
-def test_nothing_is_enough() -> Pair:
+def test_minimum_of_zero() -> Pair:
     read = observed(nightly(1))
     return (lambda: evaluate_results(read, {"recovery_points": {"min_count": 0}})), (
         lambda: evaluate_results(read, SEVEN)
@@ -194,7 +194,7 @@ def test_everything_unknown_is_ignored() -> Pair:
     result="fail",
     message="no workload is proved compliant",
 )
-def test_existence_is_no_proof_of_backups() -> Pair:
+def test_existence_does_not_prove_backups() -> Pair:
     policy = {"on_unknown": "ignore", "offsite": {"min_count": 1}}
     return evaluate_results(observed(nightly(7)), policy, expected=["web01"]), evaluate_results(
         observed(nightly(7, offsite=True)), policy, expected=["web01"]
@@ -236,7 +236,7 @@ def test_strict_tier_is_never_reached() -> Pair:
     result="fail",
     message="no rule is proved for this workload",
 )
-def test_one_workload_is_proved_for_all() -> Pair:
+def test_one_proven_workload_does_not_prove_all() -> Pair:
     policy = {"on_unknown": "ignore", "restore_tested": {"min_count": 1}}
     tested = nightly(7, restore_tested=True)
     return evaluate_results(observed([*tested, *nightly(7, workload=DB)]), policy), evaluate_results(

@@ -46,7 +46,7 @@ def load_results(read_results: Any, **options: bool) -> list[ReadResult | Failur
     result="fail",
     message="no workloads were read",
 )
-def test_nothing_found_is_no_good_news() -> Pair:
+def test_result_without_workloads() -> Pair:
     return evaluate_results(observed(), SEVEN), evaluate_results(observed(nightly(7)), SEVEN)
 
 
@@ -56,7 +56,7 @@ def test_nothing_found_is_no_good_news() -> Pair:
     result=REJECTED,
     message="results: the list is empty",
 )
-def test_nobody_was_read() -> Pair:
+def test_no_server_was_read() -> Pair:
     return (lambda: load_results([])), (lambda: load_results([observed(nightly(7))]))
 
 
@@ -114,7 +114,7 @@ def test_points_of_another_read() -> Pair:
     result=REJECTED,
     message="the read result was altered, truncated or masked",
 )
-def test_row_is_deleted_from_packed_data() -> Pair:
+def test_row_is_deleted_from_compressed_data() -> Pair:
     two = observed([*nightly(7), *nightly(1, workload=DB)], compress=True)
     one = observed(nightly(7), compress=True)
     return (lambda: evaluate_in_play({**two, "data": one["data"]})), (lambda: evaluate_in_play(one))
@@ -126,7 +126,7 @@ def test_row_is_deleted_from_packed_data() -> Pair:
     result=REJECTED,
     message="the info module failed",
 )
-def test_failed_read_is_left_out() -> Pair:
+def test_failed_read_is_omitted() -> Pair:
     failed = {"failed": True, "msg": "vbr2: connection refused", "failure": {"server": "vbr2"}}
     return (lambda: load_results([observed(nightly(7)), failed])), (lambda: load_results([observed(nightly(7))]))
 
@@ -161,7 +161,7 @@ def test_skipped_read() -> Pair:
     result="unknown",
     message="age of the newest recovery point unknown (maximum 26h)",
 )
-def test_counts_tell_no_age() -> Pair:
+def test_counts_have_no_age() -> Pair:
     return evaluate_results(observed(counted=30), FRESH), evaluate_results(observed(nightly(30)), FRESH)
 
 
@@ -248,12 +248,12 @@ def test_row_without_points() -> Pair:
     result=REJECTED,
     message="expected a read result, found data without a schema",
 )
-def test_something_else_is_no_read() -> Pair:
+def test_other_input_is_not_a_read_result() -> Pair:
     return (lambda: load_results([{"changed": False, "workloads": []}])), (lambda: load_results([observed()]))
 
 
 def with_server(**members: Any) -> dict[str, Any]:
-    """Build a read result with 7 points, and change members of its server."""
+    """Build a read result with 7 points, and change fields of its server."""
     read = observed(nightly(7))
     return resealed(read, server={**read["server"], **members})
 
@@ -264,7 +264,7 @@ def with_server(**members: Any) -> dict[str, Any]:
     result=REJECTED,
     message="input.server.clock_skew_seconds: '3600' is not a int",
 )
-def test_clock_skew_is_a_text() -> Pair:
+def test_clock_skew_is_text() -> Pair:
     return (lambda: evaluate_results(with_server(clock_skew_seconds="3600"), FRESH)), (
         lambda: evaluate_results(with_server(clock_skew_seconds=0), FRESH)
     )
@@ -276,8 +276,8 @@ def test_clock_skew_is_a_text() -> Pair:
     result=REJECTED,
     message="input.server.clock_skew_seconds: nan is not a int",
 )
-def test_clock_skew_is_no_number() -> Pair:
-    # No digest can be computed of it, so it keeps the old one.
+def test_clock_skew_is_not_a_number() -> Pair:
+    # It has no valid digest, so the old one is kept.
     read = observed(nightly(7))
     changed = {**read, "server": {**read["server"], "clock_skew_seconds": math.nan}}
     return (lambda: evaluate_results(changed, FRESH)), (lambda: evaluate_results(read, FRESH))
@@ -289,7 +289,7 @@ def test_clock_skew_is_no_number() -> Pair:
     result=REJECTED,
     message="input.workloads[0].in_inventory: 'false' is not a boolean",
 )
-def test_inventory_state_is_a_text() -> Pair:
+def test_inventory_state_is_text() -> Pair:
     def evaluate_with(value: Any) -> Trap:
         read = observed(nightly(7))
         changed = resealed(read, workloads=[{**read["workloads"][0], "in_inventory": value}])

@@ -34,7 +34,7 @@ EXISTS = "expected.exists"
     result="fail",
     message="no workload is proved compliant",
 )
-def test_everybody_is_excluded() -> Pair:
+def test_all_workloads_are_excluded() -> Pair:
     everybody = [{"match": {"workload_type": "vm"}, "reason": "not ours"}]
     db = [{"match": {"workload_name": "db01"}, "reason": "not ours"}]
     return evaluate_results(fleet(), SEVEN, exclude=everybody), evaluate_results(fleet(), SEVEN, exclude=db)
@@ -47,7 +47,7 @@ def test_everybody_is_excluded() -> Pair:
     result="fail",
     message="2 recovery points, at least 7 required",
 )
-def test_exclusion_with_a_typing_error() -> Pair:
+def test_misspelled_exclusion() -> Pair:
     def without(glob: str) -> list[dict[str, Any]]:
         return [{"match": {"workload_name": glob}, "reason": "rebuilt every night"}]
 
@@ -134,7 +134,7 @@ def test_expected_machine_is_gone() -> Pair:
     result=REJECTED,
     message="expected: the list is empty",
 )
-def test_nobody_is_expected() -> Pair:
+def test_no_workload_is_expected() -> Pair:
     read = observed(nightly(7))
     return (lambda: evaluate_results(read, SEVEN, expected=[])), (
         lambda: evaluate_results(read, SEVEN, expected=["web01"])
@@ -186,7 +186,7 @@ def test_one_server_by_two_names() -> Pair:
     result="fail",
     message="2 recovery points, at least 7 required",
 )
-def test_older_read_hides_what_was_deleted() -> Pair:
+def test_older_read_hides_deleted_points() -> Pair:
     points = nightly(30)
     morning = observed(points, now=NOW - 4 * HOUR * SECOND)
     expected = ["web01"]
@@ -202,7 +202,7 @@ def test_older_read_hides_what_was_deleted() -> Pair:
     result="fail",
     message="4 recovery points, at least 7 required",
 )
-def test_two_servers_are_added_up_unasked() -> Pair:
+def test_two_servers_are_not_added_by_default() -> Pair:
     other = [point(days=night, hours=7) for night in range(4)]
     both = [observed(nightly(4), host="vbr1"), observed(other, host="vbr2")]
     combine = {"by": "workload_name"}
@@ -248,7 +248,7 @@ def test_production_of_a_deleted_machine() -> Pair:
     result="fail",
     message="expected workload not found on any server that was read",
 )
-def test_points_of_nobody() -> Pair:
+def test_points_without_a_workload() -> Pair:
     nobody = workload(None, None, exists=None)
     return evaluate_results(observed(nightly(7, workload=nobody)), SEVEN, expected=["web01"]), evaluate_results(
         observed(nightly(7)), SEVEN, expected=["web01"]

@@ -35,7 +35,7 @@ def test_copies_are_rows(simulators: Simulators) -> Pair:
     result=REJECTED,
     message="the count contains 5 vms, but the catalog lists 16",
 )
-def test_counts_are_cut(simulators: Simulators) -> Pair:
+def test_counts_are_truncated(simulators: Simulators) -> Pair:
     straight = read(simulators.ready, "spp", detail="counts", workload_types=["vm"])
     simulators.ask("spp", "__variant", {"aggregate_page": 5})
     return read(simulators.ready, "spp", detail="counts", workload_types=["vm"]), straight
@@ -111,7 +111,7 @@ def test_wrong_zone(simulators: Simulators) -> Pair:
     result=REJECTED,
     message="ueb-chicago",
 )
-def test_system_that_is_not_there(simulators: Simulators) -> Pair:
+def test_missing_system(simulators: Simulators) -> Pair:
     straight = read(simulators.ready, "unitrends")
     simulators.ask("unitrends", "__variant", {"remote_status": "not available"})
     return read(simulators.ready, "unitrends"), straight
@@ -185,7 +185,7 @@ def test_restricted_account(simulators: Simulators) -> Pair:
     result="unknown",
     message="age of the newest recovery point unknown (maximum 26h)",
 )
-def test_when_it_was_stored_is_not_what_it_brings_back(simulators: Simulators) -> Pair:
+def test_storage_time_is_not_the_recovery_point_time(simulators: Simulators) -> Pair:
     return with_and_without(simulators, "vprotect", {"snapshot_times": False}, FRESH)
 
 
@@ -196,7 +196,7 @@ def test_when_it_was_stored_is_not_what_it_brings_back(simulators: Simulators) -
     result="fail",
     message="15 recovery points, at least 20 required",
 )
-def test_every_second_night_fails(simulators: Simulators) -> Pair:
+def test_every_other_night_fails(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"min_count": 20}}
     return one(simulators, "vprotect", "lab-3", policy), one(simulators, "vprotect", "web-01", policy)
 

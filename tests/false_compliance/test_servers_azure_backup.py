@@ -67,7 +67,7 @@ def test_soft_deleted_item(simulators: Simulators) -> Pair:
     result=REJECTED,
     message="the list of recovery points is incomplete",
 )
-def test_list_that_is_too_short(simulators: Simulators) -> Pair:
+def test_incomplete_list(simulators: Simulators) -> Pair:
     straight = read(simulators.ready, AZURE)
     simulators.ask(AZURE, "__variant", {"counts": "high"})
     return read(simulators.ready, AZURE), straight

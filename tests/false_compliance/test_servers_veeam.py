@@ -60,7 +60,7 @@ def test_machine_was_rebuilt(simulators: Simulators) -> Pair:
     result="unknown",
     message="off-site status only inferred or declared for 30 recovery points, which the policy does not accept",
 )
-def test_tier_is_policy_and_no_proof(simulators: Simulators) -> Pair:
+def test_tier_policy_is_not_a_proof(simulators: Simulators) -> Pair:
     policy = {"offsite": {"min_count": 1}}
     accepting = {"offsite": {"min_count": 1, "accept": ["reported", "inferred"]}}
     simulators.ask(VBR, "__variant", {"offload": "tier"})
@@ -73,7 +73,7 @@ def test_tier_is_policy_and_no_proof(simulators: Simulators) -> Pair:
     result=REJECTED,
     message="/api/v1/replicas",
 )
-def test_replicas_that_may_not_be_seen(simulators: Simulators) -> Pair:
+def test_replicas_without_permission(simulators: Simulators) -> Pair:
     types: dict[str, Any] = {"workload_types": ["vm_replica"]}
     return read(simulators.ready, VBR, "viewer", **types), read(simulators.ready, VBR, **types)
 
@@ -85,7 +85,7 @@ def test_replicas_that_may_not_be_seen(simulators: Simulators) -> Pair:
     result="unknown",
     message="restore-tested recovery points: 0 known, at least 1 required",
 )
-def test_scan_is_no_boot(simulators: Simulators) -> Pair:
+def test_scan_is_not_a_boot_test(simulators: Simulators) -> Pair:
     scanned = one(simulators, VBR, "download-01", {"restore_tested": {"min_count": 1}})
     return scanned, one(simulators, VBR, "download-01", {"integrity_checked": {"min_count": 1}})
 
@@ -110,7 +110,7 @@ def test_infected_points(simulators: Simulators) -> Pair:
 )
 def test_dropped_from_its_job(simulators: Simulators) -> Pair:
     trap = one(simulators, VBR, "crm-old", FRESH)
-    # How many days an age has depends on the time of the day.
+    # The age in days depends on the time of day.
     assert 5 * DAY < newest_age(trap) < 6 * DAY + 2 * HOUR
     return trap, one(simulators, VBR, "web-01", FRESH)
 
@@ -153,7 +153,7 @@ def test_stale_copy(simulators: Simulators) -> Pair:
     result="unknown",
     message="recovery points: 0 known, at least 5 required; usability unknown for 5 recovery points",
 )
-def test_state_of_replicas_is_not_told(simulators: Simulators) -> Pair:
+def test_state_of_replicas_is_not_reported(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"min_count": 5}}
     return one(simulators, EM, "erp-standby", policy, workload_types=["vm_replica"]), one(
         simulators, EM, "erp-standby", policy
@@ -198,7 +198,7 @@ def test_tenant_in_failover(simulators: Simulators) -> Pair:
     result="fail",
     message="expected workload not found on any server that was read",
 )
-def test_inventory_is_not_told(simulators: Simulators) -> Pair:
+def test_inventory_is_not_reported(simulators: Simulators) -> Pair:
     result = get_result(read(simulators.ready, EM, workload_names=["web-01", "sandbox-7"], workload_types=["vm"]))
     complete = get_result(read(simulators.ready, "spp", workload_names=["web-01", "sandbox-7"], workload_types=["vm"]))
     exclude = [{"match": {"workload_name": "sandbox-7"}, "reason": "asked elsewhere"}]
@@ -216,7 +216,7 @@ def test_inventory_is_not_told(simulators: Simulators) -> Pair:
     result=REJECTED,
     message="multi-factor",
 )
-def test_log_in_without_a_token(simulators: Simulators) -> Pair:
+def test_login_without_a_token(simulators: Simulators) -> Pair:
     return read(simulators.ready, "veeam_azure", "mfa"), read(simulators.ready, "veeam_azure")
 
 
@@ -275,7 +275,7 @@ def test_read_only_role(simulators: Simulators) -> Pair:
     result=REJECTED,
     message="does not report the virtual machine",
 )
-def test_filter_that_is_ignored(simulators: Simulators) -> Pair:
+def test_an_ignored_filter_is_detected(simulators: Simulators) -> Pair:
     names: dict[str, Any] = {"workload_names": ["web-01"], "workload_types": ["vm"]}
     return read(simulators.ready, "veeam_azure", api_version="v1", **names), read(
         simulators.ready, "veeam_azure", **names
@@ -289,7 +289,7 @@ def test_filter_that_is_ignored(simulators: Simulators) -> Pair:
     result="unknown",
     message="known, at least 30 required; usability unknown for",
 )
-def test_words_that_nobody_knows(simulators: Simulators) -> Pair:
+def test_unknown_values(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"min_count": 30}}
     return with_and_without(simulators, "veeam_azure", {"unknown_enums": True}, policy)
 

@@ -30,7 +30,7 @@ def test_old_read() -> Pair:
     result=REJECTED,
     message="as_of: 2026-10-22T07:00:00Z is before vbr1 was read (2026-11-21T07:00:00Z)",
 )
-def test_read_that_is_younger_than_the_question() -> Pair:
+def test_read_after_as_of() -> Pair:
     read = observed(nightly(60))
     return (
         lambda: evaluate_results(read, SEVEN, as_of=NOW - 30 * DAY * SECOND),
@@ -59,7 +59,7 @@ def test_retention_after_the_read() -> Pair:
     result="fail",
     message="newest recovery point is 1d 4h old",
 )
-def test_age_is_that_of_judging() -> Pair:
+def test_age_is_that_of_the_evaluation() -> Pair:
     read = observed(nightly(7))
     return evaluate_results(read, FRESH, as_of=NOW + 23 * HOUR * SECOND), evaluate_results(read, FRESH)
 
