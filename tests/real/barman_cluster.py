@@ -62,34 +62,34 @@ class BarmanCluster(Cluster):
 
     @property
     def config(self) -> Path:
-        """The configuration of Barman."""
+        """Return the path of the configuration of Barman."""
         return self.folder / "barman.conf"
 
     @property
     def home(self) -> Path:
-        """The files of the server ``main``."""
+        """Return the folder of the server ``main``."""
         return self.folder / "home/main"
 
     def barman(self, *arguments: str) -> str:
-        """Run Barman for it."""
+        """Run Barman for this catalog."""
         return self.run("barman", "-c", str(self.config), *arguments)
 
     def list_backups(self) -> list[dict[str, Any]]:
-        """What Barman lists for the server ``main``, newest first."""
+        """Return what Barman lists for the server ``main``, newest first."""
         listed: dict[str, list[dict[str, Any]]] = json.loads(self.barman("-f", "json", "list-backups", "main"))
         return listed["main"]
 
     def show(self, backup: str) -> dict[str, Any]:
-        """What Barman shows for one backup."""
+        """Return what Barman shows for one backup."""
         shown: dict[str, Any] = json.loads(self.barman("-f", "json", "show-backup", "main", backup))["main"]
         return shown
 
     def data(self, backup: str) -> Path:
-        """The folder of one backup."""
+        """Return the folder of one backup."""
         return self.home / "base" / backup
 
     def segment(self, name: str) -> Path:  # type: ignore[override]
-        """The file of an archived segment."""
+        """Return the path of an archived segment."""
         return self.home / "wals" / name[:16] / name
 
     def back_up(self) -> str:
@@ -106,13 +106,13 @@ class BarmanCluster(Cluster):
         self.barman("archive-wal", "main")
 
     def read(self, **options: Any) -> ModuleResult:
-        """Run the module for it."""
+        """Run the module."""
         given = {"config": str(self.config), "server": "main", "detail": "recovery_points"}
         return run_module("barman_backups_info", {**given, **options}, {"HOME": str(self.folder)})
 
     @contextlib.contextmanager
     def backup_in_progress(self) -> Iterator[None]:
-        """Suspend a backup while it copies files; kill it afterwards, so that Barman cannot record that it failed."""
+        """Suspend a backup while it copies files, and kill it afterwards, so that Barman cannot record the failure."""
         before = {one["backup_id"] for one in self.list_backups()}
         command = ("barman", "-c", str(self.config), "backup", "main")
         environment = {**os.environ, "HOME": str(self.folder), "TZ": "UTC"}
@@ -140,7 +140,7 @@ class BarmanCluster(Cluster):
         return copied
 
     def write_config(self, database: Path, *, password: bool = True) -> None:
-        """Write the configuration; the sockets of the database are in ``database``."""
+        """Write the configuration. The sockets of the database are in ``database``."""
         owner = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         text = _CONFIG.format(
             folder=self.folder, database=database, port=PORT, user=owner, programs=binaries(), password=PASSWORD

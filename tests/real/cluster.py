@@ -70,11 +70,11 @@ class Cluster:
 
     @property
     def config(self) -> Path:
-        """The configuration of pgBackRest."""
+        """Return the path of the configuration of pgBackRest."""
         return self.folder / "pgbackrest.conf"
 
     def execute(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a program as the owner of the database: the server refuses to run as root."""
+        """Run a program as the owner of the database, because the server cannot run as root."""
         path = f"{binaries()}:{os.environ['PATH']}"
         environment = {"PATH": path, "HOME": str(self.folder), **environment}
         return execute(self.as_owner(command), environment, cwd=self.folder)
@@ -118,32 +118,32 @@ class Cluster:
         self.run("pg_ctl", "-D", f"{self.folder}/data", "-m", "fast", "-w", "stop")
 
     def read(self, **options: Any) -> ModuleResult:
-        """Run the module for it."""
+        """Run the module."""
         given = {"config": str(self.config), "detail": "recovery_points"}
         return run_module("pgbackrest_backups_info", {**given, **options}, {"HOME": str(self.folder)})
 
     def archive(self, repo: int) -> Path:
-        """The archived segments of the first database."""
+        """Return the folder of archived segments of the first database."""
         return next((self.folder / f"repo{repo}/archive/main").glob("*-1"))
 
     def segment(self, repo: int, name: str) -> Path:
-        """The file of an archived segment."""
+        """Return the path of an archived segment."""
         return next(self.archive(repo).rglob(f"{name}-*"))
 
     def info(self) -> dict[str, Any]:
-        """What pgBackRest lists for the stanza."""
+        """Return what pgBackRest lists for the stanza."""
         listed: list[dict[str, Any]] = json.loads(self.pgbackrest("--output=json", "info"))
         return listed[0]
 
     def replace_database(self) -> None:
-        """Initialize another database; it needs ``stanza-upgrade``."""
+        """Initialize another database, which needs ``stanza-upgrade``."""
         self.run("initdb", "-D", f"{self.folder}/data", "-A", "trust", "-U", "postgres", "--no-sync")
         text = self.config.read_text()
         self.config.write_text(re.sub("pg1-path=.*", f"pg1-path={self.folder}/data", text))
 
     @contextlib.contextmanager
     def restored(self, *options: str) -> Iterator[None]:
-        """Restore into a new database, and run it; it archives a timeline of its own."""
+        """Restore to a new database, and run it. It archives a new timeline."""
         self.config.write_text(re.sub("pg1-path=.*", f"pg1-path={self.folder}/data", self.config.read_text()))
         self.pgbackrest(*options, "--target-action=promote", "restore")
         push = f"archive_command=pgbackrest --config={self.config} --stanza=main archive-push %p"
@@ -162,7 +162,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def backup_in_progress(self) -> Iterator[None]:
-        """Suspend a backup of the running database while it copies files; kill it afterwards."""
+        """Suspend a backup of the running database while it copies files, and kill it afterwards."""
         folders = set((self.folder / "repo1/backup/main").iterdir())
         options = ("--type=full", "--repo=1", "--no-archive-check", "--compress-level=9", "--process-max=1")
         command = ("pgbackrest", f"--config={self.config}", "--stanza=main", *options, "backup")
@@ -199,14 +199,14 @@ def give(folder: Path) -> None:
 
 @contextlib.contextmanager
 def owned_folder() -> Iterator[Path]:
-    """Create a folder for the owner of the database; other users can read it, unlike the folders of pytest."""
+    """Create a folder for the owner of the database. Unlike the folders of pytest, other users can read it."""
     with tempfile.TemporaryDirectory(prefix="backup-audit-pg-") as folder:
         give(Path(folder))
         yield Path(folder)
 
 
 def create_cluster(folder: Path) -> Cluster:
-    """Create a database with 100,000 rows: a full and a differential backup in repo1, a full one in repo2."""
+    """Create a database with 100,000 rows, a full and a differential backup in repo1, and a full one in repo2."""
     cluster = Cluster(folder)
     give(folder)
     cluster.config.write_text(_CONFIG.format(folder=folder, cipher=CIPHER, port=PORT))

@@ -26,29 +26,29 @@ PASSWORD = "c0rrect-h&rse"
 
 @dataclasses.dataclass(frozen=True)
 class Repository:
-    """One repository with its own home, so that no other cache hides the damage in it."""
+    """A repository with its own home, so that no other cache hides its damage."""
 
     path: Path
     home: Path
     address: str = ""
 
     def warm_cache(self) -> None:
-        """Fill the private cache of the user, as the last runs of restic have done."""
+        """Fill the private cache of the user, as previous runs of restic do."""
         self.restic("--no-lock", "check", "--with-cache")
         assert list((self.home / ".cache" / "restic").glob("*/snapshots/*/*"))
 
     def restic(self, *arguments: str, ok: bool = True, password: str = PASSWORD) -> str:
-        """Run restic for it as its user would."""
+        """Run restic for this repository as its user would."""
         given = {"RESTIC_REPOSITORY": self.address or str(self.path), "RESTIC_PASSWORD": password}
         return run(["restic", *arguments], {"HOME": str(self.home), **given}, ok=ok)
 
     def read(self, **options: Any) -> ModuleResult:
-        """Run the module for it."""
+        """Run the module."""
         given = {"repository": self.address or str(self.path), "password": PASSWORD, "detail": "recovery_points"}
         return run_module("restic_snapshots_info", {**given, **options}, {"HOME": str(self.home)})
 
     def snapshots(self) -> list[dict[str, Any]]:
-        """Return restic's own listing."""
+        """Return the listing of restic."""
         listed: list[dict[str, Any]] = json.loads(self.restic("--no-lock", "--json", "snapshots"))
         return listed
 
@@ -68,14 +68,14 @@ def create_repository(folder: Path, *, hosts: tuple[str, ...] = ("web01", "db01"
 
 
 def copy_repository(repository: Repository, folder: Path) -> Repository:
-    """Copy a repository, with a home that has no cache of it."""
+    """Copy a repository, with a home without a cache."""
     shutil.copytree(repository.path, folder / "repository")
     (folder / "home").mkdir()
     return Repository(folder / "repository", folder / "home")
 
 
 def add_snapshots(repository: Repository, count: int) -> None:
-    """Add this many snapshots in restic's format; restic itself would need most of a second for each."""
+    """Add this many snapshots in restic's format, because restic itself needs almost a second for each."""
     keys = json.loads(repository.restic("--no-lock", "cat", "masterkey"))
     encrypt, k, r = (base64.b64decode(text) for text in (keys["encrypt"], keys["mac"]["k"], keys["mac"]["r"]))
     newest = max(repository.snapshots(), key=lambda snapshot: snapshot["time"])

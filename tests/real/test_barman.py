@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real Barman with a real PostgreSQL: the module returns what it lists, and what its lists do not show."""
+"""Real Barman with a real PostgreSQL: the module returns its listing, and detects damage that it does not show."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ INFERRED = {**NEWEST, "integrity_checked": {"max_age": "1d", "accept": ["reporte
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[BarmanCluster]:
-    """A catalog with two backups that no test changes, except for the last ones."""
+    """A catalog with two backups that only the last tests change."""
     with owned_folder() as folder:
         running = create_cluster(folder)
         yield running
@@ -55,18 +55,18 @@ def own(cluster: BarmanCluster) -> Iterator[BarmanCluster]:
 
 
 def list_backups(ended: ModuleResult) -> list[dict[str, Any]]:
-    """The backups, oldest first."""
+    """Return the backups, oldest first."""
     return [point for point in list_points(ended) if point["kind"] != "continuous"]
 
 
 def list_ranges(ended: ModuleResult) -> list[tuple[str, str]]:
-    """The ranges of restorable times."""
+    """Return the restorable ranges."""
     points = [point for point in list_points(ended) if point["kind"] == "continuous"]
     return [(point["restorable_from"], point["restorable_until"]) for point in points]
 
 
 def usable(ended: ModuleResult) -> list[bool | None]:
-    """Whether each backup is usable, oldest first."""
+    """Return whether each backup is usable, oldest first."""
     return [point["usable"] for point in list_backups(ended)]
 
 
@@ -78,7 +78,7 @@ def passes(ended: ModuleResult) -> bool:
     return evaluate(ended, {**NEWEST, "on_unknown": "ignore"})["compliant"] is True
 
 
-def test_the_listing_is_that_of_barman(cluster: BarmanCluster) -> None:
+def test_the_listing_matches_barman(cluster: BarmanCluster) -> None:
     ended = cluster.read()
     reported = list_backups(ended)
     assert [point["id"] for point in reversed(reported)] == [
@@ -103,7 +103,7 @@ def test_a_server_without_backups_is_a_workload_without_points(cluster: BarmanCl
 
 
 @pytest.mark.parametrize("verify", ["none", "data"])
-def test_nothing_in_the_catalog_changes(own: BarmanCluster, verify: str) -> None:
+def test_the_catalog_is_not_changed(own: BarmanCluster, verify: str) -> None:
     before = tree(own.home)
     ended = own.read(verify=verify)
     assert not ended.failed, ended.message
@@ -111,7 +111,7 @@ def test_nothing_in_the_catalog_changes(own: BarmanCluster, verify: str) -> None
 
 
 def test_a_check_of_every_file(cluster: BarmanCluster) -> None:
-    """The check does not look at the WAL, so its result is only inferred."""
+    """The check does not read the WAL, so its result is only inferred."""
     ended = cluster.read(verify="data")
     assert {(point["integrity_checked"], *point["inferred"]) for point in list_backups(ended)} == {
         (True, "integrity_checked")
@@ -129,7 +129,7 @@ def corrupt_file(cluster: BarmanCluster) -> None:
     corrupt_byte(largest(cluster.data(newest(cluster)) / "data/base"), 9000)
 
 
-def test_a_damaged_file_is_found_by_the_check_only(own: BarmanCluster) -> None:
+def test_a_damaged_file_is_found_only_by_the_check(own: BarmanCluster) -> None:
     corrupt_file(own)
     assert usable(own.read()) == [True, True]
     before = tree(own.home)
@@ -145,7 +145,7 @@ def test_a_damaged_file_is_found_by_the_check_only(own: BarmanCluster) -> None:
 
 
 def lose_directory(cluster: BarmanCluster) -> None:
-    """Versions since 3.14 still list the backup; its metadata are elsewhere."""
+    """Versions since 3.14 still list the backup, because they store its metadata elsewhere."""
     shutil.rmtree(cluster.data(newest(cluster)) / "data")
 
 
@@ -159,7 +159,7 @@ def empty_segment_of_backup(cluster: BarmanCluster) -> None:
 
 @pytest.mark.parametrize("damage", [lose_directory, lose_segment_of_backup, empty_segment_of_backup])
 @pytest.mark.parametrize("verify", ["none", "data"])
-def test_lost_files_of_a_backup_that_barman_lists_as_done(
+def test_lost_files_of_a_backup_with_status_done(
     own: BarmanCluster, damage: Callable[[BarmanCluster], None], verify: str
 ) -> None:
     damage(own)
@@ -174,7 +174,7 @@ def test_lost_files_of_a_backup_that_barman_lists_as_done(
 
 
 def test_a_gap_after_the_backups(own: BarmanCluster) -> None:
-    """No command of Barman reports it: the segment remains in its index."""
+    """No command of Barman reports it, because the segment remains in its index."""
     last = own.show(newest(own))["wal_information"]["last_available"]
     end = own.show(newest(own))["base_backup_information"]["end_wal"]
     assert last > end
@@ -213,8 +213,8 @@ def test_a_directory_that_is_not_mounted(own: BarmanCluster) -> None:
     assert evaluate(partial)["compliant"] is False
 
 
-def test_a_catalog_that_a_newer_version_wrote(own: BarmanCluster) -> None:
-    """Barman lists nothing that it does not know, and returns 0."""
+def test_a_catalog_of_a_newer_version(own: BarmanCluster) -> None:
+    """Barman omits backups in an unknown format, and returns 0."""
     (own.home / "meta").mkdir(exist_ok=True)
     ident = newest(own)
     for path in ((own.home / "meta" / f"{ident}-backup.info"), own.data(ident) / "backup.info"):
@@ -228,12 +228,12 @@ def test_a_catalog_that_a_newer_version_wrote(own: BarmanCluster) -> None:
     assert "main" in ended.message
 
 
-def test_a_server_that_barman_does_not_know(cluster: BarmanCluster) -> None:
+def test_an_unknown_server(cluster: BarmanCluster) -> None:
     ended = cluster.read(server="nowhere")
     assert (ended.result["failure"]["code"], "nowhere" in ended.message) == ("not_found", True), ended.message
 
 
-def test_a_configuration_that_does_not_exist(cluster: BarmanCluster) -> None:
+def test_a_missing_configuration(cluster: BarmanCluster) -> None:
     ended = cluster.read(config=str(cluster.folder / "nowhere.conf"))
     assert ended.result["failure"]["code"] == "not_found", ended.message
 
@@ -249,8 +249,8 @@ def test_another_user(own: BarmanCluster, tmp_path: Path) -> None:
     assert ended.result["failure"]["code"] == "forbidden", ended.message
 
 
-def test_passwords_of_the_configuration_are_nowhere_to_be_seen(own: BarmanCluster, tmp_path: Path) -> None:
-    """Barman shows them in clear text, also if the command fails."""
+def test_passwords_of_the_configuration_are_not_shown(own: BarmanCluster, tmp_path: Path) -> None:
+    """Barman shows them in plain text, even if the command fails."""
     assert PASSWORD in own.barman("-f", "json", "show-servers", "main")
     executable, notes = recorder("barman", tmp_path)
     ended = own.read(executable=executable, verify="data", include_raw=True)
@@ -272,7 +272,7 @@ def test_a_database_that_is_down(own: BarmanCluster) -> None:
     assert "postgresql" in warnings(ended)
 
 
-def test_another_database_under_the_name_of_the_server(own: BarmanCluster) -> None:
+def test_another_database_with_the_name_of_the_server(own: BarmanCluster) -> None:
     """The identity of the running cluster differs from that of the backups."""
     (own.home / "identity.json").write_text('{"systemid": "1", "version": "15"}')
     ended = own.read()
@@ -313,7 +313,7 @@ def test_the_role_reads_a_server(cluster: BarmanCluster, tmp_path: Path) -> None
 
 
 def test_a_killed_backup(own: BarmanCluster) -> None:
-    """It seems to be running as long as the next run of cron has not marked it as failed."""
+    """It seems to be running until the next cron run marks it as failed."""
     with own.backup_in_progress():
         running = own.read()
     own.barman("cron")
@@ -324,8 +324,8 @@ def test_a_killed_backup(own: BarmanCluster) -> None:
         assert list_backups(ended)[2]["created_at"] >= list_backups(ended)[1]["created_at"]
 
 
-def test_a_backup_whose_wal_has_not_arrived(own: BarmanCluster) -> None:
-    """It is the last one, because this database archives into the catalog of another test."""
+def test_a_backup_whose_wal_is_not_yet_archived(own: BarmanCluster) -> None:
+    """This is the last test, because its database archives to the catalog of another test."""
     own.barman("backup", "main")
     assert own.list_backups()[0]["status"] == "WAITING_FOR_WALS"
     ended = own.read()

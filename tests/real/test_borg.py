@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real Borg: the module returns what Borg lists, and the verdict reflects the damage."""
+"""Real Borg: the module returns its listing, and damage affects the result."""
 
 from __future__ import annotations
 
@@ -45,24 +45,24 @@ MOVED = {"BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes"}
 
 @dataclasses.dataclass(frozen=True)
 class Repository:
-    """One repository with its own home."""
+    """A repository with its own home."""
 
     path: Path
     home: Path
 
     def borg(self, *arguments: str) -> str:
-        """Run borg for it as its user would."""
+        """Run Borg for this repository as its user would."""
         given = {"BORG_REPO": str(self.path), "BORG_PASSPHRASE": PASSWORD, "HOME": str(self.home), **MOVED}
         return run(["borg", *arguments], given)
 
     def read(self, **options: Any) -> ModuleResult:
-        """Run the module for it."""
+        """Run the module."""
         given = {"repository": str(self.path), "password": PASSWORD, "detail": "recovery_points", "environment": MOVED}
         more = {"workload_by": "name_prefix", **options}
         return run_module("borg_archives_info", {**given, **more}, {"HOME": str(self.home)})
 
     def archives(self) -> list[dict[str, Any]]:
-        """Return borg's own listing."""
+        """Return the listing of Borg."""
         listed: list[dict[str, Any]] = json.loads(self.borg("--bypass-lock", "list", "--json"))["archives"]
         return listed
 
@@ -90,7 +90,7 @@ def own(repository: Repository, tmp_path: Path) -> Repository:
     return Repository(tmp_path / "repository", tmp_path / "home")
 
 
-def test_the_listing_is_that_of_borg(repository: Repository) -> None:
+def test_the_listing_matches_borg(repository: Repository) -> None:
     reported = {(point["id"], point["created_at"][:19]) for point in list_points(repository.read())}
     assert reported == {(one["id"], one["start"][:19]) for one in repository.archives()}
     assert len(reported) == 3
@@ -98,12 +98,12 @@ def test_the_listing_is_that_of_borg(repository: Repository) -> None:
     assert evaluate(repository.read())["compliant"] is True
 
 
-def test_the_identity_is_the_id_of_the_repository(repository: Repository) -> None:
+def test_the_identity_is_the_repository_id(repository: Repository) -> None:
     info = json.loads(repository.borg("--bypass-lock", "info", "--json"))
     assert repository.read().result["server"]["identity"] == f"borg:{info['repository']['id']}"
 
 
-def test_the_zone_of_the_user_changes_nothing(repository: Repository) -> None:
+def test_the_time_zone_of_the_user_does_not_matter(repository: Repository) -> None:
     given = {
         "repository": str(repository.path),
         "password": PASSWORD,
@@ -117,7 +117,7 @@ def test_the_zone_of_the_user_changes_nothing(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize("verify", ["none", "quick", "data"])
-def test_nothing_in_the_repository_changes(repository: Repository, verify: str) -> None:
+def test_the_repository_is_not_changed(repository: Repository, verify: str) -> None:
     # borg check rewrites this file with the same bytes.
     before = tree(repository.path, rewritten="config")
     ended = repository.read(verify=verify)
@@ -125,7 +125,7 @@ def test_nothing_in_the_repository_changes(repository: Repository, verify: str) 
     assert tree(repository.path, rewritten="config") == before
 
 
-def test_the_newest_archive_of_each_workload_is_read_through(repository: Repository) -> None:
+def test_the_newest_archive_of_each_workload_is_read_completely(repository: Repository) -> None:
     ended = repository.read(verify="data")
     assert evaluate(ended, INTEGRITY_CHECKED)["compliant"] is True
     newest = {(point["workload_name"], point["created_at"]) for point in list_points(ended) if not point["inferred"]}
@@ -134,7 +134,7 @@ def test_the_newest_archive_of_each_workload_is_read_through(repository: Reposit
 
 @pytest.fixture(scope="module")
 def series(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Archives of one host: a fresh series and a dead one with a similar name, and one series whose newest is empty."""
+    """Create a current series, an old one with a similar name, and one with an empty newest archive."""
     folder = tmp_path_factory.mktemp("series")
     fresh = Repository(folder / "repository", folder / "home")
     fresh.home.mkdir()
@@ -158,7 +158,7 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 @pytest.mark.parametrize("options", [{"workload_by": "series"}, {"workload_by": "name_prefix"}])
-def test_a_dead_series_beside_a_live_one_is_found(series: Repository, options: dict[str, str]) -> None:
+def test_an_old_series_next_to_a_current_one_is_found(series: Repository, options: dict[str, str]) -> None:
     assessment = evaluate(series.read(**options))
     assert assessment["compliant"] is False
     assert {one["workload_id"].rpartition(" ")[2] for one in assessment["findings"] if one["result"] == "fail"} == {
@@ -175,12 +175,12 @@ def test_an_archive_without_files_is_not_usable(series: Repository, verify: str)
     assert unseen == {True}
     seen = series.read(verify=verify)
     states = {(point["workload_name"], point["usable"]) for point in list_points(seen)}
-    # Whether an archive of links only should have files is unknown.
+    # An archive with only links may be complete.
     assert states == {("vm3605", True), ("vm3606", True), ("files", True), ("files", False), ("links", None)}
     assert "not a single file in any backup, so it is unknown whether they are usable: links" in seen.output
 
 
-def test_statistics_are_those_of_borg(series: Repository) -> None:
+def test_statistics_match_borg(series: Repository) -> None:
     before = tree(series.path)
     points = list_points(series.read(statistics=True))
     assert tree(series.path) == before
@@ -200,20 +200,20 @@ def test_no_cache_is_left_behind(own: Repository, tmp_path: Path) -> None:
     own.read(environment={**MOVED, "TMPDIR": str(tmp_path / "temporary")}, verify="data")
     assert list((tmp_path / "temporary").iterdir()) == []
     assert tree(own.home / ".cache") == before
-    # What Borg knows of repositories it has read before stays, as protection against replaced ones.
+    # Borg's list of known repositories is kept, as protection against replaced ones.
     assert list((own.home / ".config" / "borg" / "security").iterdir())
 
 
 @pytest.mark.parametrize("verify", ["quick", "data"])
 def test_a_repaired_archive_with_holes_is_damaged(own: Repository, tmp_path: Path, verify: str) -> None:
-    """After a repair, every segment is sound, and the lost data is zeros."""
+    """After a repair, every segment is valid, and lost data is replaced by zeros."""
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "large").write_bytes(os.urandom(200_000))
     own.borg("create", "::aa01-2026-11-04", str(tmp_path / "files"))
     (tmp_path / "files" / "small").write_text("text")
     own.borg("create", "::bb01-2026-11-05", str(tmp_path / "files"))
     segments = [path for path in (own.path / "data").rglob("*") if path.is_file() and path.stat().st_size > 100_000]
-    # The large file is stored with the first archive; the second one only refers to it.
+    # The large file is stored with the first archive, and the second one only refers to it.
     max(segments, key=lambda path: int(path.name)).unlink()
     given = {"BORG_REPO": str(own.path), "BORG_PASSPHRASE": PASSWORD, "HOME": str(own.home), **MOVED}
     ended = execute(["borg", "check", "--repair"], {**given, "BORG_CHECK_I_KNOW_WHAT_I_AM_DOING": "YES"})
@@ -230,13 +230,13 @@ def corrupt_segment(repository: Repository) -> None:
 
 
 def delete_segment(repository: Repository) -> None:
-    """Remove the data of one archive, so that the list can still be read."""
+    """Remove the data of one archive, but keep the list readable."""
     largest(repository.path / "data").unlink()
 
 
 @pytest.mark.parametrize("verify", ["quick", "data"])
 @pytest.mark.parametrize("damage", [corrupt_segment, delete_segment])
-def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repository], None], verify: str) -> None:
+def test_damage_affects_the_result(own: Repository, damage: Callable[[Repository], None], verify: str) -> None:
     damage(own)
     unseen = own.read()
     if unseen.failed:
@@ -259,7 +259,7 @@ def test_a_wrong_passphrase(repository: Repository) -> None:
     assert "wr0ng-one" not in ended.output
 
 
-def test_a_repository_that_is_not_there(repository: Repository, tmp_path: Path) -> None:
+def test_a_missing_repository(repository: Repository, tmp_path: Path) -> None:
     assert repository.read(repository=str(tmp_path / "nowhere")).result["failure"]["code"] == "not_found"
     tmp_path.joinpath("empty").mkdir()
     assert repository.read(repository=str(tmp_path / "empty")).result["failure"]["code"] == "not_found"
@@ -279,7 +279,7 @@ def test_a_repository_of_another_user(own: Repository, tmp_path: Path) -> None:
     assert ended.result["failure"]["code"] == "forbidden", ended.message
 
 
-def test_a_repository_that_was_moved_is_not_trusted_without_a_word(own: Repository) -> None:
+def test_a_moved_repository_is_not_trusted_silently(own: Repository) -> None:
     own.read()
     moved = own.path.rename(own.path.with_name("moved"))
     ended = own.read(repository=str(moved), environment={})
@@ -296,7 +296,7 @@ def test_no_secret_is_in_arguments_or_results(own: Repository, tmp_path: Path) -
     assert PASSWORD in notes.with_name("noted.env").read_text()
 
 
-def test_the_script_of_the_page(own: Repository, tmp_path: Path) -> None:
+def test_the_documented_script(own: Repository, tmp_path: Path) -> None:
     (tmp_path / "srv").mkdir()
     (tmp_path / "srv" / "file").write_text("text")
     script = script_of_page("borg.md", tmp_path, var_log=str(tmp_path))

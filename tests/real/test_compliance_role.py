@@ -64,9 +64,7 @@ def test_a_repository_is_read_on_its_host(repository: restic_repository.Reposito
     assert restic_repository.PASSWORD not in (tmp_path / "evidence" / "report.html").read_text()
 
 
-def test_damage_and_hosts_that_cannot_be_read_are_findings(
-    repository: restic_repository.Repository, tmp_path: Path
-) -> None:
+def test_damage_and_unreadable_hosts_are_findings(repository: restic_repository.Repository, tmp_path: Path) -> None:
     corrupt_byte(largest(repository.path / "data"), 1000)
     dark = {
         "ansible_host": "127.0.0.1",

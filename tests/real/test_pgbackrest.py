@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real pgBackRest with a real PostgreSQL: the module returns what it lists, and the verdict reflects the damage."""
+"""Real pgBackRest with a real PostgreSQL: the module returns its listing, and damage affects the result."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = [needs("pgbackrest"), pytest.mark.skipif(binaries() is None, reason
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A cluster whose repositories no test changes, accessible for its owner: pytest's folders belong to one user."""
+    """A cluster whose repositories no test changes. Its folder is accessible for the owner of the database."""
     with owned_folder() as folder:
         running = create_cluster(folder)
         yield running
@@ -53,7 +53,7 @@ def list_backups(ended: ModuleResult) -> list[dict[str, Any]]:
 
 
 def list_ranges(ended: ModuleResult) -> dict[str, list[tuple[str, str]]]:
-    """Map the repository to its ranges of restorable times."""
+    """Return repository -> restorable ranges."""
     ranges: dict[str, list[tuple[str, str]]] = {}
     for point in list_points(ended):
         if point["kind"] == "continuous":
@@ -62,7 +62,7 @@ def list_ranges(ended: ModuleResult) -> dict[str, list[tuple[str, str]]]:
     return ranges
 
 
-def test_the_listing_is_that_of_pgbackrest(cluster: Cluster) -> None:
+def test_the_listing_matches_pgbackrest(cluster: Cluster) -> None:
     listed = cluster.info()["backup"]
     reported = list_backups(cluster.read())
     assert {point["id"] for point in reported} == {
@@ -74,7 +74,7 @@ def test_the_listing_is_that_of_pgbackrest(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("verify", ["none", "data"])
-def test_nothing_in_the_repositories_changes(own: Cluster, verify: str) -> None:
+def test_the_repositories_are_not_changed(own: Cluster, verify: str) -> None:
     before = tree(own.folder)
     ended = own.read(verify=verify)
     assert not ended.failed, ended.message
@@ -106,10 +106,10 @@ def delete_log(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "before_check"),
-    # A folder that is gone is found without a check.
+    # A missing folder is found without a check.
     [(corrupt_file, "unknown"), (delete_chain_member, "fail"), (delete_log, "unknown")],
 )
-def test_the_verdict_follows_the_damage(own: Cluster, damage: Callable[[Cluster], None], before_check: str) -> None:
+def test_damage_affects_the_result(own: Cluster, damage: Callable[[Cluster], None], before_check: str) -> None:
     damage(own)
     unseen = own.read(repo=1)
     assert {point["integrity_checked"] for point in list_backups(unseen)} == {None}
@@ -123,7 +123,7 @@ def test_the_verdict_follows_the_damage(own: Cluster, damage: Callable[[Cluster]
     assert not [point for point in list_backups(seen) if point["usable"] is True or point["integrity_checked"] is True]
 
 
-def test_a_stanza_that_is_not_there(cluster: Cluster) -> None:
+def test_a_missing_stanza(cluster: Cluster) -> None:
     ended = cluster.read(stanza="nowhere")
     assert (ended.result["failure"]["code"], ended.result["failure"]["server_message"]) == (
         "not_found",
@@ -142,7 +142,7 @@ def test_a_wrong_passphrase(own: Cluster) -> None:
     assert evaluate(partial)["compliant"] is False
 
 
-def test_a_passphrase_of_the_task_is_nowhere_to_be_seen(own: Cluster, tmp_path: Path) -> None:
+def test_a_passphrase_of_the_task_is_not_shown(own: Cluster, tmp_path: Path) -> None:
     own.config.write_text(own.config.read_text().replace(f"repo1-cipher-pass={CIPHER}\n", ""))
     executable, notes = recorder("pgbackrest", tmp_path)
     ended = own.read(executable=executable, secret_environment={"PGBACKREST_REPO1_CIPHER_PASS": CIPHER}, verify="data")
@@ -169,8 +169,8 @@ def policy_passes(ended: ModuleResult) -> bool:
 
 
 @pytest.mark.parametrize("verify", ["none", "data"])
-def test_a_listed_backup_whose_folder_is_gone(own: Cluster, verify: str) -> None:
-    """pgBackRest lists it, and its check reports "ok" because it does not meet the backup."""
+def test_a_listed_backup_without_its_folder(own: Cluster, verify: str) -> None:
+    """pgBackRest lists it, and its check reports "ok" because it does not find the backup."""
     shutil.rmtree(next((own.folder / "repo2/backup/main").glob("2*F")))
     ended = own.read(repo=2, verify=verify)
     assert [(point["usable"], point["integrity_checked"]) for point in list_backups(ended)] == [(False, None)]
@@ -180,7 +180,7 @@ def test_a_listed_backup_whose_folder_is_gone(own: Cluster, verify: str) -> None
 
 
 def test_backups_of_the_database_before_an_upgrade(own: Cluster) -> None:
-    """They restore another database than the one that is running now."""
+    """They restore a different database than the running one."""
     own.replace_database()
     own.pgbackrest("--no-online", "stanza-upgrade")
     assert own.info()["status"]["code"] == 0
@@ -195,7 +195,7 @@ def test_backups_of_the_database_before_an_upgrade(own: Cluster) -> None:
 
 
 def test_repositories_with_different_databases(own: Cluster) -> None:
-    """Each repository is fine, but only one was upgraded."""
+    """Each repository is valid, but only one was upgraded."""
     text = own.config.read_text()
     own.replace_database()
     own.config.write_text("\n".join(line for line in own.config.read_text().splitlines() if "repo2" not in line))
@@ -247,7 +247,7 @@ def test_a_variable_that_limits_the_listing(cluster: Cluster) -> None:
 
 
 def test_a_check_during_a_backup(own: Cluster) -> None:
-    """The files of a running backup are not damage, and neither are those of a backup that was killed."""
+    """Files of a running or killed backup are not damage."""
     with own.backup_in_progress():
         assert own.info()["status"]["lock"]["backup"]["held"] is True
         running = own.read(repo=1, verify="data")
@@ -255,7 +255,7 @@ def test_a_check_during_a_backup(own: Cluster) -> None:
     for ended in (running, killed):
         assert ended.result["server"]["verify"]["result"] == "sound", ended.result["server"]["verify"]
         assert {(point["usable"], point["integrity_checked"]) for point in list_backups(ended)} == {(True, True)}
-    # A later backup is listed, so the killed one does not seem to be running any more.
+    # A later backup is listed, so the killed one no longer seems to be running.
     labels = [path.name for path in (own.folder / "repo1/backup/main").glob("2*F")]
     (own.folder / "repo1/backup/main" / max(labels)).rename(own.folder / "repo1/backup/main/20200101-000000F")
     ended = own.read(repo=1, verify="data")
@@ -269,8 +269,8 @@ def test_types_of_locations(own: Cluster) -> None:
     assert {word: copy["location_type"] for word, copy in copies.items()} == {"posix": "disk", "cifs": "disk"}
 
 
-def test_pages_that_were_damaged_before_the_backup_are_a_warning(cluster: Cluster) -> None:
-    """The last test: it adds a backup to the repositories of all."""
+def test_pages_damaged_before_the_backup_give_a_warning(cluster: Cluster) -> None:
+    """This is the last test, because it adds a backup to the shared repositories."""
     cluster.sql("create table fragile as select generate_series(1, 10000) as number")
     cluster.sql("checkpoint")
     file = cluster.folder / "data" / cluster.sql("select pg_relation_filepath('fragile')")

@@ -4,8 +4,8 @@
 
 """The write-ahead log of real backups, compared with an independent check of the files in the archive.
 
-The reference does what the public monitoring plugin check_pgbackrest does: it lists the segments from the oldest backup
-to the newest segment, along the history of the timelines, and looks for each of them.
+The reference works like the public monitoring plugin check_pgbackrest. It lists the segments from the oldest backup
+to the newest segment, following the history of the timelines, and searches for each of them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def own(cluster: Cluster) -> Iterator[Cluster]:
 
 
 def listed(cluster: Cluster, repo: int) -> list[dict[str, Any]]:
-    """The backups in one repository, oldest first."""
+    """Return the backups in one repository, oldest first."""
     backups = [one for one in cluster.info()["backup"] if one["database"]["repo-key"] == repo]
     return sorted(backups, key=lambda one: int(one["timestamp"]["stop"]))
 
@@ -53,19 +53,19 @@ def shown(seconds: float) -> str:
 
 
 def following(name: str) -> str:
-    """The name of the next segment of 16 MB."""
+    """Return the name of the next segment of 16 MB."""
     log, segment = int(name[8:16], 16), int(name[16:], 16) + 1
     return f"{name[:8]}{log + segment // 256:08X}{segment % 256:08X}"
 
 
 def archived(cluster: Cluster, repo: int) -> dict[str, float]:
-    """All archived segments with their times."""
+    """Return all archived segments with their times."""
     files = (path for path in cluster.archive(repo).rglob("0*") if path.is_file() and path.name[24:25] == "-")
     return {path.name[:24]: path.stat().st_mtime for path in files}
 
 
 def reference(cluster: Cluster, repo: int) -> tuple[list[str], float]:
-    """The missing segments from the oldest backup to the newest segment, and the time of the newest segment."""
+    """Return the missing segments from the oldest backup to the newest segment, and the time of the newest segment."""
     found = archived(cluster, repo)
     name, newest = listed(cluster, repo)[0]["archive"]["start"], max(found)
     history = cluster.archive(repo) / f"{newest[:8]}.history"
@@ -98,7 +98,7 @@ def test_each_repository_has_its_own_range(cluster: Cluster, repo: int) -> None:
 
 
 def test_a_time_in_the_range_can_be_restored(cluster: Cluster, own: Cluster) -> None:
-    """After the second of three inserts."""
+    """The time is after the second of three inserts."""
     second = cluster.sql("select extract(epoch from time) from filler order by time offset 1 limit 1")
     target = datetime.fromtimestamp(float(second) + 0.2, timezone.utc)
     begin, end = list_ranges(own.read())["repo1"][0]
@@ -107,8 +107,8 @@ def test_a_time_in_the_range_can_be_restored(cluster: Cluster, own: Cluster) -> 
         assert own.sql("select count(*) from filler") == "2"
 
 
-def test_an_archive_that_ended_long_ago(own: Cluster) -> None:
-    """A policy finds that archiving stopped, although the backups are recent."""
+def test_archiving_that_has_stopped(own: Cluster) -> None:
+    """A policy detects that archiving has stopped, although the backups are recent."""
     name = max(archived(own, 2))
     own.segment(2, name).unlink()
     assert list_ranges(own.read(repo=2))["repo2"] == [(shown(listed(own, 2)[0]["timestamp"]["stop"]),) * 2]
@@ -130,7 +130,7 @@ def test_a_gap_after_a_backup_ends_its_range(own: Cluster) -> None:
         (shown(full["timestamp"]["stop"]),) * 2,
         (shown(differential["timestamp"]["stop"]), shown(newest)),
     ]
-    # The other repository has all of it.
+    # The other repository is complete.
     assert "repo2: the write-ahead log" not in warnings(ended)
     assert {point["usable"] for point in list_backups(ended)} == {True}
 
@@ -149,7 +149,7 @@ def duplicate(path: Path) -> None:
 
 @pytest.mark.parametrize("change", [delete, empty, duplicate])
 def test_a_backup_without_its_own_segments_is_not_usable(own: Cluster, change: Callable[[Path], None]) -> None:
-    """Later segments are there, and pgBackRest lists only the first and the last one."""
+    """Later segments exist, and pgBackRest lists only the first and the last one."""
     (backup,) = listed(own, 2)
     change(own.segment(2, backup["archive"]["start"]))
     ended = own.read(repo=2)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real restic: the module returns what restic lists, and the verdict reflects the damage."""
+"""Real restic: the module returns its listing, and damage affects the result."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def own(repository: Repository, tmp_path: Path) -> Repository:
 # Results
 
 
-def test_the_listing_is_that_of_restic(repository: Repository) -> None:
+def test_the_listing_matches_restic(repository: Repository) -> None:
     reported = {
         (point["id"], point["workload_name"], point["created_at"][:19]) for point in list_points(repository.read())
     }
@@ -69,7 +69,7 @@ def test_the_listing_is_that_of_restic(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize("verify", ["none", "quick", "data"])
-def test_nothing_in_the_repository_changes(repository: Repository, verify: str) -> None:
+def test_the_repository_is_not_changed(repository: Repository, verify: str) -> None:
     before = tree(repository.path)
     ended = repository.read(verify=verify)
     assert not ended.failed, ended.message
@@ -87,7 +87,7 @@ def test_a_check_of_all_data_is_reported_and_a_quick_one_is_inferred(repository:
     assert evaluate(quick, accepting)["compliant"] is True
 
 
-def test_check_mode_checks_nothing_and_says_so(repository: Repository) -> None:
+def test_check_mode_skips_the_check_with_a_warning(repository: Repository) -> None:
     ended = repository.read(verify="data", _ansible_check_mode=True)
     assert {point["integrity_checked"] for point in list_points(ended)} == {None}
     assert ended.result["server"]["verify"] == {"level": "data", "result": "skipped"}
@@ -105,7 +105,7 @@ def test_a_repository_has_one_identity_at_every_address(repository: Repository, 
     assert [server["identity"] for server in servers] == [f"restic:{config['id']}"] * 2
 
 
-def test_an_empty_repository_is_no_good_news(tmp_path: Path) -> None:
+def test_an_empty_repository_is_not_compliant(tmp_path: Path) -> None:
     empty = create_repository(tmp_path, hosts=())
     ended = empty.read(verify="data")
     assert list_points(ended) == []
@@ -133,10 +133,10 @@ def corrupt_index(repository: Repository) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "verify"),
-    # If a pack is lost, restic's reading of data retries for most of a minute.
+    # If a pack is lost, restic retries for almost a minute.
     [(corrupt_pack, "data"), (delete_pack, "quick"), (delete_index, "data"), (corrupt_index, "quick")],
 )
-def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repository], None], verify: str) -> None:
+def test_damage_affects_the_result(own: Repository, damage: Callable[[Repository], None], verify: str) -> None:
     damage(own)
     unseen = own.read()
     assert {point["integrity_checked"] for point in list_points(unseen)} == {None}
@@ -151,13 +151,13 @@ def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repos
     assert {(point["integrity_checked"], point["usable"]) for point in list_points(seen)} == {(False, None)}
 
 
-def test_flipped_data_is_not_seen_by_a_quick_check_and_not_claimed(own: Repository) -> None:
+def test_a_quick_check_does_not_prove_data(own: Repository) -> None:
     corrupt_pack(own)
     quick = own.read(verify="quick")
     assert findings(quick, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == "unknown"
 
 
-def test_a_damaged_snapshot_is_never_just_left_out(own: Repository) -> None:
+def test_a_damaged_snapshot_is_not_silently_omitted(own: Repository) -> None:
     corrupt_byte(next((own.path / "snapshots").iterdir()), 60)
     ended = own.read()
     assert ended.failed
@@ -176,7 +176,7 @@ def test_a_wrong_password(repository: Repository) -> None:
     assert "wr0ng-one" not in ended.output
 
 
-def test_a_repository_that_is_not_there(repository: Repository, tmp_path: Path) -> None:
+def test_a_missing_repository(repository: Repository, tmp_path: Path) -> None:
     assert repository.read(repository=str(tmp_path / "nowhere")).result["failure"]["code"] == "not_found"
 
 
@@ -230,7 +230,7 @@ def test_an_append_only_server(own: Repository) -> None:
         assert {point["integrity_checked"] for point in list_points(ended)} == {True}
         assert "s3rver-pass" not in ended.output
         assert ended.result["server"]["host"].startswith("rest:http://127.0.0.1:")
-        # No read request shows that the server rejects deletions; the owner's declaration is marked as such.
+        # Read requests do not show that the server rejects deletions, so that is declared by the owner.
         assert {point["immutable"] for point in list_points(ended)} == {None}
         vouched = remote.read(location_attributes=[{"match": "rest:*", "immutable": True, "offsite": True}])
         assert {tuple(point["declared"]) for point in list_points(vouched)} == {("offsite", "immutable")}
@@ -267,7 +267,7 @@ def test_no_secret_is_in_arguments_or_results(own: Repository, tmp_path: Path) -
 HOSTILE = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "a\x1b[31m\u202eb", '"><img src=x onerror=alert(1)>')
 
 
-def test_a_hostile_name_is_shown_harmlessly(tmp_path: Path) -> None:
+def test_a_hostile_name_is_sanitized(tmp_path: Path) -> None:
     repository = create_repository(tmp_path, hosts=HOSTILE)
     ended = repository.read()
     assert {point["workload_name"] for point in list_points(ended)} == set(HOSTILE)
@@ -294,7 +294,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return repository
 
 
-def test_thousands_of_snapshots_are_all_there(many: Repository) -> None:
+def test_thousands_of_snapshots_are_returned(many: Repository) -> None:
     listed = many.snapshots()
     assert len(listed) == 5000
     reported = list_points(many.read())
@@ -303,7 +303,7 @@ def test_thousands_of_snapshots_are_all_there(many: Repository) -> None:
     assert compressed.result["totals"] == {**compressed.result["totals"], "recovery_points": 5000, "workloads": 51}
 
 
-def test_thousands_take_no_more_commands_than_one(many: Repository, repository: Repository) -> None:
+def test_the_number_of_commands_does_not_depend_on_snapshots(many: Repository, repository: Repository) -> None:
     """`make bench` measures the time that they take."""
     few, thousands = (
         one.read(detail="workloads", compress=True).result["http_requests"]["count"] for one in (repository, many)

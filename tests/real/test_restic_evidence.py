@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real restic: what its private cache, its grouping and a part of its data could hide."""
+"""Real restic: problems that its private cache, its grouping, or a partial check could hide."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def corrupt_index(repository: Repository) -> None:
     corrupt_byte(next((repository.path / "index").iterdir()), 60)
 
 
-# The private cache of the user proves nothing
+# The private cache of the user
 
 
 def empty_snapshot(repository: Repository) -> None:
@@ -65,7 +65,7 @@ def corrupt_snapshot(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize("damage", [empty_snapshot, corrupt_snapshot])
-def test_a_snapshot_that_only_the_cache_still_has_is_not_listed(
+def test_a_snapshot_that_is_only_in_the_cache_is_not_listed(
     own: Repository, damage: Callable[[Repository], None]
 ) -> None:
     own.warm_cache()
@@ -77,9 +77,7 @@ def test_a_snapshot_that_only_the_cache_still_has_is_not_listed(
 
 
 @pytest.mark.parametrize("damage", [corrupt_index, delete_index])
-def test_an_index_that_only_the_cache_still_has_is_damage(
-    own: Repository, damage: Callable[[Repository], None]
-) -> None:
+def test_an_index_that_is_only_in_the_cache_is_damage(own: Repository, damage: Callable[[Repository], None]) -> None:
     own.warm_cache()
     damage(own)
     assert findings(own.read(verify="quick"))["data.verify"][0] == "fail"
@@ -100,7 +98,7 @@ def test_no_cache_is_left_behind(own: Repository, tmp_path: Path) -> None:
 # Groups
 
 
-def test_a_dead_job_beside_a_live_one_of_the_same_host_is_found(own: Repository, tmp_path: Path) -> None:
+def test_an_old_job_next_to_a_current_one_is_found(own: Repository, tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "file").write_text("text")
     old = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 60 * 86400))
@@ -111,14 +109,14 @@ def test_a_dead_job_beside_a_live_one_of_the_same_host_is_found(own: Repository,
     assert assessment["compliant"] is False
     stale = [one for one in assessment["findings"] if one["control"].endswith("max_age") and one["result"] == "fail"]
     assert [(one["workload_name"], one["workload_id"]) for one in stale] == [("web01", f"web01 {tmp_path}/etc")]
-    # Grouped by host only, the old paths do not show.
+    # If grouped only by host, the old paths are not visible.
     assert evaluate(own.read(workload_by=["host"]))["compliant"] is True
 
 
 # Parts of the data
 
 
-def test_a_damaged_pack_is_found_by_the_check_of_its_part(own: Repository, tmp_path: Path) -> None:
+def test_a_damaged_pack_is_found_when_its_part_is_checked(own: Repository, tmp_path: Path) -> None:
     packs = {path.name for path in (own.path / "data").rglob("*") if path.is_file()}
     pack = largest(own.path / "data")
     part = int(pack.name[:2], 16) % 3 + 1
@@ -136,7 +134,7 @@ def test_a_damaged_pack_is_found_by_the_check_of_its_part(own: Repository, tmp_p
     assert len(packs) > 1
 
 
-def test_all_parts_together_are_a_check_of_all_data(own: Repository, tmp_path: Path) -> None:
+def test_all_parts_together_check_all_data(own: Repository, tmp_path: Path) -> None:
     options = {"verify": "data", "verify_parts": 2, "verify_state": str(tmp_path / "state")}
     before = tree(own.path)
     first, second = own.read(**options), own.read(**options)
@@ -150,10 +148,10 @@ def test_all_parts_together_are_a_check_of_all_data(own: Repository, tmp_path: P
     assert inferred == {"web01": [], "db01": [], "new01": ["integrity_checked"]}
 
 
-# Runs that made no snapshot
+# Runs without a snapshot
 
 
-def test_a_run_that_failed_is_visible(repository: Repository, tmp_path: Path) -> None:
+def test_a_failed_run_is_reported(repository: Repository, tmp_path: Path) -> None:
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     status = tmp_path / "status"
     status.write_text(f'{{"host": "db01", "exit_code": 1, "finished_at": "{now}", "message": "disk full"}}\n')
@@ -167,8 +165,8 @@ def test_a_run_that_failed_is_visible(repository: Repository, tmp_path: Path) ->
     assert "status_file" in repository.read(status_file=str(status)).message
 
 
-def test_the_script_of_the_page(own: Repository, tmp_path: Path) -> None:
-    """A successful run, one that fails, and the workload that the script names."""
+def test_the_documented_script(own: Repository, tmp_path: Path) -> None:
+    """Tests a successful run, a failed run, and the workload that the script sets."""
     folders = {name: tmp_path / name for name in ("etc", "srv")}
     for folder in folders.values():
         folder.mkdir()

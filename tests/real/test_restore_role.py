@@ -88,9 +88,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> restic_repository.Re
 
 @needs("restic")
 class TestRestic:
-    def test_a_restore_that_was_checked_is_proof(
-        self, repository: restic_repository.Repository, tmp_path: Path
-    ) -> None:
+    def test_a_checked_restore_is_a_proof(self, repository: restic_repository.Repository, tmp_path: Path) -> None:
         given = {
             "backup_product": "restic",
             "backup_repository": str(repository.path),
@@ -117,7 +115,7 @@ class TestRestic:
         verdict = evaluate_with_record(tmp_path, {"backup.audit.restic_snapshots_info": reading}, repository.home)
         assert verdict.status == 0, verdict.output
 
-        # The same host, with a check that the data fails: the earlier proof is no longer valid.
+        # The data of the same host fails a check, so the earlier proof is no longer valid.
         broken = {**given, "restore_test_check": ["grep", "-r", "nowhere", "."], "restore_test_workloads": ["web*"]}
         ended = run_role(tmp_path, broken, repository.home)
         assert ended.status != 0
@@ -132,7 +130,7 @@ class TestRestic:
         assert re.search(r"newest restore test \(\S+\) failed: Check restored data", " ".join(verdict.output.split()))
 
     @pytest.mark.parametrize("folder", ["index", "snapshots"])
-    def test_data_from_the_private_cache_is_no_proof(
+    def test_data_from_the_private_cache_is_not_a_proof(
         self, repository: restic_repository.Repository, tmp_path: Path, folder: str
     ) -> None:
         """The repository has lost files that the user's cache still has."""
@@ -166,7 +164,7 @@ class TestRestic:
         ],
         ids=["check", "check in a shell", "directory", "hook"],
     )
-    def test_a_fault_of_the_test_is_not_recorded(
+    def test_an_error_of_the_test_itself_is_not_recorded(
         self, repository: restic_repository.Repository, tmp_path: Path, fault: dict[str, Any], message: str
     ) -> None:
         (tmp_path / "hook.yml").write_text(
@@ -234,7 +232,7 @@ class TestRestic:
             str(repository.path.parent / "data"),
         }
 
-    def test_the_play_of_the_readme(self, repository: restic_repository.Repository, tmp_path: Path) -> None:
+    def test_the_example_play_of_the_readme(self, repository: restic_repository.Repository, tmp_path: Path) -> None:
         """Unchanged, except for paths and root privileges."""
         page = (ROOT / "roles" / "restore_test" / "README.md").read_text("utf-8")
         (plays,) = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)]
@@ -277,7 +275,7 @@ def cluster() -> Iterator[postgres.Cluster]:
         yield running
 
 
-# As a user would write it: start the restored database where nobody else can connect, and query it.
+# As a user would write it: start the restored database without remote connections, and query it.
 _ASK = """#!/bin/sh -e
 cd "$RESTORE_TEST_PATH"
 as_owner() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; else "$@"; fi; }
@@ -291,7 +289,7 @@ test "$(psql -h "$RESTORE_TEST_PATH" -p 54322 -U postgres -AtXc "$query" postgre
 
 @needs("pgbackrest", "psql")
 @pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL (make setup-programs)")
-def test_a_restored_postgresql_answers_a_query(cluster: postgres.Cluster, tmp_path: Path) -> None:
+def test_a_restored_postgresql_database_can_be_queried(cluster: postgres.Cluster, tmp_path: Path) -> None:
     ask = cluster.folder / "ask"
     given = {
         "backup_product": "pgbackrest",
@@ -307,7 +305,7 @@ def test_a_restored_postgresql_answers_a_query(cluster: postgres.Cluster, tmp_pa
     assert ended.status == 0, ended.output
     assert [(one["workload_name"], one["result"]) for one in record(tmp_path)] == [("main", "passed")]
     (tested,) = record(tmp_path)
-    # The repository that was restored from.
+    # The repository of the restored backup.
     assert tested["location"].rpartition("/")[2] == tested["point_id"].rpartition("/")[2]
     assert list((cluster.folder / "scratch").iterdir()) == []
     reading = {"backup.audit.pgbackrest_backups_info": {"config": str(cluster.config)}}
@@ -322,7 +320,7 @@ def test_a_restored_postgresql_answers_a_query(cluster: postgres.Cluster, tmp_pa
 
 @needs("barman", "psql")
 @pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL (make setup-programs)")
-def test_a_postgresql_that_barman_restored_answers_a_query(tmp_path: Path) -> None:
+def test_a_database_restored_by_barman_can_be_queried(tmp_path: Path) -> None:
     with postgres.owned_folder() as folder:
         source = barman_cluster.create_cluster(folder)
         source.run("mkdir", "space")

@@ -39,7 +39,7 @@ def needs(*tools: str) -> pytest.MarkDecorator:
 def execute(
     command: Sequence[str], environment: Mapping[str, str], *, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a tool as its user would; return everything it printed, and its return code."""
+    """Run a tool as its user would; return its complete output, and its return code."""
     return subprocess.run(
         command,
         env={"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": "C.UTF-8", **environment},
@@ -108,7 +108,7 @@ def findings(ended: ModuleResult, policy: Mapping[str, Any] | None = None) -> di
 
 
 def as_nobody(tool: str, folder: Path) -> str:
-    """Run the tool as a user who owns nothing; only root can do this, other users get a folder closed to them."""
+    """Run the tool as a user without access. Only root can do this; other users get an inaccessible folder."""
     script = folder / f"{tool}-as-nobody"
     script.write_text(f'#!/bin/sh\nexec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups {tool} "$@"\n')
     script.chmod(0o755)
