@@ -11,6 +11,6 @@ from tests.skips import pytest_make_collect_report, pytest_runtest_makereport, p
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport", "pytest_sessionfinish"]
 
-# Extends Hypothesis' own profile, which differs in CI: there the same examples are tried each time.
+# Extends Hypothesis' own profile, which differs in CI, where the same examples are tried each time.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")

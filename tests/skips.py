@@ -22,7 +22,7 @@ import pytest
 
 from tests.tools.project import ROOT, VENDORS
 
-# Taken out of the environment, so that a run of pytest that a test starts does not add to it.
+# Removed from the environment, so that pytest runs that a test starts do not add to it.
 _TOTALS = os.environ.pop("TEST_TOTALS", None)
 
 
@@ -53,12 +53,12 @@ ALLOWED: tuple[AllowedSkip, ...] = (
 
 
 def find_allowed(test: str) -> AllowedSkip | None:
-    """The entry that allows this test to be skipped here, or None."""
+    """Return the entry that allows this test to be skipped here, or None."""
     return next((entry for entry in ALLOWED if entry.applies() and fnmatch.fnmatchcase(test, entry.tests)), None)
 
 
 def is_enforced() -> bool:
-    """Whether skips are failures, as in CI."""
+    """Return whether skips are failures, as in CI."""
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
@@ -72,7 +72,7 @@ def _refuse(report: Any, test: str) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Refuse skipped tests."""
+    """Reject skipped tests."""
     report = yield
     _refuse(report, item.nodeid)
     return report
@@ -82,14 +82,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Refuse skipped files."""
+    """Reject skipped files."""
     report = yield
     _refuse(report, collector.nodeid)
     return report
 
 
 def _count(stats: dict[str, list[Any]]) -> tuple[Counter[str], set[str], set[str]]:
-    """(number of tests by outcome, ids of skipped tests, ids of tests that ran)."""
+    """Return (number of tests by outcome, ids of skipped tests, ids of tests that ran)."""
     skipped = {report.nodeid for report in stats.get("skipped", ())}
     failed = {report.nodeid for outcome in ("failed", "error") for report in stats.get(outcome, ())}
     passed = {report.nodeid for outcome in ("passed", "xfailed") for report in stats.get(outcome, ())} - failed
@@ -98,7 +98,7 @@ def _count(stats: dict[str, list[Any]]) -> tuple[Counter[str], set[str], set[str
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Record the numbers, and fail if an entry of the list is not needed any more."""
+    """Record the numbers, and fail if an entry of the list is no longer needed."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return

@@ -27,7 +27,7 @@ def verdict(packages: Sequence[Mapping[str, Any]]) -> tuple[int, list[str]]:
             lines.append(f"{package['name']} {package['version']}: {found['id']} (mended in: {cure})")
     if lines:
         return VULNERABLE, lines
-    # A package without a lookup result is not known to be safe.
+    # A package without a lookup result is unknown to be safe.
     skipped = [package for package in packages if "vulns" not in package]
     if skipped or not packages:
         lines = [f"{len(skipped)} of {len(packages)} packages could not be looked up, so nothing is known of them."]

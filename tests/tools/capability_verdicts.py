@@ -38,11 +38,11 @@ _DAYS_KEPT = 500
 _MODEL_NAMES = {"created_at": "created", "completed_at": "completed"}
 _OF_WORKLOAD = {"workload_id": "id", "workload_name": "name", "in_inventory": "in_inventory"}
 _OF_COPY = ("encrypted", "offsite", "immutable_until")
-# Values other than None for fields that a product does not report. For ``usable``, products do not report damage;
-# these points are not damaged, and they are offered for restore. Of whatever type, they are backups.
+# Values other than None for fields that a product does not report. For ``usable``, products do not report damage:
+# these points are not damaged, and they are offered for restore. They are backups of an unknown type.
 _NOT_REPORTED: dict[str, Any] = {"kind": "backup", "status": "unknown", "retention": (), "usable": True}
 _DECLARED_LOCATIONS = [{"match": "*", "location_type": "object", "offsite": True, "immutable": True, "encrypted": True}]
-# What the policy accepts, and how the table marks that this was needed.
+# Sources that the policy accepts, and the mark in the table if they were needed.
 _ACCEPTED_SOURCES = (
     ((), "**pass**"),
     (("inferred",), "pass if inferred"),
@@ -65,7 +65,7 @@ def verdicts(product: str) -> dict[tuple[str, str], str]:
     plain, with_declarations = (_build_read(product, declared=declared) for declared in (False, True))
     cells: dict[tuple[str, str], str] = {}
     for name, policy in _PRESETS.items():
-        # The strictest set of sources comes last and overwrites the others if the attribute passes with it.
+        # The strictest set comes last and overwrites the others if the attribute passes with it.
         for accepted, label in reversed(_ACCEPTED_SOURCES):
             results = _evaluate(with_declarations if "declared" in accepted else plain, name, accepted)
             for attribute in policy:

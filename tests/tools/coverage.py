@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Report the code in plugins/ that a test run reached, and fail if it is too little: python -m tests.tools.coverage"""
+"""Report the coverage of plugins/, and fail if it is too low: python -m tests.tools.coverage"""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def find_problems(totals: Mapping[str, int]) -> list[str]:
 def main() -> int:
     """Return 0 if the coverage is sufficient."""
     for file in FOLDER.glob("data.*"):
-        # From a process that was killed while it wrote. The tool fails if it cannot read a file.
+        # A process may have been killed while writing. The tool fails if it cannot read a file.
         if not file.stat().st_size:
             file.unlink()
     if list(FOLDER.glob("data.*")):

@@ -124,7 +124,7 @@ def password_variable(product: str) -> str:
 
 
 def build_inventory(ready: dict[str, Any]) -> dict[str, Any]:
-    """One host for each product. Passwords stay in the environment, so no secret is written."""
+    """Build one host for each product. Passwords stay in the environment, so no secret is written."""
     hosts = {
         "demo-" + product.replace("_", "-"): {
             "backup_product": product,

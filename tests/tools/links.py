@@ -95,7 +95,7 @@ def find_form_problem(link: str) -> str | None:
 
 
 class Checker:
-    """Looks up links in the pages below one folder; each page is read once."""
+    """Looks up links in the pages below one folder, and reads each page once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the tests with each supported ansible-core: python -m tests.tools.matrix [--core 2.16] [ARGUMENT OF PYTEST]
 
-A missing Python is a failure, because tests that did not run prove nothing.
+A missing Python is a failure, because skipped tests prove nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the tests against mutants, each in a fork of its own.
+"""Run the tests against mutants, each in a separate fork.
 
 The tests are collected once. A mutant inside of a function runs in a fork of that process, with the code of the
 function replaced. A mutant that takes effect at import runs in a process that imports it. Both run only tests that
@@ -35,9 +35,9 @@ from tests.tools.project import ROOT
 PACKAGE = "ansible_collections.backup.audit.plugins.module_utils"
 Found = tuple[str, Mutant]
 Work = Callable[[], None]
-# No output: that of thousands of runs is not useful.
+# No output, because that of thousands of runs is not useful.
 _OPTIONS = ["-o", "addopts=", "--import-mode=importlib", "-p", "no:terminal"]
-# Exit codes of a fork: all tests passed, a test failed. Any other end counts as killed too.
+# Exit codes of a fork: all tests passed, a test failed. Any other end counts as killed.
 _SURVIVED, _KILLED = 0, 1
 _LIMIT_BYTES = 3 << 30
 _SPARE_SECONDS = 20
@@ -101,7 +101,7 @@ def run_forks(jobs: Iterable[tuple[int, Work, float]], at_once: int) -> Iterator
 
 @dataclass
 class Baseline:
-    """Which tests there are, how long each takes, and which lines of which file each executes."""
+    """The tests, their durations, and the lines that each of them executes."""
 
     tests: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -132,7 +132,7 @@ class Session:
         self._caches: list[Any] = []
         self._functions: dict[str, list[types.FunctionType]] = defaultdict(list)
         self.baseline: Baseline | None = None
-        # By number of the mutant: whether it survived; and the mutants that cannot be tried in this way.
+        # Number of the mutant -> whether it survived; and the mutants that cannot be tried in this way.
         self.survived: dict[int, bool] = {}
         self.unfit: list[int] = []
 

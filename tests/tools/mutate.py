@@ -40,7 +40,7 @@ _TESTS = (
     "filter/*.py",
 )
 _DIFFERENTIAL = ROOT / "tests" / "unit" / "reference" / "test_differential.py"
-# The tests that evaluate a policy; the others start simulated servers.
+# The tests that evaluate a policy. The others start simulated servers.
 _FALSE_COMPLIANCE = ("attributes", "points", "policies", "read_results", "scope")
 # They start a browser.
 _SLOW_TESTS = ("test_to_html_report_in_browser.py", "test_to_html_report_views.py")
@@ -141,7 +141,7 @@ def select(given: argparse.Namespace) -> list[Found]:
     files = targets(given.files)
     base = given.since or (find_base() if given.changed else None)
     if given.changed and not base:
-        # A random selection of all mutants would fail by chance.
+        # A random selection of all mutants would fail randomly.
         print("The history is not available, so the changed lines are unknown. No mutant is tried.")
         return []
     changed = find_changed_lines(files, base) if base else {}

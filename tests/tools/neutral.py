@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 
 HOST, USER = "backup01", "backup"
-# The moment to which the beginning of a recording is moved: 2026-01-15 02:00:00 UTC.
+# The time to which the start of a recording is moved: 2026-01-15 02:00:00 UTC.
 BASE = 1768442400
 _TIME = re.compile(
     r"(?<!\d)(?:(?P<iso>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)|(?P<label>\d{8}-\d{6})(?=[FDI])|(?P<ident>\d{8}T\d{6})"
     r"|(?P<ctime>(?<![A-Za-z])[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})|(?P<epoch>\d{10}))(?!\d)"
 )
-# Forms of times that tools write in UTC: labels of pgBackRest, IDs of Barman, and those of C.
+# Formats of times that tools write in UTC: labels of pgBackRest, IDs of Barman, and those of C.
 _FORMS = {"label": "%Y%m%d-%H%M%S", "ident": "%Y%m%dT%H%M%S", "ctime": "%a %b %e %H:%M:%S %Y"}
 _LONG_ID = re.compile(r"(?<![0-9a-zA-Z])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-zA-Z])")
 # Tools shorten ids to 8 digits or more.
@@ -49,7 +49,7 @@ def example_id(number: int, length: int = 64) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """What to replace: the host's name, paths (to their replacement), and the time of the recording."""
+    """Values to replace: the host name, paths (with their replacement), and the time of the recording."""
 
     host: str
     paths: Mapping[str, str]
@@ -58,7 +58,7 @@ class Machine:
 
 
 class Neutralizer:
-    """Replace the same value by the same example, in every text that it is given."""
+    """Replaces equal values with the same example, in all texts."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -88,7 +88,7 @@ class Neutralizer:
         return _TIME.sub(self._move, text)
 
     def find_leaks(self, text: str) -> list[str]:
-        """Return what still identifies the machine in a text that was replaced."""
+        """Return parts of a replaced text that still identify the machine."""
         leaks = [path for path, example in self._machine.paths.items() if path != example and path in text]
         if self._machine.host != HOST and self._host.search(text):
             leaks.append(self._machine.host)
@@ -102,7 +102,7 @@ class Neutralizer:
         return self._ids[full][: len(found[0])] if full.startswith(found[0]) else found[0]
 
     def _move(self, found: re.Match[str]) -> str:
-        """Move a time within the recording by the same span; other times were given by the recorder."""
+        """Move a time within the recording by the same span. Other times were chosen by the recording script."""
         form = next((name for name in _FORMS if found[name]), None)
         if found["epoch"]:
             moment = float(found["epoch"])

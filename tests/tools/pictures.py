@@ -35,9 +35,9 @@ IMAGES = ROOT / "docs" / "images"
 REPORT = OUTPUT / "report_with_trend.html"
 WIDTH, WIDE, PHONE = 1100, 1400, 390
 PHONE_HEIGHT = 1500
-# The server whose workloads are shown, how many of them, and the workload whose findings are opened.
+# The server whose workloads are shown, their number, and the workload whose findings are opened.
 PRODUCT, ROWS, OPENED = "spp", 6, "lab-3"
-# The history: runs on so many days, none on three of them, and one server not read on two.
+# The history: number of days with runs, days without a run, and days on which one server was not read.
 DAYS, UNKNOWN, UNREAD = 200, range(61, 64), (20, 21)
 
 # Ends of parts of the page.

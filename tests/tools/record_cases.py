@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is recorded: the repositories that are created and damaged, and the commands that are run on them."""
+"""Recorded cases: repositories that are created and damaged, and commands that are run on them."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class Recorder:
     def keep(
         self, name: str, arguments: tuple[str, ...], shown: Mapping[str, str], ended: subprocess.CompletedProcess[str]
     ) -> None:
-        """Keep one run under its name."""
+        """Store one run under its name."""
         assert name not in self.runs, name
         command = (self.tool, *arguments)
         self.runs[name] = Recording(command, dict(shown), ended.returncode, ended.stdout, ended.stderr)
 
     def run(self, name: str, *arguments: str, home: Path, secrets: Mapping[str, str], **shown: str) -> None:
-        """Run the program and keep what it returned; secrets are not recorded."""
+        """Run the program and store its output. Secrets are not recorded."""
         given = {"HOME": str(home), **secrets, **shown}
         ended = execute([self.executable, *arguments], given, cwd=self.folder)
         self.keep(name, arguments, shown, ended)
@@ -104,7 +104,7 @@ def record_restic(recorder: Recorder) -> None:
     for case, damage in _RESTIC_DAMAGES.items():
         folder = recorder.new_folder(case)
         shutil.copytree(repository.path, folder / "repository")
-        # A new home: the cache would hide the damage.
+        # Use a new home, because the cache would hide the damage.
         (folder / "home").mkdir()
         damaged = Repository(folder / "repository", folder / "home")
         damage(damaged.path)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An audit that could look up nothing must not report success."""
+"""An audit without any lookup must not report success."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ UNMENDED = {"name": "idna", "version": "0.1", "vulns": [{"id": "PYSEC-2025-2", "
         ([UNMENDED], audit.VULNERABLE, "no release mends it yet"),
     ],
 )
-def test_only_what_was_looked_up_is_known_to_be_sound(packages: list[Any], status: int, message: str) -> None:
+def test_only_packages_that_were_looked_up_are_safe(packages: list[Any], status: int, message: str) -> None:
     found, lines = audit.verdict(packages)
     assert found == status
     assert message in "\n".join(lines)
 
 
-def test_a_tool_that_fails_is_no_good_news_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failing_tool_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tool = tmp_path / "pip-audit"
     tool.write_text("#!/bin/sh\necho 'no such host' >&2\nexit 1\n")
     tool.chmod(0o755)

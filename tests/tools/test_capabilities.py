@@ -29,7 +29,7 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], None]:
 
 
 class TestPages:
-    def test_they_are_up_to_date(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_pages_are_up_to_date(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert capabilities.main(["--check"]) == 0, capsys.readouterr().out
 
     def test_a_stale_page_is_reported(
@@ -42,7 +42,7 @@ class TestPages:
             in capsys.readouterr().out
         )
 
-    def test_only_what_is_between_the_markers_is_written(self) -> None:
+    def test_only_text_between_the_markers_is_written(self) -> None:
         page = "a\n<!-- x: begin (why) -->\nold\n<!-- x: end -->\nb\n"
         assert capabilities.replace_tables(page, {"x": "new\n"}) == page.replace("old", "new")
 
@@ -73,7 +73,7 @@ class TestFacts:
             ({("*", "*"): {"snapshot:encrypted": ("cannot", "why")}}, r"**reported** \*"),
         ],
     )
-    def test_a_cell(self, declare: Callable[[str, Any], None], entries: Any, label: str) -> None:
+    def test_cells(self, declare: Callable[[str, Any], None], entries: Any, label: str) -> None:
         declare("veeam_azure", entries)
         (line,) = [line for line in capability_facts.overview().splitlines() if line.startswith("| `encrypted` |")]
         assert line.split(" | ")[1 + list(ADAPTERS).index("veeam_azure")] == label
@@ -105,11 +105,11 @@ class TestVerdicts:
         for (name, attribute), gaps in verdicts("spp").items():
             assert gaps == (INFERRED if attribute in POINT_ATTRIBUTES else PASS), (name, attribute)
 
-    def test_a_field_reported_for_some_points_only_does_not_pass(self, declare: Callable[[str, Any], None]) -> None:
+    def test_a_field_reported_only_for_some_points_does_not_pass(self, declare: Callable[[str, Any], None]) -> None:
         declare("spp", {("*", "*"): {"restore_tested": ("sometimes", "why")}})
         assert verdicts("spp")["3-2-1-1-0", "restore_tested"] == "unknown"
 
-    def test_other_kinds_of_points_change_nothing(self, declare: Callable[[str, Any], None]) -> None:
+    def test_other_types_of_points_have_no_effect(self, declare: Callable[[str, Any], None]) -> None:
         declare("spp", {("*", "*"): {"archive:encrypted": ("cannot", "why"), "snapshot:offsite": ("inferred", "why")}})
         assert set(verdicts("spp").values()) == {PASS}
 

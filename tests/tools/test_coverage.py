@@ -41,12 +41,12 @@ def summary(lines: int, of_lines: int, branches: int, of_branches: int) -> dict[
     ],
 )
 def test_limits(numbers: tuple[int, int, int, int], problem: str | None) -> None:
-    """Exactly 95 % of lines and 90 % of branches are enough; neither replaces the other."""
+    """Both limits, 95 % of lines and 90 % of branches, must be reached."""
     assert find_problems(summary(*numbers)) == ([problem] if problem else [])
 
 
-def test_a_file_that_nothing_imports_counts(tmp_path: Path) -> None:
-    """All of its lines are missing; the data of the others stay."""
+def test_files_without_imports_count(tmp_path: Path) -> None:
+    """All of its lines are missing. The data of the others are kept."""
     used, forgotten = (tmp_path / f"plugins/filter/{name}.py" for name in ("used", "forgotten"))
     used.parent.mkdir(parents=True)
     for file in (used, forgotten):
@@ -61,7 +61,7 @@ def test_a_file_that_nothing_imports_counts(tmp_path: Path) -> None:
 
 
 def test_the_worst_files_come_first() -> None:
-    """Sorted by the number of lines and branches that are missing; complete files are not listed."""
+    """Files are sorted by the number of missing lines and branches. Complete files are not listed."""
     files: dict[str, Any] = {
         "complete.py": {"summary": summary(4, 4, 2, 2), "missing_lines": [], "missing_branches": []},
         "some.py": {"summary": summary(9, 10, 2, 2), "missing_lines": [7], "missing_branches": []},
@@ -75,7 +75,7 @@ def test_the_worst_files_come_first() -> None:
 
 
 def test_the_module_process_of_a_play_is_measured(tmp_path: Path) -> None:
-    """Ansible sends a module as an archive to a temporary folder; its lines count as those of plugins/."""
+    """Ansible copies a module as an archive to a temporary folder, and its lines count as those of plugins/."""
     play = tmp_path / "play.yml"
     play.write_text(json.dumps(on_localhost({"backup.audit.restic_snapshots_info": {"repository": ""}})), "utf-8")
     result = tmp_path / "found.json"

@@ -34,13 +34,13 @@ READY: dict[str, Any] = {
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that neither serves nor ends by itself."""
+    """A process that neither serves requests nor ends by itself."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
         yield process
         process.kill()
 
 
-def test_no_password_is_written() -> None:
+def test_passwords_are_not_written() -> None:
     written = yaml.safe_dump(demo.build_inventory(READY))
     for server in READY["products"].values():
         assert server["password"] not in written
@@ -55,14 +55,14 @@ def test_hosts_have_the_options_that_their_products_require() -> None:
     assert "backup_subscription_id" not in hosts["demo-spp"]
 
 
-def test_simulators_that_end_early_are_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_of_simulators_that_end_early_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "OUTPUT", tmp_path)
     monkeypatch.setattr(demo, "SIMULATORS", [sys.executable, "-c", "raise SystemExit('no free port')"])
     with pytest.raises(demo.DemoError, match="no free port"), demo.simulators():
         pass
 
 
-def test_simulators_that_never_serve_are_ended(
+def test_hanging_simulators_are_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process: subprocess.Popen[bytes]
 ) -> None:
     monkeypatch.setattr(demo, "SECONDS_TO_START", 0)
@@ -78,7 +78,7 @@ WHOLE: dict[str, Any] = {"server": {"host": "one"}, "complete": True}
 BROKEN: dict[str, Any] = {"server": {"host": "two"}, "complete": False, "failure": "the log-in was rejected"}
 
 
-def test_reads_of_every_server_are_enough() -> None:
+def test_complete_reads_of_every_server_succeed() -> None:
     demo.check_results([WHOLE, WHOLE], 2)
 
 
@@ -86,17 +86,17 @@ def test_reads_of_every_server_are_enough() -> None:
     ("read_results", "message"),
     [([WHOLE, BROKEN], "two: the log-in was rejected"), ([WHOLE], "1 of 2 servers"), ([], "0 of 2 servers")],
 )
-def test_a_server_that_was_not_read_breaks_the_demo(read_results: list[dict[str, Any]], message: str) -> None:
+def test_an_unread_server_is_an_error(read_results: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(demo.DemoError, match=message):
         demo.check_results(read_results, 2)
 
 
-def test_every_product_that_the_role_reads_has_a_simulator() -> None:
+def test_every_product_of_the_role_has_a_simulator() -> None:
     assert set(demo.products()) <= set(PRODUCT_APIS)
     assert {"spp", "veeam_azure"} <= set(demo.products())
 
 
-# Writes its process id to the ready file and then serves nothing.
+# Writes its process id to the ready file, but does not serve requests.
 SERVE = """
 import json, os, sys, time
 ready_file = sys.argv[sys.argv.index("--ready-file") + 1]
@@ -107,7 +107,7 @@ time.sleep(600)
 """
 
 
-def test_the_simulators_end_when_the_block_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simulators_are_stopped_if_the_block_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "OUTPUT", tmp_path)
     monkeypatch.setattr(demo, "SIMULATORS", [sys.executable, "-c", SERVE])
 
@@ -122,14 +122,14 @@ def test_the_simulators_end_when_the_block_fails(tmp_path: Path, monkeypatch: py
     assert not (tmp_path / "simulators.json").exists()
 
 
-def test_without_restic_the_demo_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_restic_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     assert demo.restic_host() == {}
     assert "restic is not installed" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(shutil.which("restic") is None, reason="restic is not installed")
-def test_with_restic_a_real_repository_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_restic_a_real_repository_is_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "RESTIC", tmp_path / "restic")
     host = demo.restic_host()["demo-restic"]
     assert demo.RESTIC_PASSWORD not in yaml.safe_dump(host["backup_password"])

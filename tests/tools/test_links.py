@@ -35,11 +35,11 @@ def broken(root: Path, text: str) -> list[str]:
         ("3-2-1-1-0", "3-2-1-1-0"),
     ],
 )
-def test_anchors_are_those_of_github(heading: str, anchor: str) -> None:
+def test_anchors_match_github(heading: str, anchor: str) -> None:
     assert slug(heading) == anchor
 
 
-def test_a_second_heading_of_the_same_text_is_numbered() -> None:
+def test_repeated_headings_are_numbered() -> None:
     assert markdown_page(OTHER).anchors == {"other-page", "one--two", "twice", "twice-1", "by-hand"}
 
 
@@ -62,7 +62,7 @@ def test_a_second_heading_of_the_same_text_is_numbered() -> None:
         "<!-- [x](nowhere.md) -->",
     ],
 )
-def test_good_links(root: Path, link: str) -> None:
+def test_valid_links(root: Path, link: str) -> None:
     assert broken(root, f"# Top\n\n{link}\n") == []
 
 
@@ -94,7 +94,7 @@ def test_addresses_of_files_of_this_project(root: Path) -> None:
         ("[x](mailto:nobody)", "not a valid mail address"),
     ],
 )
-def test_bad_links(root: Path, link: str, why: str) -> None:
+def test_broken_links(root: Path, link: str, why: str) -> None:
     found = broken(root, f"# Top\n\n{link}\n")
     assert len(found) == 1
     assert found[0].startswith("README.md: ")
@@ -116,7 +116,7 @@ def test_a_site_without_pages_is_an_error(tmp_path: Path) -> None:
     assert main([str(tmp_path)]) == 1
 
 
-def test_links_that_leave_are_not_looked_up() -> None:
+def test_external_links_are_not_requested() -> None:
     assert find_form_problem("https://no-such-host.example.com/") is None
 
 

@@ -12,36 +12,36 @@ from tests.tools.project import ROOT
 CORES = [cell.name for cell in matrix.MATRIX]
 
 
-def test_it_begins_with_the_oldest_that_is_promised_and_leaves_none_out() -> None:
+def test_the_matrix_has_all_supported_ansible_cores() -> None:
     promised = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text("utf-8"))["requires_ansible"]
     minors = [int(core.partition(".")[2]) for core in CORES]
     assert promised == f">={CORES[0]}.0"
     assert minors == list(range(minors[0], minors[0] + len(minors)))
 
 
-def test_the_oldest_python_that_is_promised_is_in_it() -> None:
+def test_the_matrix_has_the_oldest_supported_python() -> None:
     promised = yaml.safe_load((ROOT / "tests" / "config.yml").read_text("utf-8"))["modules"]["python_requires"]
     assert promised == f">={matrix.MATRIX[0].pythons[0]}"
 
 
-def test_ci_runs_every_cell_with_a_python_of_that_cell() -> None:
+def test_ci_runs_every_cell_with_its_python() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]
     run = {cell["core"]: cell["python"] for cell in jobs["matrix"]["strategy"]["matrix"]["include"]}
     assert list(run) == CORES
     assert [cell.name for cell in matrix.MATRIX if run[cell.name] not in cell.pythons] == []
 
 
-def test_those_asked_for_are_chosen_in_the_order_of_the_matrix() -> None:
+def test_selected_cells_are_in_the_order_of_the_matrix() -> None:
     assert [cell.name for cell in matrix.select_cells(["2.19", "2.16"])] == ["2.16", "2.19"]
     assert matrix.select_cells([]) == matrix.MATRIX
 
 
-def test_one_that_is_not_in_it_is_refused_by_name() -> None:
+def test_an_unknown_cell_is_an_error() -> None:
     with pytest.raises(SystemExit, match=r"Not in the matrix: 2\.15"):
         matrix.select_cells(["2.16", "2.15"])
 
 
-def test_a_missing_python_is_no_pass(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_python_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(matrix, "MATRIX", (matrix.Cell(core="2.99.0", pythons=("3.99",)),))
     assert matrix.main([]) == 1
     assert "ansible-core 2.99.0: NOT RUN: no Python 3.99" in capsys.readouterr().out

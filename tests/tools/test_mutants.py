@@ -35,8 +35,8 @@ def descriptions() -> set[str]:
     return {mutant.description for mutant in generate_mutants(SOURCE)}
 
 
-def test_what_is_changed() -> None:
-    """Comparisons, boundaries, and/or, not, constants, arithmetic, returns, statements, loops."""
+def test_kinds_of_changes() -> None:
+    """Mutants change comparisons, boundaries, and/or, not, constants, arithmetic, returns, statements and loops."""
     changes = descriptions()
     for change in (
         "number > self.size  ->  number >= self.size",
@@ -53,14 +53,14 @@ def test_what_is_changed() -> None:
     assert any(change.startswith("raise ValueError") and change.endswith("pass") for change in changes)
 
 
-def test_what_is_left_alone() -> None:
-    """Types, decorators, and texts for people."""
+def test_code_that_is_not_changed() -> None:
+    """Types, decorators, and texts for people are not changed."""
     assert not [change for change in descriptions() if "frozen" in change or "it does not, really_" in change]
     assert not [change for change in descriptions() if change.startswith(("'A text", "dict[", "bool"))]
 
 
-def test_each_is_another_program() -> None:
-    """It compiles, and differs from the source in one place."""
+def test_mutants_are_different_programs() -> None:
+    """Each mutant compiles, and differs from the source in one place."""
     plain = ast.unparse(ast.parse(SOURCE)).splitlines()
     for mutant in generate_mutants(SOURCE):
         tree = mutant.tree()
@@ -70,7 +70,7 @@ def test_each_is_another_program() -> None:
         assert sum(line not in plain for line in changed) <= 2, mutant.description
 
 
-def test_when_it_takes_effect() -> None:
+def test_mutants_at_import() -> None:
     """Constants and defaults take effect at import, the rest when a function runs."""
     by_change = {mutant.description: mutant.at_import for mutant in generate_mutants(SOURCE)}
     assert by_change["3  ->  4"]
@@ -78,8 +78,8 @@ def test_when_it_takes_effect() -> None:
     assert not by_change["break  ->  continue"]
 
 
-def test_only_some_lines() -> None:
-    """The same mutants as without a selection, but only of these lines."""
+def test_selection_of_lines() -> None:
+    """The mutants are the same as without a selection, but only of these lines."""
     everything = list(generate_mutants(SOURCE))
     line = next(mutant.line for mutant in everything if mutant.description == "3  ->  4")
     assert list(generate_mutants(SOURCE, {line})) == [mutant for mutant in everything if mutant.line == line]

@@ -17,7 +17,7 @@ from tests.tools.mutants import generate_mutants
 
 
 def git(root: Path, *arguments: str) -> None:
-    """Run git as a person with a name."""
+    """Run git with a name and an email address."""
     person = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
     subprocess.run(["git", *person, *arguments], cwd=root, check=True, capture_output=True)
 
@@ -44,7 +44,7 @@ def _without_base_branch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_changed_lines(repository: Path) -> None:
-    """Lines that are new or different, committed or not; all lines of a file that git does not know."""
+    """New and different lines, committed or not, and all lines of an untracked file."""
     (repository / "old.py").write_text("a = 1\nb = 20\nc = 3\nd = 4\n", "utf-8")
     (repository / "new.py").write_text("e = 5\nf = 6\n", "utf-8")
     files = [repository / "old.py", repository / "new.py"]
@@ -55,13 +55,13 @@ def test_changed_lines(repository: Path) -> None:
 
 
 def test_an_unknown_commit_is_an_error(repository: Path) -> None:
-    """It must not select nothing."""
+    """It must not give an empty selection."""
     with pytest.raises(SystemExit, match="git does not have the commit 'nothing'"):
         mutate.find_changed_lines([], "nothing", repository)
 
 
-def test_where_a_change_starts(repository: Path) -> None:
-    """On a branch, where it left main; on main, at the commit before the last one; unknown without a history."""
+def test_base_commit_of_a_change(repository: Path) -> None:
+    """On a branch, it is where it left main; on main, it is the previous commit. Without a history it is unknown."""
     assert mutate.find_base(repository) is None
     commit(repository, old="a = 2\n")
 
@@ -77,7 +77,7 @@ def test_where_a_change_starts(repository: Path) -> None:
 
 
 def test_tests_of_a_mutant() -> None:
-    """Only those that execute one of its lines, the fastest first; for mutants at import, those of the file."""
+    """Tests that execute one of its lines, the fastest first. For mutants at import, tests that use the file."""
     baseline = Baseline(["slow", "fast", "other"], [3.0, 1.0, 2.0], {"a.py": {4: [0], 5: [1, 0], 9: [2]}})
     assert baseline.choose("a.py", (4, 5)) == [1, 0]
     assert baseline.choose("a.py", None) == [1, 2, 0]
@@ -86,7 +86,7 @@ def test_tests_of_a_mutant() -> None:
 
 
 def test_forks() -> None:
-    """A fork that fails, hangs or is ended counts as killed."""
+    """A fork that fails, hangs or is terminated counts as killed."""
 
     def fail() -> None:
         raise ValueError
@@ -100,10 +100,8 @@ def found_in(source: str) -> list[Found]:
     return [("_policy/a.py", mutant) for mutant in generate_mutants(source)]
 
 
-def test_what_makes_a_run_fail(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """More than a tenth that survives, or none tried; a change without mutants is in order."""
+def test_failing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run fails if more than a tenth survives or none was tried. A change without mutants is accepted."""
     monkeypatch.setattr(mutate, "ROOT", tmp_path)
     monkeypatch.setattr(mutate, "EQUIVALENT", tmp_path / "equivalent.yml")
     found = found_in("".join(f"A{number} = {number}\n" for number in range(20)))
@@ -117,7 +115,7 @@ def test_what_makes_a_run_fail(
 
 
 def test_equivalent_mutants_exist() -> None:
-    """An entry that fits no mutant of the present code is removed, and each has a reason."""
+    """Entries must match a mutant of the current code, and have a reason."""
     listed = mutate.read_equivalent()
     present = set()
     for name in {name for name, _line, _change in listed}:
@@ -132,7 +130,7 @@ def test_equivalent_mutants_exist() -> None:
 def test_without_a_history_no_mutant_is_tried(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A source archive does not show which lines have changed."""
+    """A source archive has no information about changed lines."""
     monkeypatch.setattr(mutate, "find_base", lambda: None)
     assert mutate.main(["--changed"]) == 0
     assert "The history is not available" in capsys.readouterr().out

@@ -41,11 +41,11 @@ def git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(root), *arguments], check=True, capture_output=True)
 
 
-def test_without_git_what_gitignore_names_is_no_source(project: Path) -> None:
+def test_without_git_files_in_gitignore_are_excluded(project: Path) -> None:
     assert project_files(project) == SOURCES
 
 
-def test_with_git_new_files_count_and_ignored_and_removed_ones_do_not(project: Path) -> None:
+def test_with_git_new_files_are_included_and_ignored_and_removed_ones_excluded(project: Path) -> None:
     git(project, "init")
     git(project, "add", "README.md", ".gitignore")
     (project / "README.md").unlink()
@@ -59,7 +59,7 @@ def test_an_empty_project_is_an_error(tmp_path: Path) -> None:
         project_files(tmp_path)
 
 
-def test_the_copy_lies_where_ansible_test_accepts_it_and_goes_away(project: Path) -> None:
+def test_the_copy_has_a_valid_collection_path_and_is_removed(project: Path) -> None:
     with copy_project(project) as copy:
         assert copy.parts[-3:] == ("ansible_collections", "backup", "audit")
         assert get_collections_path(copy) / "ansible_collections" / "backup" / "audit" == copy
@@ -69,12 +69,12 @@ def test_the_copy_lies_where_ansible_test_accepts_it_and_goes_away(project: Path
     assert not copy.exists()
 
 
-def test_no_build_output_of_this_project_is_taken_for_source() -> None:
+def test_build_output_is_excluded() -> None:
     strays = {".venv", ".venv-matrix", "build", ".ansible", "__pycache__"}
     assert not [file for file in project_files(ROOT) if strays.intersection(file.parts)]
 
 
-def test_the_python_for_an_environment_is_never_one_of_an_environment() -> None:
+def test_the_python_for_an_environment_is_not_in_an_environment() -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     found = subprocess.run(

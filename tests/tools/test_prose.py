@@ -36,7 +36,7 @@ def test_each_expression_of_the_dictionary_has_an_example(entry: dict[str, Any])
 @pytest.mark.parametrize(
     "text",
     [
-        # Of the same words as examples of the dictionary, but plain English.
+        # Contains words of the dictionary in plain English.
         "There is no recovery point. There are no backups, and it is no longer listed.",
         "Failed requests are retried up to 4 times. The server reports this attribute.",
         "SLA stands for service level agreement. The newest recovery point is 5d 8h old (maximum 26h).",
@@ -85,7 +85,7 @@ def test_roles_and_templates() -> None:
     ]
 
 
-def test_which_files_are_checked() -> None:
+def test_checked_files() -> None:
     for name in (
         "README.md",
         "docs/guides/faq.md",
@@ -103,7 +103,7 @@ def test_every_text_of_the_project_is_accepted() -> None:
     assert found == {}
 
 
-def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert prose.main(["tests/tools/prose.yml"]) == 1
     printed = capsys.readouterr().out
     assert "tests/tools/prose.yml:14: 'READ': write 'read result'" in printed

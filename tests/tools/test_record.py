@@ -51,7 +51,7 @@ def test_names_paths_and_numbers(text: str, replaced: str) -> None:
         ("Tue May  6 12:00:10 2031", "Thu Jan 15 02:00:10 2026"),
         (f'{{"start":{int(BEGIN) + 7}}}', f'{{"start":{BASE + 7}}}'),
         (f"{int(BEGIN) + 7}.25", f"{BASE + 7}.25"),
-        # Times that the recorder chose, and numbers that are not times.
+        # Times that the recording script chose, and numbers that are not times.
         ("2026-01-10T02:00:00Z", "2026-01-10T02:00:00Z"),
         ("size 1234567890", "size 1234567890"),
         ("000000010000000000000002", "000000010000000000000002"),
@@ -69,7 +69,7 @@ def test_ids_are_numbered_and_stay_the_same_when_shortened() -> None:
     assert neutralizer.replace("12345678 abababac") == "12345678 abababac"
 
 
-def test_a_pack_stays_in_the_folder_of_its_digits() -> None:
+def test_a_pack_is_in_the_folder_of_its_digits() -> None:
     example = example_id(1)
     assert Neutralizer(MACHINE).replace(f"/data/ab/{FIRST}") == f"/data/{example[:2]}/{example}"
 
@@ -81,7 +81,7 @@ def test_leaks_are_found(text: str) -> None:
     assert Neutralizer(MACHINE).find_leaks(f"some text {text}")
 
 
-def test_no_leak_is_found_in_example_values() -> None:
+def test_example_values_are_not_leaks() -> None:
     neutralizer = Neutralizer(MACHINE)
     text = neutralizer.replace(f"host7 {FIRST} /tmp/recording-restic 2031-05-06T12:00:00Z /usr/bin")
     assert neutralizer.find_leaks(text) == []
@@ -103,7 +103,7 @@ def test_a_run_that_still_shows_the_machine_is_an_error() -> None:
         neutralize({"a": recording("/var/log/20310506.log")}, MACHINE, [])
 
 
-def test_the_version_and_the_paths() -> None:
+def test_version_and_paths() -> None:
     assert find_version("restic 0.14.0 compiled with go1.19.8 on linux/amd64\n") == "0.14.0"
     assert find_version("pgBackRest 2.45\n") == "2.45"
     with pytest.raises(ValueError, match="no version"):
@@ -116,7 +116,7 @@ def test_the_version_and_the_paths() -> None:
     ("out", "read"),
     [("", ""), ("one\n\ntwo\n", "one\n\ntwo\n"), ('[{"a": 1}]\n', [{"a": 1}]), ("a\x1cb\x85c\n", "a\x1cb\x85c\n")],
 )
-def test_what_is_written_is_read_again(out: str, read: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recordings_can_be_read(out: str, read: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.recordings.FOLDER", tmp_path)
     (tmp_path / "tool-1.0").mkdir()
     (tmp_path / "tool-1.0/run.json").write_text(dump(recording(out, "warning\n")), "utf-8")

@@ -23,7 +23,7 @@ from tests.tools import sanity
         ("WARNING: Skipping validate-modules collection version checks since no collection version was found.", False),
     ],
 )
-def test_a_success_that_tested_nothing_is_a_failure(
+def test_success_without_tests_is_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str, believed: bool
 ) -> None:
     stand_in = tmp_path / "ansible-test"
@@ -35,7 +35,7 @@ def test_a_success_that_tested_nothing_is_a_failure(
     assert (sanity.run_sanity(tmp_path, tmp_path) == 0) is believed
 
 
-def test_every_python_in_the_search_path_runs() -> None:
+def test_every_python_in_the_search_path_works() -> None:
     tools = Path(sys.executable).parent
     folders = sanity.search_path(tools).split(":")
     assert folders[0] == str(tools)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prints the numbers of several test runs, and which tests were skipped: python -m tests.tools.totals FILE
+"""Print the numbers of several test runs, and the skipped tests: python -m tests.tools.totals FILE
 
 FILE is what tests/skips.py wrote, one line for each run. The last line printed is "N passed, N failed, N skipped".
 """
@@ -18,7 +18,7 @@ from tests.skips import find_allowed
 
 
 def format_totals(lines: Sequence[str]) -> list[str]:
-    """What to print for the lines of the file."""
+    """Return the output for the lines of the file."""
     numbers: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     for line in lines:
@@ -31,7 +31,7 @@ def format_totals(lines: Sequence[str]) -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the totals; an error if nothing ran or anything failed."""
+    """Print the totals. Return an error if no test ran or any test failed."""
     lines = format_totals(Path(arguments[0]).read_text("utf-8").splitlines())
     print("\n".join(lines))
     return 0 if not lines[-1].startswith("0 passed") and ", 0 failed" in lines[-1] else 1
