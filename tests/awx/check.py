@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the plays of the AWX templates with ansible-runner and only what AWX injects: python -m tests.awx.check
 
-Once complete, and once like the workflow: two slices that gather, then a report that gets their artifacts. Both must
-return the same result, leak no secrets, and keep every event and artifact small.
+The jobs run once as a complete audit, and once like the workflow: two slices that gather, then a report that gets
+their artifacts. Both must return the same result, leak no secrets, and keep every event and artifact small.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class CheckError(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """How a job ended."""
+    """The result of a job."""
 
     status: int
     artifacts: dict[str, Any]
@@ -116,7 +116,7 @@ def servers(ready: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def credentials(ready: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """Return what a template's credentials inject: one for each product, and the accounts for the second server."""
+    """Return the injected credentials: one for each product, and the accounts for the second server."""
     types = {asset["name"]: asset for asset in awx_assets.assets()["credential_types"]}
     from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS
 
@@ -131,7 +131,7 @@ def credentials(ready: Mapping[str, Any], folder: Path) -> dict[str, str]:
 
 
 def secrets_left(folder: Path, secrets: set[str]) -> list[str]:
-    """List the files left by jobs that contain a secret, as it is or as JSON.
+    """List the files left by jobs that contain a secret, as plain text or as JSON.
 
     Except ``command``: ansible-runner itself writes the environment of the job there. AWX deletes it with the job.
     """

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX refuses, normalizes and merges, beyond unknown fields. Each rule was measured on AWX 24.6.
+"""Rules by which AWX rejects, normalizes and merges values. Each rule was verified with AWX 24.6.
 
-Imitated, with the place in the source of AWX 24.6.1:
+Rules with their location in the source of AWX 24.6.1:
 
 - `check`, `_credential_type`, `_field`: fields and injectors of credential types (awx/main/fields.py,
   `CredentialTypeInputField` and `CredentialTypeInjectorField`); a template of a project that has not synchronized, and

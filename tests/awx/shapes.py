@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AWX resources that the kit uses: their fields, and their subresources.
+"""The AWX resources that the collection uses: their fields and subresources.
 
 Fields and rules are those of AWX 24.6. A type is a term from its OPTIONS responses; a star marks required fields; a
 type that is a resource means the id of one.
@@ -100,7 +100,7 @@ SHAPES: dict[str, Shape] = {
             "default_environment": "execution_environments",
         },
         below={"schedules": "schedules"},
-        # Its first update has ended, but nothing has been fetched.
+        # Its first update has ended, but no commit has been fetched.
         fixed={"status": "successful"},
     ),
     "inventories": Shape(
@@ -214,7 +214,7 @@ SHAPES: dict[str, Shape] = {
         ("unified_job_template", "name"),
     ),
 }
-# Other entries of the root: awxkit looks for all of them, although nothing here uses them.
+# Other entries of the root, which awxkit requires although they are not used here.
 _UNUSED = (
     *(
         "ping",
@@ -232,7 +232,7 @@ _UNUSED = (
     *("mesh_visualizer", "bulk"),
 )
 ROOT = {name if name != "inventories" else "inventory": name for name in (*SHAPES, *_UNUSED)}
-# The field of a child that names its parent.
+# The field of a child that refers to its parent.
 PARENTS = {
     ("inventories", "hosts"): "inventory",
     ("inventories", "groups"): "inventory",

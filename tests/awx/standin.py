@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for the AWX endpoints that the kit uses, as strict as AWX about fields, references and formats."""
+"""A simulation of the AWX endpoints that the collection uses, as strict as AWX about fields, references and formats."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Standin:
         self.create("organizations", {"name": "Default"})
 
     def state(self) -> Any:
-        """All stored objects."""
+        """Return all stored objects."""
         attached = sorted((*key, *sorted(ids)) for key, ids in self.attached.items())
         return copy.deepcopy((self.objects, attached, self.surveys))
 
@@ -117,7 +117,7 @@ class Standin:
     def _detail(self, method: str, resource: str, number: int, body: Any) -> tuple[int, Any, str]:
         if method in ("PUT", "PATCH"):
             known = self.objects[resource][number]
-            # The parent of a child stays.
+            # The parent of a child cannot change.
             parents = {name: known[name] for name in PARENTS.values() if name in known}
             before = known if method == "PATCH" else parents
             values = self._validate(resource, {**before, **body}, number)
@@ -200,7 +200,7 @@ def options(resource: str, *, attach: bool) -> Values:
 
 @contextmanager
 def serving() -> Iterator[tuple[str, Standin]]:
-    """Run the stand-in on its own port; yields its URL and its store."""
+    """Run the simulated AWX on its own port; yields its URL and its store."""
     standin = Standin()
 
     class Handler(BaseHTTPRequestHandler):

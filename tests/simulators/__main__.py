@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.simulators`: serve one estate through the APIs of several products until stopped."""
+"""`python -m tests.simulators`: serve one environment through the APIs of several products until stopped."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def _serve(options: argparse.Namespace, estate: Estate, apis: list[Product
         _write_atomically(options.ready_file, json.dumps(ready, indent=2))
         await stop.wait()
     finally:
-        # If the ready file outlived its server, the next reader would connect to a closed port.
+        # If the ready file remained, its next reader would connect to a closed port.
         options.ready_file.unlink(missing_ok=True)
         for server in servers:
             await server.stop()

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from tests.simulators.product_api import Call, Response
 
-# Key for all lists together; no path ends with it.
+# Key for the total of all lists; no path ends with it.
 _ALL = "/"
 
 

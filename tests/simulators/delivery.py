@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tests.simulators.product_api import Response
 
-# No client reads for longer, and a test that hangs must end.
+# Longer than the timeout of any client, so that a hanging test ends.
 _MAX_TRICKLE_SECONDS = 120.0
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -63,7 +63,7 @@ async def _slow_body(request: web.BaseRequest, response: Response, seconds: floa
     for sent, byte in enumerate(response.body, 1):
         await stream.write(bytes([byte]))
         if sent == stream.content_length:
-            # The body is complete: the client may already use the connection for its next request.
+            # The body is complete, so the client may already use the connection for its next request.
             return stream
         await asyncio.sleep(seconds)
         elapsed += seconds

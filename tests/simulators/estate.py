@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The invented estate: recovery points generated from scenarios. The same seed and the same `now` give the same bytes,
+"""The sample environment: recovery points generated from scenarios. The same seed and `now` give the same bytes,
 and a workload does not change when others are added after it. Product scenarios are workloads that only some products
 have.
 """
@@ -128,14 +128,14 @@ class _WorkloadBuilder:
         return int(work.source_bytes * self.rng.uniform(0.005, 0.03))
 
     def _expiry(self, point: Point) -> int:
-        """All points of one run expire together with their session; none has expired already."""
+        """All points of one run expire together with their session. None has expired yet."""
         kept_days = {"yearly": 10 * 366, "monthly": 3 * 366, "weekly": 90}
         longest = max((kept_days.get(name, 0) for name in point.retention), default=0)
         elapsed = (self.calendar.now - point.run.started) // DAY
         return point.run.started + max(longest, self.wanted + 14, elapsed + _NEVER_EXPIRES_BEFORE) * DAY
 
     def _add_verification(self, work: Workload, point: Point) -> None:
-        """Add restore test and check; both run hours after the backup, so the newest point may not have them yet."""
+        """Add restore test and check. Both run hours after the backup, so the newest point may not have them yet."""
         run = point.run
         tested = run.started + 9 * HOUR
         if (
@@ -163,7 +163,7 @@ def _copy(rule: CopyRule, work: Workload, policy: Policy, created: int, complete
 
 
 def last_check(policy: Policy, calendar: Calendar) -> int | None:
-    """When the policy's points were last checked: 40 minutes after a run, or after the last Sunday run that is over."""
+    """Return the time of the last check of the points: 40 minutes after the last run or the last Sunday run."""
     if policy.check is None:
         return None
     backs = range(8) if policy.check == "weekly" else range(1)
@@ -197,7 +197,7 @@ def build_even_estate(seed: int, workloads: int, points: int, now: int) -> Estat
 
 
 def add_product_scenarios(estate: Estate, points: int) -> None:
-    """Add the workloads of the product scenarios, if the estate has all named scenarios."""
+    """Add the workloads of the product scenarios, if the environment has all named scenarios."""
     if len(estate.workloads) < len(scenarios.NAMED_SCENARIOS):
         return
     calendar = Calendar(estate.now)
@@ -208,7 +208,7 @@ def add_product_scenarios(estate: Estate, points: int) -> None:
 
 
 def write_estate(estate: Estate, products: dict[str, dict[str, object]], out: TextIO) -> None:
-    """Write one workload per line, so that a large estate is not kept in memory twice."""
+    """Write one workload per line, so that a large environment is not kept in memory twice."""
     head = json.dumps(estate.head_json())
     out.write(head[:-1] + ',\n"workloads": [\n')
     out.writelines(_workload_lines(estate))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ground truth that every simulated product serves: what was really backed up, and the state of each backup.
+"""The ground truth that every simulated product serves: the actual backups and the state of each.
 
 Times are whole microseconds since 1970 (UTC). A product reports them in its own resolution and time zone; the expected
 result of a reader is the ground truth truncated to that resolution.
@@ -87,7 +87,7 @@ class Policy:
     check: str | None = None
     checked_by: str = "integrity_check"
     ordinal: int = 0
-    # Where monthly and yearly runs are stored, in place of `rules`; None: this policy does not keep generations.
+    # Locations of monthly and yearly runs instead of `rules`; None: this policy does not keep generations.
     archive: CopyRule | None = None
 
     @property
@@ -238,7 +238,7 @@ class Estate:
     locations: tuple[Location, ...]
     policies: tuple[Policy, ...]
     workloads: list[Workload]
-    # Values that a printed document prescribes: product -> key -> id ("host": the server's own name).
+    # Values that a published document prescribes: product -> key -> id ("host": the server's own name).
     fixed: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def for_product(self, product: str) -> list[Workload]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MemberNames:
-    """Member names are compared case-insensitively; query keys are spelled as clients send them."""
+    """Field names are compared case-insensitively; query keys are spelled as clients send them."""
 
     # The total number of items, or pages, of a listing; a header if the body is a bare list.
     totals: frozenset[str] = frozenset()
@@ -18,7 +18,7 @@ class MemberNames:
     # The query keys that select the page, and the one that limits its length.
     page_keys: frozenset[str] = frozenset()
     limit_key: str = ""
-    # Whether clients follow links from page to page.
+    # Whether clients follow links between pages.
     uses_links: bool = False
-    # Members whose value is an enumeration that a newer version may extend.
+    # Fields whose value is an enumeration that a newer version may extend.
     enum_members: frozenset[str] = frozenset()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bearer tokens from a form: password, refresh and MFA grants, as Veeam's appliances share them (Azure facts 2, 8)."""
+"""Bearer tokens from a form: password, refresh and MFA grants, as Veeam's appliances share them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Challenge:
 
 
 def _token() -> str:
-    """Three parts separated by dots, like a JWT; the content is never read."""
+    """Return three parts separated by dots, like a JWT; the content is never read."""
     return "eyJhbGciOiJSUzUxMiJ9." + secrets.token_urlsafe(60) + "." + secrets.token_urlsafe(60)
 
 
@@ -85,7 +85,7 @@ class TokenStore:
         raise Refusal(400, f"The grant type '{form['grant_type']}' is not supported.")
 
     def _parse_form(self, call: Call) -> dict[str, str]:
-        """Names of form fields are case-insensitive (facts 2)."""
+        """Names of form fields are case-insensitive."""
         if call.content_type != _FORM:
             raise Refusal(415, f"The content type {call.content_type!r} is not {_FORM}.")
         try:
@@ -148,7 +148,7 @@ class TokenStore:
 
 
 class OAuth2ProductApi(ProductApi):
-    """A product whose sessions are such tokens. `ACCOUNTS` contains the account of the ready file as `main`."""
+    """A product with such tokens as sessions. `ACCOUNTS` contains the account of the ready file as `main`."""
 
     ACCOUNTS: ClassVar[dict[str, Account]]
     LIFETIME_SECONDS: ClassVar[int] = 3600
@@ -160,7 +160,7 @@ class OAuth2ProductApi(ProductApi):
         self.session_store = TokenStore(self.ACCOUNTS, self.LIFETIME_SECONDS)
 
     def token_routes(self) -> list[Route]:
-        """A log-in that returns only the tokens, and DELETE to log out."""
+        """Return the routes of login, which returns only tokens, and logout with DELETE."""
         return [
             Route("POST", self.LOG_IN, self._grant_tokens, needs_session=False),
             Route("DELETE", self.LOG_IN, self.log_out),

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sites, locations and policies of the invented estate. Each policy defines where its copies are stored, so that
-nothing is offsite or immutable only by label: a scenario that needs other properties uses another policy.
+"""The sites, locations and policies of the sample environment. Each policy defines the locations of its copies, so that
+attributes follow from locations: a scenario that needs other attributes uses another policy.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PLATINUM = Policy(
 SILVER = Policy("silver", "Silver", 1, 0, False, (_HERE,), ordinal=3)
 CHICAGO_ONLY = Policy("chicago", "Chicago", 4, 0, False, (CopyRule(_CHICAGO_1, "primary"),), ordinal=4)
 LAB = Policy("lab", "Lab", 2, 0, False, (CopyRule(_BERLIN_2, "primary"),), ordinal=5)
-# Two disks in one room: a second copy that is not offsite.
+# Two disks at one site: a second copy that is not off-site.
 TWO_DISKS = Policy(
     "two-disks", "Two disks", 2, 30, False, (_HERE, CopyRule(_BERLIN_2, "replica", lag=10 * MINUTE)), ordinal=6
 )
@@ -89,7 +89,7 @@ _WARNS_EVERY = 5
 
 
 def retention_classes(policy: Policy, started: int) -> tuple[str, ...]:
-    """Daily and weekly runs are kept on disk; the first of a month (and of a year) is archived."""
+    """Return retention classes: daily and weekly runs are kept on disk, the first of a month (and year) is archived."""
     if policy.archive is None:
         return ()
     day = as_datetime(started)
@@ -105,7 +105,7 @@ def rules_for(policy: Policy, started: int) -> tuple[CopyRule, ...]:
 
 
 def make_run(policy: Policy, started: int, now: int) -> Run:
-    """A run has the same result for all its workloads, as one job session has one result."""
+    """Build a run, which has the same result for all its workloads, like a job session."""
     day = as_datetime(started).toordinal()
     if policy is BATCH and now - started < HOUR:
         return Run(policy, started, "running")

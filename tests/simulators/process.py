@@ -39,7 +39,7 @@ def running(
 ) -> Iterator[dict[str, Any]]:
     """Yield the ready document: {"ca_path", "products": {name: {"url", "username", "password", ...}}, "estate": path}.
 
-    `now` (RFC 3339) is the time that the estate is built around; `variants` are {"product.name": value};
+    `now` (RFC 3339) is the time that the environment is built around; `variants` are {"product.name": value};
     `root` is the project directory from which the simulators are started.
     """
     with tempfile.TemporaryDirectory(prefix="simulators-") as folder:

@@ -31,7 +31,7 @@ class Call:
     query: list[tuple[str, str]]
     headers: Mapping[str, str]
     body: bytes
-    # The query that the client has signed, if a fault has changed it since.
+    # The query that the client has signed, if a fault has changed it.
     signed_query: list[tuple[str, str]] | None = None
 
     def with_query(self, query: list[tuple[str, str]]) -> Call:
@@ -59,7 +59,7 @@ def json_response(document: object, status: int = 200, content_type: str = "appl
 
 
 class Refusal(Exception):
-    """A handler rejects the call; the product API converts it to the product's own error format."""
+    """Rejects a call; the product API converts it to the product's own error format."""
 
     def __init__(self, status: int, reason: str, code: str = "") -> None:
         super().__init__(reason)
@@ -70,7 +70,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Listing:
-    """Which points of one workload type the product lists as recovery points, and the source of that in its facts."""
+    """The points of one workload type that the product lists as recovery points; `facts` names the source."""
 
     kinds: frozenset[str]
     statuses: frozenset[str]
@@ -91,7 +91,7 @@ class Route:
         self.method = method
         self.handler = handler
         self.needs_session = needs_session
-        # split() keeps the {names}: every odd part is a name, every even part is literal text
+        # split() keeps the {names}: every odd part is a name, every even part is literal text.
         parts = re.split(r"\{(\w+)\}", template)
         pattern = "".join(f"(?P<{part}>[^/]+)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts))
         self.pattern = re.compile(pattern + "/?")
@@ -101,7 +101,7 @@ class SessionStore(Protocol):
     """The open sessions of a product."""
 
     def __len__(self) -> int:
-        """Number of open sessions."""
+        """Return the number of open sessions."""
 
     def clear(self) -> None:
         """End all sessions."""
@@ -116,14 +116,14 @@ class ProductApi(ABC):
     """The API of one product. `product` is its name on the command line and in the ready file."""
 
     product: ClassVar[str]
-    # Calls that tests disturb: the log-in, and a call in the middle of its listing of points (a glob, and its method).
+    # Requests to which tests apply faults: the login, and one in the middle of the listing of points (path and method).
     LOG_IN: ClassVar[str]
     LISTING: ClassVar[str]
     LISTED_BY: ClassVar[str] = "GET"
-    # Requests for some of many objects, and those of a listing whose data is not essential, as matches of fault rules.
+    # Matches of fault rules for requests of some of many objects, and of a listing whose data is not essential.
     SOME_OBJECTS: ClassVar[Mapping[str, object]] = {}
     SIDE_LISTING: ClassVar[Mapping[str, object]] = {}
-    # Whether the server stores sessions: it can end them and count them, and they do not survive a restart.
+    # Whether the server stores sessions, so that it can end and count them, and a restart ends them.
     STORES_SESSIONS: ClassVar[bool] = True
     # Names in its responses that faults change.
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames()
@@ -155,16 +155,16 @@ class ProductApi(ABC):
 
     @abstractmethod
     def credentials(self) -> dict[str, object]:
-        """`username`, `password` and `accounts` of the ready file."""
+        """Return `username`, `password` and `accounts` of the ready file."""
 
     # Shared by all products
 
     def module_options(self, url: str) -> dict[str, object]:
-        """Options that the info module needs for this server in addition to its URL, account and CA."""
+        """Return options that the info module needs in addition to URL, account and CA."""
         return {}
 
     def open_sessions(self) -> int:
-        """Number of open sessions."""
+        """Return the number of open sessions."""
         return len(self.session_store)
 
     def end_sessions(self) -> None:
@@ -223,7 +223,7 @@ class ProductApi(ABC):
         return str(self.variants[name])
 
     def workloads(self, *types: str) -> list[Workload]:
-        """All workloads of these types that this product can have, with or without points."""
+        """Return all workloads of these types that this product can have, with or without points."""
         return [work for work in self.estate.for_product(self.product) if work.workload_type in types]
 
     def listed_points(self, work: Workload) -> list[Point]:
@@ -231,7 +231,7 @@ class ProductApi(ABC):
         return [] if listing is None else [point for point in work.points if listing.includes(point)]
 
     def clock(self) -> int:
-        """The server's time: it started at the estate's `now` and has run since; `clock_skew` shifts it."""
+        """Return the server's time, which started at the environment's `now`; `clock_skew` shifts it."""
         passed = int((time.monotonic() - self._started) * SECOND)
         return self.estate.now + passed + self.number("clock_skew") * SECOND
 
@@ -239,7 +239,7 @@ class ProductApi(ABC):
         return self.estate.fixed.get(self.product, {}).get(key)
 
     def own_url(self, default_host: str) -> str:
-        """The server's own URL in links: never the address that a client of the simulator uses."""
+        """Return the server's own URL in links, which is never the address that clients of the simulator use."""
         return f"https://{self.fixed('host') or default_host}"
 
     def digest(self, key: str) -> str:
@@ -252,7 +252,7 @@ class ProductApi(ABC):
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def truth(self) -> dict[str, object]:
-        """This product's part of the estate document: its identifiers, and what it lists."""
+        """Return this product's part of the document: its identifiers and listed points."""
         known = [work for work in self.estate.for_product(self.product) if work.workload_type in self.LISTS]
         return {
             "workloads": {work.key: self.workload_id(work) for work in known},
@@ -262,7 +262,7 @@ class ProductApi(ABC):
 
     @property
     def identity(self) -> str | None:
-        """The id of this installation, if a client can read one."""
+        """Return the id of this installation, if clients can read it."""
         return None
 
     def respond(self, call: Call) -> Response:
@@ -274,7 +274,7 @@ class ProductApi(ABC):
             return self.error_response(call, refusal)
 
     def controller(self, call: Call) -> str:
-        """The unit for which parallel requests are limited."""
+        """Return the unit for which parallel requests are limited."""
         return urlsplit(call.path).path.rpartition("/")[0]
 
     def busy_response(self, call: Call, running: int) -> Response | None:
@@ -282,7 +282,7 @@ class ProductApi(ABC):
         return None
 
     def processing_seconds(self) -> float:
-        """Time that this product needs for every response, in addition to the network latency."""
+        """Return the time for every response in addition to the network latency."""
         return 0.0
 
     def _find(self, call: Call) -> tuple[Route, dict[str, str]]:

@@ -4,7 +4,7 @@
 """Scenarios that only some products support: machines with agents, rebuilt machines, active replicas, a provider's
 tenants.
 
-Their policies are not in the estate's list, which every product converts to its own policies.
+Their policies are not in the environment's list, which every product converts to its own policies.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ON_WINDOWS = (*_WITH_AGENTS, "azure_backup")
 
 _HERE = SILVER.rules[0]
 _OFFSITE = CopyRule(policies.GOLD.rules[1].location, "replica", lag=10 * MINUTE)
-# Linux repositories can be hardened: their content cannot be changed for so many days.
+# Linux repositories can be hardened: their content cannot be changed for this many days.
 _HARDENED = CopyRule(_HERE.location, "primary", immutable_days=14)
 MACHINES = Policy("machines", "Machines", 5, 30, True, (_HERE, _OFFSITE), ordinal=30)
 SCANNED = Policy("scanned", "Scanned", 4, 30, False, (_HARDENED,), check="weekly", checked_by="scan", ordinal=31)
@@ -40,13 +40,13 @@ def _nights(calendar: Calendar, policy: Policy, count: int, *, skip: int = 0, mo
 
 
 def _infected(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """The last scan found the points of the newest week infected."""
+    """Build points of which the last scan found those of the newest week infected."""
     nights = _nights(calendar, policy, count)
     return [replace(night, malware="infected") for night in nights[:7]] + nights[7:]
 
 
 def _failed_over(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """Its replica has run in its place since the last night, so none of the replica's points can be used."""
+    """Build points of a replica in failover since the last night, which cannot be used."""
     nights: list[Night] = []
     for back, night in enumerate(_nights(calendar, policy, count)):
         nights += [night, replace(night, kinds=("replica",), broken=True)] if back < 5 else [night]
@@ -54,7 +54,7 @@ def _failed_over(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
 
 
 def _mirrored(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """Nightly backups, and a replica that can be restored to any time of the last four hours."""
+    """Build nightly backups, and a replica that can be restored to any time of the last four hours."""
     latest = Night(calendar.run_at(policy, calendar.now - 10 * MINUTE), kinds=("continuous",))
     earliest = Night(calendar.run_at(policy, calendar.now - 4 * HOUR), kinds=("continuous",))
     nights = [latest, earliest, *_nights(calendar, policy, count)]
@@ -101,7 +101,7 @@ _FAILED_OVER = Scenario("failed over", "its replica runs", STANDBY, _failed_over
 _MIRRORED = Scenario("mirrored", "a continuous replica beside it", STANDBY, _mirrored, listed_in=_VEEAM, replica="cdp")
 _IN_DIRECTOR = Scenario("healthy", "in a tenant's vApp", policies.GOLD, _nights, platform="vcd", listed_in=_VEEAM)
 
-# An appliance backs up the configuration of its networks, in its own database.
+# An appliance backs up the configuration of its networks to its own database.
 _APPLIANCE = Location("appliance", "appliance", "database", policies.BERLIN)
 NETWORKS = Policy("networks", "Networks", 6, 0, False, (CopyRule(_APPLIANCE, "primary"),), ordinal=34)
 

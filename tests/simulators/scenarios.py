@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scenarios: what happened to a workload, as a list of its nightly runs and their special properties."""
+"""The scenarios: histories of a workload as lists of nightly runs and their special properties."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Calendar:
         return self._runs[key]
 
     def night(self, policy: Policy, back: int) -> Run:
-        """The run `back` nights before the newest one that must be complete (it began at least an hour ago)."""
+        """Return the run `back` nights before the newest one that must be complete (started at least an hour ago)."""
         slot = (policy.hour * 60 + policy.minute) * MINUTE
         newest = (self.now - 60 * MINUTE - slot) // DAY * DAY + slot
         return self.run_at(policy, newest - back * DAY)
@@ -54,7 +54,7 @@ def _every_night(
 
 
 def _gap(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """Two nights are missing, so there are three days between two points. The newest point is suspicious."""
+    """Build nights without two of them, so that two points are three days apart. The newest point is suspicious."""
     backs = [back for back in range(count + 2) if back not in (6, 7)]
     nights = [Night(calendar.night(policy, back)) for back in backs]
     return [Night(nights[0].run, malware="suspicious"), *nights[1:]]
@@ -84,7 +84,7 @@ def _snapshots_only(calendar: Calendar, policy: Policy, count: int) -> list[Nigh
 
 
 def _continuous(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """Nightly backups, and any time of the last week: represented by the first and the last such time."""
+    """Build nightly backups, and continuous protection of the last week, represented by its first and last time."""
     latest = Night(calendar.run_at(policy, calendar.now - 20 * MINUTE), kinds=("continuous",))
     earliest = Night(calendar.run_at(policy, calendar.now - 7 * DAY), kinds=("continuous",))
     nights = _every_night(calendar, policy, count)
@@ -98,7 +98,7 @@ def _with_legal_hold(calendar: Calendar, policy: Policy, count: int) -> list[Nig
 
 
 def _generations(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """14 daily, 8 weekly, 12 monthly and 3 yearly points, newest first; never more than the estate's points."""
+    """Build 14 daily, 8 weekly, 12 monthly and 3 yearly points, newest first, limited to the environment's points."""
     keep = {"daily": 14, "weekly": 8, "monthly": 12, "yearly": 3}
     nights: list[Night] = []
     for back in range(3 * 366):
@@ -134,7 +134,7 @@ class Scenario:
 
 HEALTHY = Scenario("healthy", "backed up every night, second copy in Frankfurt", policies.GOLD, weight=40)
 ON_HYPERV = Scenario("healthy", "backed up every night, one copy", policies.SILVER, platform="hyperv", weight=15)
-# Not a named scenario: used for an estate of many identical workloads.
+# Not a named scenario: used for an environment of many identical workloads.
 EVEN = Scenario("healthy", "backed up every night, one copy", policies.SILVER)
 REPLICATED = Scenario(
     "replicated", "backed up every night, and a replica stands ready", policies.GOLD, _replicated, replica="ready"
@@ -170,7 +170,7 @@ MONGO = Scenario(
 SHARE = Scenario("file share", "backed up and snapshotted", policies.FILES, _with_snapshots, workload_type="file_share")
 KEPT_LONG = Scenario("generations", "daily to yearly points, old ones archived", policies.KEEPER, _generations)
 
-# The first workloads of every estate, in this order. The two with the same name are at different sites.
+# The first workloads of every environment, in this order. The two with the same name are at different sites.
 NAMED_SCENARIOS: tuple[tuple[str, Scenario], ...] = (
     ("web-01", HEALTHY),
     ("web-02", REPLICATED),

@@ -34,7 +34,7 @@ class ProductServer:
         self._restarts = 0
         self._runner: web.ServerRunner | None = None
         self._listener: PortListener | None = None
-        # A separate port that is never closed: otherwise a closed port could not be reopened on request.
+        # A separate port that is never closed, so that a closed port can be reopened on request.
         self._control_listener: PortListener | None = None
 
     async def start(self, tls: ssl.SSLContext) -> None:
@@ -92,7 +92,7 @@ class ProductServer:
             delay = sum(fault.seconds for fault in active if fault.name == "delay")
             await asyncio.sleep(self.latency + delay + self.api.processing_seconds())
             if self._restarts != restarts:
-                # The request was lost with the server: above all, a log-in has no effect. The connection is closed.
+                # The request was lost with the server, so a login has no effect. The connection is closed.
                 return web.Response()
             response = self._build_faulty(call, active, refused)
         finally:
@@ -104,7 +104,7 @@ class ProductServer:
                     # Includes sessions that were opened during the shutdown.
                     fault.kind.affect_product(fault, self.api)
                     self._restarts += 1
-                # The connection was closed too.
+                # The connection was closed as well.
                 return web.Response()
         for fault in active:
             if fault.kind.delivery:
@@ -131,7 +131,7 @@ class ProductServer:
         await apply(fault.seconds if "seconds" in fault.details else None)
 
     async def load_faults(self, rules: object) -> None:
-        """Replace all faults with these; faults of the port whose rule has no `match` take effect at once."""
+        """Replace all faults with these; faults of the port whose rule has no `match` take effect immediately."""
         self.faults.load(rules)
         if self._listener is not None:
             await self._listener.reopen()
@@ -141,7 +141,7 @@ class ProductServer:
                 await self._apply_to_port(fault)
 
     def _response(self, response: Response) -> web.Response:
-        """Build the HTTP response; its Date header is the time of the estate's clock, not of this machine."""
+        """Build the HTTP response; its Date header is the time of the environment's clock, not of this machine."""
         now = as_datetime(self.api.clock())
         headers = {"Date": format_datetime(now, usegmt=True), **response.headers}
         if response.body:

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documents that vendors print, as a separate estate: the simulators return exactly these values.
+"""The documents that vendors publish, as a separate environment: the simulators return exactly these values.
 
 IBM's "Recovery points" page counts 10 points of sales-americas and 1 of sales-sql. It also states that each has a base
-backup, which would make 11 and 2; this estate uses the counts of that page, so it has 10 increments of 1 GB and one of
-1 TB and no base. Veeam's page for version 1 of its Azure API lists five points without the name of their machine.
-Its page on a provider's replicas is in the folder of its product.
+backup, which would make 11 and 2; this environment uses the counts of that page, so it has 10 increments of 1 GB and
+one of 1 TB and no base. Veeam's page for version 1 of its Azure API lists five points without the name of their
+machine. Its page on a provider's replicas is in the folder of its product.
 """
 
 from __future__ import annotations
@@ -103,6 +103,6 @@ def _azure_workload(fixed: dict[str, str]) -> Workload:
         point = _point(f"a1-{session}", run, created, kind, _AZURE_SIZE)
         fixed |= {point.key: number, run.key: session, f"{point.key}:destination": destination}
         work.points.append(point)
-    # newest first, as in every estate; the API's own order is by id
+    # Newest first, as in every environment; the API's own order is by id.
     work.points.sort(key=lambda point: -point.created_at)
     return work

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access keys, roles and signatures of the simulated AWS Backup: every signature is computed again and compared."""
+"""Access keys, roles and signatures of the simulated AWS Backup: every signature is verified."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class TemporaryKeys:
         self.issued.clear()
 
     def assume(self, call: Call, session: Session, now: int) -> str:
-        """The answer of AssumeRole, in the XML of the query protocol."""
+        """Return the response of AssumeRole, in the XML of the query protocol."""
         form = dict(parse_qsl(call.body.decode("ascii"), keep_blank_values=True))
         if (form.get("Action"), form.get("Version")) != ("AssumeRole", "2011-06-15"):
             raise Refusal(400, f"Could not find operation {form.get('Action')}", "InvalidAction")
@@ -106,7 +106,7 @@ class TemporaryKeys:
         )
 
     def authorize(self, call: Call, service: str, times: Sequence[int]) -> Session:
-        """Check the signature of a call (Signature Version 4), which must be of one of these times."""
+        """Check the signature of a call (Signature Version 4) for one of these times."""
         scheme, _blank, rest = call.headers.get("Authorization", "").partition(" ")
         parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
         scope = parts.get("Credential", "").split("/")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """AWS Backup, and AssumeRole of the Security Token Service (STS): all regions and accounts at one address.
 
-The access key of a call selects its account, and the region for which it is signed selects its region (facts 1, 4).
+The access key of a call selects its account, and the region for which it is signed selects its region.
 Accounts of the ready file: see accounts.py. A page continues after the last record of the page before it.
 
 Variants (product `aws_backup`; every product also has those of `ProductApi`):
@@ -13,14 +13,14 @@ Variants (product `aws_backup`; every product also has those of `ProductApi`):
                              ListRecoveryPointsByBackupVault/NAME for one vault
   disabled       ""          a region that the account has not enabled: it rejects every key
   emptied        ""          name of a workload whose recovery points have all been deleted
-  empty_pages    false       every second page has no records, but a token (facts 4)
+  empty_pages    false       every second page has no records, but a token
   job_days       90          for how many days copy jobs are listed
-  locks          compliance  how the vaults of immutable copies are locked: governance, grace, air_gapped, none (2)
+  locks          compliance  how the vaults of immutable copies are locked: governance, grace, air_gapped, none
   newest_status  ""          status of the newest recovery point of each workload
   originals      listed      deleted: only the copies of recovery points with copies are left
-  repeated_token false       every token leads back to the same page
+  repeated_token false       every token returns the same page
   throttled      ""          400, 429: the first call for each page is rejected with ThrottlingException
-  validation     SUCCESSFUL  validation status of restore tests; empty: somebody restored, and nothing was validated
+  validation     SUCCESSFUL  validation status of restore tests; empty: restored without validation
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class AwsBackup(ProductApi):
         return session
 
     def _signing_times(self) -> tuple[int, int]:
-        """The time of the estate, which may be fixed, and that of the machine, which clients without it use."""
+        """Return the time of the environment, which may be fixed, and that of this machine, which other clients use."""
         return self.clock(), time.time_ns() // 1000 + self.number("clock_skew") * SECOND
 
     def credentials(self) -> dict[str, object]:

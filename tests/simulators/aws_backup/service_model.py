@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The service model of AWS Backup, as botocore contains it: which calls exist, and the shape of each response."""
+"""The service model of AWS Backup, as botocore contains it: the requests, and the shape of each response."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def list_operations(model: ServiceModel) -> list[OperationModel]:
 
 
 def find_problems(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
-    """Compare a value of a response with its shape: unknown members, other types, and words outside of an enumeration.
+    """Compare a value of a response with its shape: unknown fields, other types, and values outside of an enumeration.
 
-    The service writes null for members without a value.
+    The service writes null for fields without a value.
     """
     if value is None:
         return

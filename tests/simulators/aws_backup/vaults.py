@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Vaults, recovery points and jobs of the simulated AWS Backup, from the ground truth (facts 2).
+"""Vaults, recovery points and jobs of the simulated AWS Backup, from the ground truth.
 
-A site is a region, and a location is a vault in the region of its site. Immutable copies are in a vault of their own
+A site is a region, and a location is a vault in the region of its site. Immutable copies are in a separate vault
 that is locked in compliance mode: its recovery points cannot be deleted until they expire. The first copy of a point is
-the backup; a copy job makes each other one, as a recovery point of its own.
+the backup; copy jobs create the others, as separate recovery points.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LOCKS: dict[str, tuple[str, bool, int | None]] = {
 }
 
 
-# The member of a response -> that by which its records are sorted.
+# Field of a response -> sort key of its records.
 LISTED_BY = {
     "BackupVaultList": "BackupVaultName",
     "Results": "ResourceArn",
@@ -42,7 +42,7 @@ LISTED_BY = {
 
 
 def seconds(moment: int | None) -> float | None:
-    """Epoch seconds with milliseconds, as the API writes times."""
+    """Return seconds since 1970 with milliseconds, as the API writes times."""
     return None if moment is None else moment // 1000 / 1000
 
 
@@ -61,7 +61,7 @@ class Vault:
 
 @dataclass
 class Unit:
-    """What one account has in one region."""
+    """The vaults, points and jobs of one account in one region."""
 
     vaults: dict[str, Vault] = field(default_factory=dict)
     copy_jobs: list[Row] = field(default_factory=list)
@@ -287,7 +287,7 @@ class Vaults:
             plan = f"arn:aws:backup:{vault.region}:{vault.account}:restore-testing-plan:weekly-{self.api.uuid('tests')}"
             row.update({"CreatedBy": {"RestoreTestingPlanArn": plan}, "ValidationStatus": validation})
         yield row
-        # Somebody tried to restore it later, in vain: that is not a test of the recovery point.
+        # A later restore failed, which is not a test of the recovery point.
         yield {
             **row,
             "RestoreJobId": self.api.uuid(f"{point.key} aborted").upper(),
@@ -299,7 +299,7 @@ class Vaults:
         }
 
     def _empty(self, name: str) -> None:
-        """All recovery points of this workload have been deleted: only the list of protected resources names it."""
+        """Delete all recovery points of this workload, which remains in the list of protected resources."""
         for unit in self.units.values():
             for vault in unit.vaults.values():
                 vault.points = [row for row in vault.points if row["ResourceName"] != name]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accounts (service principals) of the simulated Azure, their tokens and their rights (facts 1).
+"""Accounts (service principals) of the simulated Azure, their tokens and their permissions.
 
 Accounts: `main` has Reader in both subscriptions. `one_vault` has Backup Reader for one vault only: lists of a
 subscription leave out the others. `some_vaults` may list all vaults, but not read the items of one. `no_rights_shown`
@@ -28,7 +28,7 @@ _VAULT_LISTER: Row = {
     "actions": ["Microsoft.RecoveryServices/Vaults/read", "Microsoft.DataProtection/backupVaults/read"],
     "notActions": [],
 }
-# What a federated token of the account main looks like here.
+# The federated token of the account main.
 FEDERATED_TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJl"
 
 
@@ -38,7 +38,7 @@ class Account:
     secret: str
     # The roles at the scope of each subscription, as its permissions.
     permissions: tuple[Row, ...] = ()
-    # Parts of the ids of vaults that it may list, and those whose content it may not read. Empty: all, and none.
+    # Parts of the ids of vaults that it may list (empty: all), and of vaults whose content it may not read.
     visible: tuple[str, ...] = ("",)
     closed: tuple[str, ...] = ()
     shows_permissions: bool = True
@@ -76,7 +76,7 @@ class TokenStore:
         self._issued.clear()
 
     def expire(self) -> None:
-        """All tokens that were issued so far are too old now."""
+        """Expire all tokens that were issued so far."""
         self._issued = {token: (account, 0.0) for token, (account, _until) in self._issued.items()}
 
     def log_in(self, call: Call, tenant: str) -> Response:
@@ -139,7 +139,7 @@ def _refused(status: int, number: int, error: str, text: str) -> Response:
 
 
 def check_subscription(subscription: str) -> str:
-    """Return the id of a subscription as it is written in ids."""
+    """Return the id of a subscription as in resource ids."""
     for known in SUBSCRIPTIONS:
         if known == subscription.lower():
             return known

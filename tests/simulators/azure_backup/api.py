@@ -1,17 +1,17 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Azure Backup: Recovery Services vaults and Backup vaults behind Azure Resource Manager, according to its facts.
+"""Azure Backup: Recovery Services vaults and Backup vaults behind Azure Resource Manager.
 
-The log-in service has the address of the management service here. Accounts: see accounts.py.
+The login service has the address of the management service here. Accounts: see accounts.py.
 
 Variants (product `azure_backup`; every product also has those of `ProductApi`):
-  page_length           8      number of records in a page; clients cannot change it (facts 1)
+  page_length           8      number of records in a page; clients cannot change it
   links                 own    other: nextLink names another host
-  ids                   plain  vendor: ids of items as in the vendor's examples, /Subscriptions/ and no fabric (2)
-  unfiltered_lists_all  false  a list of items without a filter has all kinds of items (2)
+  ids                   plain  vendor: ids of items as in the vendor's examples, /Subscriptions/ and no fabric
+  unfiltered_lists_all  false  a list of items without a filter has all kinds of items
   counts                true   missing: items have no number of points; high: one more than the list has
-  point_locks           true   false: points do not report their own lock, as in older versions of the API (3)
+  point_locks           true   false: points do not report their own lock, as in older versions of the API
   lock                  ""     the state of the immutability of locked vaults, in place of Locked: Unlocked
   cross_region_restore  true   false: geo-redundant vaults do not offer a restore from the other region
   source_location       false  items name the region of what they protect, as in newer versions of the API
@@ -64,7 +64,7 @@ _V, _D = f"{_G}/{_RSV}/{{vault}}", f"{_G}/{_DP}/{{vault}}"
 _ITEM = f"{_V}/backupFabrics/Azure/protectionContainers/{{container}}/protectedItems/{{item}}"
 _PERMISSIONS = "providers/Microsoft.Authorization/permissions"
 _EXPANDED = "expand eq 'extendedinfo'"
-# A run that failed, or is not over, has no point.
+# A failed or running run has no point.
 _STATUSES = frozenset({"success", "warning"})
 _BACKUPS = frozenset({"full", "incremental"})
 
@@ -207,7 +207,7 @@ class AzureBackup(ProductApi):
             known = check_subscription(subscription)
             self._check_group(group)
             chosen = [] if group.lower() == "rg-empty" else self.vaults.list(service, known)
-            # What the account may not see is left out (facts 1).
+            # Objects without permission are omitted.
             rows = [self.vaults.vault_row(vault) for vault in chosen if account.may_list(vault.name)]
             return self._page(call, [(str(row["name"]), json.dumps(row).encode()) for row in rows])
 
@@ -259,7 +259,7 @@ class AzureBackup(ProductApi):
         return self._page(call, self._changing(call, self._point_items(item)))
 
     def _count(self, path: str, item: Item) -> int:
-        """The number of points at this moment, also while the list changes."""
+        """Return the current number of points, also while the list changes."""
         full = len(self._point_items(item))
         is_short = self.text("drift").startswith(("add", "swap")) and full > 3 * CHANGED_POINTS
         return self._lengths.get(path, full - CHANGED_POINTS if is_short else full)

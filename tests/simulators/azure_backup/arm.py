@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Azure Resource Manager has for all services: api-version, errors, pages, paths in any case (facts 1)."""
+"""Common parts of Azure Resource Manager: api-version, errors, pages, paths in any case."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PROVIDER = re.compile(r"/providers/(?P<name>[^/]+)/", re.IGNORECASE)
 
 
 class ArmRoute(Route):
-    """Paths are compared without regard to case."""
+    """A route whose path is case-insensitive."""
 
     def __init__(self, method: str, template: str, handler: Handler, needs_session: bool = True) -> None:
         super().__init__(method, template, handler, needs_session)
@@ -38,7 +38,7 @@ class ArmRoute(Route):
 
 
 def check_version(call: Call) -> str:
-    """Return the api-version of a call; unknown versions are refused (facts 1)."""
+    """Return the api-version of a call; unknown versions are rejected."""
     version = call.first("api-version")
     match = _PROVIDER.search(call.path)
     provider = match["name"].lower() if match else "microsoft.resources"
@@ -73,7 +73,7 @@ def error_response(refusal: Refusal) -> Response:
 
 
 def page_response(call: Call, items: Sequence[tuple[str, bytes]], size: int, extra: Mapping[str, str]) -> Response:
-    """One page of (name, encoded item): the token names the last item of the page before (opaque to clients)."""
+    """Return a page of (name, encoded item). The opaque token has the last item of the previous page."""
     after = call.first("$skipToken") or ""
     start = 0
     if after:
@@ -95,5 +95,5 @@ def _quoted(call: Call) -> list[tuple[str, str]]:
 
 
 def without_token(call: Call) -> Call:
-    """The call without its page: all pages belong to one listing."""
+    """Return the call without its page token, because all pages belong to one listing."""
     return replace(call, query=[pair for pair in call.query if pair[0] != "$skipToken"])

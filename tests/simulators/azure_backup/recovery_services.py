@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recovery Services: protected items and their recovery points (facts 2 and 3)."""
+"""Recovery Services: protected items and their recovery points."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RecoveryServices:
         return _KINDS[item.work.workload_type][0]
 
     def is_wanted(self, item: Item, filter_text: str | None) -> bool:
-        """Whether a list with this filter has the item. Without one, only some kinds come back (facts 2)."""
+        """Return whether a list with this filter has the item. Without a filter, only some types are returned."""
         if not filter_text:
             return self.management_type(item) == "AzureIaasVM" or self.api.flag("unfiltered_lists_all")
         match = _FILTER.fullmatch(filter_text)
@@ -73,7 +73,7 @@ class RecoveryServices:
         return (item.source if item.work.workload_type == "vm" else self.item_id(item)).lower()
 
     def item_row(self, item: Item, count: int | None = None) -> Row:
-        """The record of an item; `count` adds the extended information."""
+        """Build the record of an item; `count` adds the extended information."""
         ident = self.item_id(item)
         if self.api.text("ids") == "vendor":
             ident = self._id(item, item.vault.id.replace("/subscriptions/", "/Subscriptions/"))
@@ -171,7 +171,7 @@ class RecoveryServices:
                 "recoveryPointTime": created,
                 "recoveryPointAdditionalInfo": "",
                 "sourceVMStorageType": "PremiumVMOnPartialPremiumStorage",
-                # Of the machine, not of the point.
+                # The value of the machine, and not of the point.
                 "isSourceVMEncrypted": False,
                 "isInstantIlrSessionActive": False,
                 "isManagedVirtualMachine": True,
@@ -210,7 +210,7 @@ class RecoveryServices:
         }
 
     def _range_row(self, item: Item) -> Row:
-        """The log chain: any time within it can be restored."""
+        """Build the row of a log chain, within which any time can be restored."""
         engine = "SQL" if self.is_sql else "SAPHana"
         name = "DefaultRangeRecoveryPoint"
         span = {"startTime": azure_time(item.points[-1].created_at), "endTime": azure_time(self.api.estate.now)}

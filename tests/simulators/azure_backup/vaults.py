@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Vaults of the simulated Azure, and which workload is protected in which of them.
+"""Vaults of the simulated Azure, and the workloads that each of them protects.
 
 Workloads whose policies need the same settings of a vault share one: redundancy, immutability, key, region. PostgreSQL
 servers and disks are protected in Backup vaults (Data Protection), all others in Recovery Services vaults.
@@ -22,7 +22,7 @@ _DISK = "disk"
 
 
 def azure_time(moment: int) -> str:
-    """Ticks of 100 ns: seven digits, or none."""
+    """Format a time with a resolution of 100 ns: seven digits, or none."""
     fraction = moment % 1_000_000
     return as_datetime(moment).isoformat()[:19] + (f".{fraction:06}0" if fraction else "") + "Z"
 
@@ -58,7 +58,7 @@ class Item:
 
     @cached_property
     def slug(self) -> str:
-        """The name of the resource: Azure allows fewer characters than other platforms."""
+        """Return the name of the resource, because Azure allows fewer characters than other platforms."""
         return "-".join(part for part in (re.sub(r"[^a-z0-9-]+", "", self.work.name.lower()), self.work.key) if part)
 
     @cached_property

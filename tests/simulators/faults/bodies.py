@@ -30,7 +30,7 @@ _HARMLESS_HEADERS = frozenset(
 )
 
 
-# Responses in place of the product's own
+# Responses that replace the product's own
 
 
 def status(fault: Fault, _call: Call, _api: ProductApi) -> Response:
@@ -144,7 +144,7 @@ def _encoded(response: Response, tree: Tree, encoding: str) -> Response:
 
 
 def planted(fault: Fault, _call: Call, response: Response) -> Response:
-    """Add members that the product does not have to every object of every list of a JSON response."""
+    """Add fields that the product does not have to every object of every list of a JSON response."""
     try:
         document = json.loads(response.body)
     except ValueError:

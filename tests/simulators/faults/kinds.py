@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every kind of fault by name: when it takes effect, and which members of a rule it reads."""
+"""Every kind of fault by name: when it takes effect, and which fields of a rule it reads."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 class FaultKind:
     """Fields that do not apply are None or empty."""
 
-    # Members of the rule in addition to match, fault, times, rate and seed.
+    # Fields of the rule in addition to match, fault, times, rate and seed.
     details: frozenset[str] = frozenset()
     # Effect on the product before it responds.
     affect_product: Callable[[Fault, ProductApi], None] | None = None
     # A change to the request.
     change_request: Callable[[Fault, Call], Call] | None = None
-    # A response in place of the product's own, or a change to it.
+    # A response that replaces the product's own, or a change to it.
     replace_response: Callable[[Fault, Call, ProductApi], Response] | None = None
     change_response: Callable[[Fault, Call, Response], Response] | None = None
     # How the response is sent: cut, unanswered, closed, slow_headers or slow_body.
     delivery: str = ""
-    # What happens to the port: shut, or cut (each TLS handshake is aborted).
+    # Effect on the port: shut, or cut (each TLS handshake is aborted).
     port_action: str = ""
 
 
@@ -95,7 +95,7 @@ KINDS: dict[str, FaultKind] = {
     "missing_rows": _tree_fault(structure.missing_rows),
     "swapped_rows": _tree_fault(structure.swapped_rows),
     "foreign_links": _tree_fault(structure.foreign_links, "host"),
-    # Members
+    # Fields
     "unknown_words": _tree_fault(structure.unknown_words, "members"),
     "missing_members": _tree_fault(structure.missing_members, "members", "share"),
     "null_members": _tree_fault(structure.null_members, "members", "share"),

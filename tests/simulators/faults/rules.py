@@ -34,7 +34,7 @@ class Fault:
     times: int | None
     rate: float
     seed: int
-    # If the rule has no `match`, the port changes at once.
+    # If the rule has no `match`, the port changes immediately.
     at_once: bool
     details: dict[str, object]
     rng: Random = field(default_factory=Random)
@@ -42,7 +42,7 @@ class Fault:
     step: int = 0
     matched: int = 0
     done: int = 0
-    # Number of responses that it changed: not every response contains what the fault changes.
+    # Number of changed responses, because not every response contains the data that the fault changes.
     changed: int = 0
 
     def applies_to(self, call: Call) -> bool:
@@ -56,7 +56,7 @@ class Fault:
         hit = self.matched == self.nth if self.nth is not None else self.matched > self.after
         hit = hit and (self.rate >= 1 or self.rng.random() < self.rate)
         self.done += hit
-        # For the other kinds, whether anything changed is known only afterwards.
+        # For other kinds, it is known only afterwards whether anything changed.
         self.changed += hit and self.kind.change_response is None and self.kind.change_request is None
         return hit
 
@@ -92,7 +92,7 @@ class Fault:
         return changed_call
 
     def replace_response(self, call: Call, api: ProductApi) -> Response | None:
-        """Return the response in place of the product's own, if this kind of fault has one."""
+        """Return the response that replaces the product's own, if this kind of fault has one."""
         return None if self.kind.replace_response is None else self.kind.replace_response(self, call, api)
 
     def change_response(self, call: Call, response: Response) -> Response:
@@ -104,7 +104,7 @@ class Fault:
 
 
 def parse_fault(rule: object, member_names: MemberNames) -> Fault:
-    """Parse a rule from JSON. Raise ValueError for an unknown member, so that no test passes because of a typo."""
+    """Parse a rule from JSON. Raise ValueError for an unknown field, so that no test passes because of a typo."""
     if not isinstance(rule, Mapping):
         raise ValueError(f"a fault is an object, not {rule!r}")
     name = rule.get("fault")

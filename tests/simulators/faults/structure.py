@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults in the content of a response: rows, totals, pages, links and members, changed in the decoded JSON or XML."""
+"""Faults in the content of a response: rows, totals, pages, links and fields, changed in the decoded JSON or XML."""
 
 from __future__ import annotations
 
@@ -92,14 +92,14 @@ def missing_rows(fault: Fault, tree: Tree) -> None:
 
 
 def swapped_rows(_fault: Fault, tree: Tree) -> None:
-    """Replace one row with a copy of its neighbour: one is listed twice, one is missing, the total is correct."""
+    """Replace one row with a copy of its neighbor: one is listed twice, one is missing, the total is correct."""
     if len(tree) > 1:
         tree.duplicate(0)
         tree.drop(2)
 
 
 def total(fault: Fault, call: Call, response: Response) -> Response:
-    """Totals are wrong by `by`; with `each` the error grows by that amount with every response."""
+    """Make totals wrong by `by`; with `each` the error grows by that amount with every response."""
     fault.step += 1
     off = fault.number("by", 1) * (fault.step if fault.details.get("each") else 1)
 
@@ -148,7 +148,7 @@ def _replace_members(fault: Fault, instead: object) -> Change:
 
 
 def missing_members(fault: Fault, tree: Tree) -> None:
-    """Remove the same members from every row: those named, or a share selected by name from the seed."""
+    """Remove the same fields from every row: the listed ones, or a share selected by name and seed."""
     tree.change_rows(_replace_members(fault, LEFT_OUT))
 
 
@@ -157,7 +157,7 @@ def null_members(fault: Fault, tree: Tree) -> None:
 
 
 def sometimes_missing(fault: Fault, tree: Tree) -> None:
-    """Remove different members from each row."""
+    """Remove different fields from each row."""
     tree.change_rows(lambda _name, value: LEFT_OUT if fault.rng.random() < fault.share() else value)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A decoded response, JSON or XML, whose rows and members can be changed independently of the product."""
+"""A decoded response, JSON or XML, whose rows and fields can be changed independently of the product."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from xml.etree import ElementTree
 
-# Return value of a change for a member that is to be removed.
+# Return value of a change that removes the field.
 LEFT_OUT = object()
 Change = Callable[[str, Any], Any]
 _NO_ROWS = frozenset({"links", "link", "refs"})
@@ -37,15 +37,15 @@ class Tree(ABC):
 
     @abstractmethod
     def add(self, name: str, text: str) -> None:
-        """Add a member to every row."""
+        """Add a field to every row."""
 
     @abstractmethod
     def change_rows(self, change: Change) -> None:
-        """Apply `change` to every member of every row, at every depth."""
+        """Apply `change` to every field of every row, at every depth."""
 
     @abstractmethod
     def change_all(self, change: Change) -> None:
-        """Apply `change` to every member of the complete response."""
+        """Apply `change` to every field of the complete response."""
 
     @abstractmethod
     def encode(self, encoding: str = "utf-8") -> bytes:
@@ -80,7 +80,7 @@ class JsonTree(Tree):
 class XmlTree(Tree):
     def __init__(self, body: bytes) -> None:
         ElementTree.register_namespace("", _NAMESPACE)
-        # The simulators' own responses, which do not declare entities.
+        # Only responses of the simulators are parsed, which do not declare entities.
         self.document = ElementTree.fromstring(body.removeprefix(_BOM))  # noqa: S314
         self.rows = _main_element(self.document)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accounts of the simulated Proxmox Backup Server: tickets, API tokens, and what each may see (facts 2, 3)."""
+"""Accounts of the simulated Proxmox Backup Server: tickets, API tokens, and permissions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AUDITOR: Acl = {"/datastore": {AUDIT: True}, "/remote": {REMOTE: True}, "/tape"
 
 @dataclass(frozen=True)
 class Account:
-    """`acl`: path -> privilege -> whether lower paths inherit it. An entry replaces those above it."""
+    """`acl`: path -> privilege -> whether lower paths inherit it. An entry replaces those of higher paths."""
 
     name: str
     secret: str
@@ -41,7 +41,7 @@ class Account:
         return self.name == "root@pam"
 
     def privileges(self, path: str) -> Mapping[str, bool]:
-        """The account's privileges at a path, with the flag whether lower paths inherit them."""
+        """Return the account's privileges at a path, and whether lower paths inherit them."""
         if path in self.acl:
             return self.acl[path]
         above = path
@@ -55,14 +55,14 @@ class Account:
         return AUDIT in self.privileges(path)
 
     def can_see(self, path: str) -> bool:
-        """At least its own groups."""
+        """Return whether the account can see at least its own groups."""
         return not {AUDIT, BACKUP}.isdisjoint(self.privileges(path))
 
     def owns(self, owner: str) -> bool:
         return owner.partition("!")[0] == self.name.partition("!")[0]
 
 
-# The ready file's accounts. `main` logs in with a ticket. Each part of the others' access is described in facts 3.
+# The ready file's accounts. `main` logs in with a ticket. The other accounts have parts of the access.
 ACCOUNTS: dict[str, Account] = {
     "main": Account("audit@pbs", "a&b+c%d \"e' ünï=g"),
     "token": Account("audit@pbs!ansible", "5ac6a1f2-0d5b-4b0e-9d3a-3f1c2b7e9a10"),
@@ -86,13 +86,13 @@ ACCOUNTS: dict[str, Account] = {
         {"/datastore": {AUDIT: True}, "/datastore/berlin-disk-1/production": {}},
     ),
     "nothing": Account("nobody@pbs", "nothing-at-all-secret", {}),
-    # For clients that also read the state of the node.
+    # For clients that also read the status of the node.
     "superuser": Account("root@pam", "superuser-secret", {"/": dict.fromkeys((AUDIT, TAPE, REMOTE, SYSTEM), True)}),
 }
 
 
 def reported_permissions(account: Account, path: str | None) -> dict[str, dict[str, bool]]:
-    """The answer of /access/permissions: paths without any privilege are left out."""
+    """Return the response of /access/permissions, without paths that have no privilege."""
     known = {*_DEFAULT_PATHS, *(one for each in ACCOUNTS.values() for one in each.acl)}
     wanted = sorted(known) if path is None else [path]
     found = {one: dict(account.privileges(one)) for one in wanted}
@@ -100,7 +100,7 @@ def reported_permissions(account: Account, path: str | None) -> dict[str, dict[s
 
 
 class TicketStore:
-    """Tickets are signed, not stored: the server cannot end one, and has no open sessions to count."""
+    """Tickets are signed and not stored: the server cannot end one, and has no open sessions to count."""
 
     def __init__(self) -> None:
         self._issued: dict[str, Account] = {}
@@ -156,7 +156,7 @@ def _tickets(call: Call) -> Iterator[str]:
 
 
 def _find_token(header: str) -> Account | None:
-    """`PBSAPIToken=ID:SECRET`; a space may replace the first separator."""
+    """Parse `PBSAPIToken=ID:SECRET`; a space may replace the first separator."""
     scheme, rest = header[:11], header[12:]
     if scheme != "PBSAPIToken" or header[11:12] not in ("=", " "):
         return None

@@ -1,29 +1,29 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Proxmox Backup Server, according to its facts. Accounts: see accounts.py.
+"""Proxmox Backup Server. Accounts: see accounts.py.
 
-The product waits for three seconds before it rejects a log-in; this simulator does not.
+The product waits for three seconds before it rejects a login; this simulator does not.
 
 Variants (product `pbs`; every product also has those of `ProductApi`):
   version               4.2.0  below 4.1.7 datastores have no backend-type, below 4.0.17 empty groups are not listed and
                                last-backup is a lower bound, below 3.3 no mount-status and no push jobs, below 3.2 no
                                state of garbage collection, below 2.2 no namespaces (nor what is in them) and no prune
-                               jobs (facts 1)
-  second_factor         false  the log-in with a password needs a second factor (2)
-  offline               ""     name of a datastore in maintenance mode (3, 5)
+                               jobs
+  second_factor         false  the login with a password needs a second factor
+  offline               ""     name of a datastore in maintenance mode
   maintenance           offline,message=disk swap tonight
                                its maintenance mode, as in the list of datastores: a property string
   hidden_groups         ""     owner: one group of each namespace is in neither list, because its owner cannot be read;
-                               snapshots: one group is not in the list of groups, and listing the snapshots fails (3)
-  empty_groups          false  groups without snapshots exist (1)
-  unreadable_manifests  false  the manifest of the newest snapshot of each group cannot be read (5)
-  uploaded_files        0      number of files that an unfinished upload lists (5)
-  mixed_encryption      false  one file of each snapshot is not encrypted (5)
-  comments              name   template: several names; empty: an empty text (6)
-  verified_by           job    user: a verification that somebody started (5)
+                               snapshots: one group is not in the list of groups, and listing the snapshots fails
+  empty_groups          false  groups without snapshots exist
+  unreadable_manifests  false  the manifest of the newest snapshot of each group cannot be read
+  uploaded_files        0      number of files that an unfinished upload lists
+  mixed_encryption      false  one file of each snapshot is not encrypted
+  comments              name   template: several names; empty: an empty text
+  verified_by           job    user: a verification that somebody started
   jobs_ran              true   false: no job and no garbage collection has ever run, so no response names the node
-  synced                false  a datastore with copies that were pulled from another server (5)
+  synced                false  a datastore with copies that were pulled from another server
   counts                true   false: the status of a datastore has no counts
 """
 
@@ -50,9 +50,9 @@ from tests.simulators.product_api import (
 
 _STORE = "/api2/json/admin/datastore/{store}"
 _DEEPEST = 7
-# Maintenance modes with a message of their own.
+# Maintenance modes with a separate message.
 _ENDING = {"delete": "datastore is being deleted", "unmount": "datastore is being unmounted"}
-# Removed at the end by a backup that failed, so failed runs leave no snapshot.
+# A failed backup removes its snapshot at the end, so failed runs leave none.
 _STATUSES = frozenset({"success", "warning", "running"})
 
 
@@ -155,7 +155,7 @@ class Pbs(ProductApi):
         return answer(rows)
 
     def _backend(self) -> Row:
-        """Members of a datastore that only newer versions report."""
+        """Return fields of a datastore that only newer versions report."""
         row: Row = {}
         if self.datastores.version >= (3, 3):
             row["mount-status"] = "nonremovable"
@@ -173,7 +173,7 @@ class Pbs(ProductApi):
             raise Refusal(400, f"datastore '{store}' is unavailable: {reason}")
 
     def _namespace(self, call: Call, store: str, account: Account) -> str:
-        """The namespace of a call, which the account may list."""
+        """Return the namespace of a call, which the account must be allowed to list."""
         namespace = call.first("ns") or ""
         if not account.can_see(data_path(store, namespace)):
             needed = f"Datastore.Audit|Datastore.Backup on {data_path(store, namespace)}"
@@ -234,7 +234,7 @@ class Pbs(ProductApi):
             raise Refusal(403, "permission check failed")
         self._open(store)
         sees_store = account.can_see(data_path(store, ""))
-        # Some namespace may be seen, the datastore itself not.
+        # The account can see a namespace but not the datastore itself.
         row: Row = self.jobs.space() if sees_store else {"total": 0, "used": 0, "avail": 0}
         if self.datastores.version >= (4, 1, 7):
             row["backend-type"] = "filesystem"
@@ -268,7 +268,7 @@ class Pbs(ProductApi):
     # Errors and ground truth
 
     def error_response(self, call: Call, refusal: Refusal) -> Response:
-        """Plain text, labeled as JSON."""
+        """Return plain text, labeled as JSON."""
         return Response(refusal.status, refusal.reason.encode(), JSON)
 
     def workload_id(self, work: Workload) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Datastores, namespaces, groups and snapshots of the simulated Proxmox Backup Server, from the ground truth (facts 5).
+"""Datastores, namespaces, groups and snapshots of the simulated Proxmox Backup Server, from the ground truth.
 
 The first location of a workload's policy is its datastore. Some policies have a namespace of their own. Numbers of
 guests start again in each namespace, as those of separate clusters do.
@@ -53,7 +53,7 @@ def parse_version(text: str) -> tuple[int, ...]:
 
 
 def data_path(store: str, namespace: str) -> str:
-    """The path of a namespace in the tree of permissions."""
+    """Return the path of a namespace in the tree of permissions."""
     return f"/datastore/{store}" + (f"/{namespace}" if namespace else "")
 
 
@@ -121,7 +121,7 @@ class Datastores:
         return [*names, SYNC_TARGET] if self.api.flag("synced") else names
 
     def namespaces(self, store: str) -> list[str]:
-        """All namespaces of a datastore, with those in between that hold no groups themselves."""
+        """Return all namespaces of a datastore, including parents without groups."""
         found = {""}
         for group in self._listed_groups():
             if group.store == store:
@@ -152,7 +152,7 @@ class Datastores:
             if self._is_hidden(group) or (not group.points and self.version < (4, 0, 17)):
                 continue
             if self.api.text("hidden_groups") == "snapshots" and self.is_first(group):
-                # The server could not list its snapshots, and leaves the whole group out.
+                # The server could not list its snapshots, and omits the group.
                 continue
             yield self._group_row(group)
 
@@ -162,12 +162,12 @@ class Datastores:
         return [one for one in listed if (sees_all or account.owns(one.group.owner)) and not self._is_hidden(one.group)]
 
     def is_first(self, group: Group) -> bool:
-        """Whether the variants of one group mean this one: the first of its namespace with snapshots."""
+        """Return whether variants about one group apply to this one: the first of its namespace with snapshots."""
         same = (one for one in self._listed_groups() if (one.store, one.namespace) == (group.store, group.namespace))
         return next(one for one in same if one.points).path == group.path
 
     def _is_hidden(self, group: Group) -> bool:
-        """A group whose owner cannot be read is in neither list (facts 3)."""
+        """Return whether the group is in neither list, because its owner cannot be read."""
         return self.api.text("hidden_groups") == "owner" and bool(group.points) and self.is_first(group)
 
     def _group_row(self, group: Group) -> Row:
@@ -211,7 +211,7 @@ class Datastores:
         if point.encrypted:
             row["fingerprint"] = _KEY
         row["size"] = sum(size for one in files if isinstance(size := one.get("size"), int))
-        # The log is uploaded after the manifest, which does not name it.
+        # The log is uploaded after the manifest, which does not list it.
         return {**row, "files": [*files, {"filename": _LOG}] if group.backup_type == "vm" else files}
 
     def _files(self, group: Group, point: Point) -> Iterator[Row]:
@@ -229,7 +229,7 @@ class Datastores:
 
     def _verification(self, group: Group, point: Point) -> Row | None:
         if group.is_pulled:
-            # A copy carries the result of the server that it was pulled from.
+            # A copy has the result of the server from which it was pulled.
             if point.checked_at is None:
                 return None
             task = upid("verificationjob", f"{group.work.site.key}:daily", seconds(point.checked_at), node=OTHER_NODE)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs, tasks, garbage collection, nodes and tapes of the simulated Proxmox Backup Server (facts 4)."""
+"""Jobs, tasks, garbage collection, nodes and tapes of the simulated Proxmox Backup Server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def answer(data: object) -> Response:
 
 
 def check_query(call: Call, *allowed: str) -> None:
-    """Unknown parameters are refused, not ignored (facts 1)."""
+    """Reject unknown parameters, which are not ignored."""
     for name, _value in call.query:
         if name not in allowed:
             raise Refusal(
@@ -73,7 +73,7 @@ class Jobs:
                 yield store
 
     def _last_run(self, worker_type: str, worker_id: str) -> Row:
-        """Members of a job that has run; a job that has never run does not have them."""
+        """Return the fields of a job that has run; other jobs do not have them."""
         next_run: Row = {"next-run": seconds(self.api.estate.now + DAY)}
         if not self.api.flag("jobs_ran"):
             return next_run
@@ -138,7 +138,7 @@ class Jobs:
     # Garbage collection and the state of datastores
 
     def gc_status(self, store: str) -> Row:
-        """The last garbage collection."""
+        """Return the last garbage collection."""
         status: Row = {
             "upid": upid("garbage_collection", store, self._started()) if self.api.flag("jobs_ran") else None,
             **dict.fromkeys(("index-file-count", "index-data-bytes", "disk-bytes", "disk-chunks"), 0),
@@ -151,7 +151,7 @@ class Jobs:
         return status
 
     def gc_job(self, store: str) -> Row:
-        """The last garbage collection, and since 3.2 its schedule and its result."""
+        """Return the last garbage collection, and since 3.2 its schedule and its result."""
         status = self.gc_status(store)
         if self.datastores.version < (3, 2):
             return status
@@ -167,9 +167,9 @@ class Jobs:
         return answer([self.gc_job(store) for store in self._visible(account, call)])
 
     def counts(self, store: str, account: Account) -> Row:
-        """Groups with snapshots per type; hidden groups are counted too.
+        """Count groups with snapshots by type, including hidden groups.
 
-        With permission for the datastore these are all groups, even of namespaces that the account must not see.
+        With permission for the datastore, groups of all namespaces are counted, even of namespaces without permission.
         """
         counts_all = account.can_audit(data_path(store, ""))
         found: dict[str, dict[str, int]] = {}
@@ -192,7 +192,7 @@ class Jobs:
     # Nodes, tasks and tapes
 
     def _nodes(self, call: Call, account: Account) -> Response:
-        """Only for the superuser."""
+        """List nodes, only for the superuser."""
         if not account.is_superuser:
             raise Refusal(403, "permission check failed")
         return answer([{"node": NODE}])
@@ -221,14 +221,14 @@ class Jobs:
         )
 
     def _run_tasks(self) -> list[tuple[str, str, str]]:
-        """The last task of each job: ID, type and worker."""
+        """Return the last task of each job: ID, type and worker."""
         stores = self.datastores.stores() if self.api.flag("jobs_ran") else []
         kinds = (("verificationjob", "{0}:v-{0}"), ("prunejob", "{0}"), ("garbage_collection", "{0}"))
         found = [(kind, worker.format(store)) for store in stores for kind, worker in kinds]
         return [(upid(kind, worker, self._started()), kind, worker) for kind, worker in found]
 
     def _tasks(self, call: Call, account: Account, node: str) -> Response:
-        """Without Sys.Audit only the account's own tasks: an auditor has none, and gets an empty list."""
+        """List tasks: without Sys.Audit only the account's own tasks, so an auditor gets an empty list."""
         check_query(call, *("start", "limit", "since", "until", "store", "typefilter", "statusfilter", "running"))
         if SYSTEM not in account.privileges("/system/tasks"):
             return _list_tasks([], 0)
@@ -255,7 +255,7 @@ class Jobs:
         raise Refusal(400, f"no such task '{task}'")
 
     def _tape_content(self, call: Call, account: Account) -> Response:
-        """The newest snapshot of each group is also on tape."""
+        """List tape content: the newest snapshot of each group is also on tape."""
         check_query(call, "label-text", "pool", "media", "media-set", "backup-type", "backup-id")
         if TAPE not in account.privileges("/tape"):
             return answer([])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Identifiers of tasks (UPID): node, process, start and worker of a task in one text (facts 5)."""
+"""Identifiers of tasks (UPID): node, process, start and worker of a task in one text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def upid(worker_type: str, worker_id: str, start: int, *, node: str = NODE, user
 
 
 def describe(task: str) -> dict[str, object]:
-    """The parts of a task's ID that its records repeat."""
+    """Return the parts of a task's ID that its records repeat."""
     _prefix, node, process, process_start, _number, start, *_worker, user, _end = task.split(":")
     numbers = {"pid": int(process, 16), "pstart": int(process_start, 16), "starttime": int(start, 16)}
     return {"upid": task, "node": node, "user": user, **numbers}

@@ -1,31 +1,31 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IBM Spectrum Protect Plus, according to its facts.
+"""IBM Spectrum Protect Plus.
 
 Variants (product `spp`; every product also has those of `ProductApi`):
-  version                10.1.17   below 10.1.8.1 /ngp/version is served in place of /api/lifecycle/ping (facts 1, 5)
-  copies_as_rows         true      further copies of a version are separate rows in the catalogue
-  catalog_time_as_text   true      catalogTime of versions is a string (facts 4)
-  child_id               true      children have an `id` in addition to properties.pk (3c: "id?")
-  session_in_row         true      catalogue rows show properties.sessionId
-  outputname_honoured    true      false: aggregate returns results under the operation's name (3a, sppmon)
-  aggregate_page         0         above 0: aggregate truncates its results to so many groups (3a, open question)
-  grouping               honoured  refused, ignored: aggregate groups by one key only (3a: several keys "presumably")
+  version                10.1.17   below 10.1.8.1 /ngp/version is served in place of /api/lifecycle/ping
+  copies_as_rows         true      additional copies of a version are separate rows in the catalog
+  catalog_time_as_text   true      catalogTime of versions is a string
+  child_id               true      children have an `id` in addition to properties.pk ("id?")
+  session_in_row         true      catalog rows show properties.sessionId
+  outputname_honoured    true      false: aggregate returns results under the operation's name
+  aggregate_page         0         above 0: aggregate truncates its results to so many groups
+  grouping               honoured  refused, ignored: aggregate groups by one key only (several keys "presumably")
   filter_ignored         false     aggregate ignores the filter, so it also counts the objects themselves
-  copytype_ignored       false     aggregate ignores copytype, so it also counts further copies (3a)
+  copytype_ignored       false     aggregate ignores copytype, so it also counts additional copies
   versions_link          version   path and query of links.versions.href below the object, for example "versions" or
-                                   "version?from=recovery" (3c: clients follow the link)
-  database_properties    true      false: databases are shown with name and links only (3c)
-  inventory_keeps_removed false    the inventory also lists removed machines, with inHLO false (3c)
-  offload_target         cloud     "repository server": the target of offload and archive copies (3g: sp)
-  min_known              false     aggregate supports `min` (3a: not documented)
-  filter_is_or           false     filter entries are OR-ed, according to the documentation but not its recipes (3h)
-  embed_copies           true      false: the wizard ignores embedCopies, `copies` is absent (3d)
-  wizard_id_is_pk        true      false: /api/hypervisor uses different ids (4, open question)
+                                   "version?from=recovery" (clients follow the link)
+  database_properties    true      false: databases are shown with name and links only
+  inventory_keeps_removed false    the inventory also lists removed machines, with inHLO false
+  offload_target         cloud     "repository server": the target of offload and archive copies (sp)
+  min_known              false     aggregate supports `min` (not documented)
+  filter_is_or           false     filter entries are OR-ed, according to the documentation but not its recipes
+  embed_copies           true      false: the wizard ignores embedCopies, `copies` is absent
+  wizard_id_is_pk        true      false: /api/hypervisor uses different ids
   empty_versions         0         number of versions per workload without any remaining copy (3d omitIfNoCopies)
-  error_shape            auto      plain, nested or html for every error; auto: as in the samples of the facts (6)
-  throttle               0         above 0: 503 for more than so many parallel requests to one controller (6)
+  error_shape            auto      plain, nested or html for every error; auto: as in the vendor's samples
+  throttle               0         above 0: 503 for more than so many parallel requests to one controller
   session_calls          0         above 0: a session ends after so many calls
 """
 
@@ -128,7 +128,7 @@ class SpectrumProtectPlus(ProductApi):
             *(Route("GET", f"{path}/{{number}}", self._get_one) for path in (*self._LIST_KEYS, "/api/cloud")),
         ]
 
-    # Key of the list in the response, by path (facts 3e to 3g).
+    # Key of the list in the response, by path.
     _LIST_KEYS: ClassVar[dict[str, str]] = {
         "/api/endeavour/job": "jobs",
         "/api/endeavour/jobsession": "sessions",
@@ -211,7 +211,7 @@ class SpectrumProtectPlus(ProductApi):
     # Errors and limits
 
     def error_response(self, call: Call, refusal: Refusal) -> Response:
-        """Three formats are known (facts 6); the samples show the nested one if the session id is missing."""
+        """Three formats are known; the samples show the nested one if the session id is missing."""
         code = refusal.code or {404: "XSBNotFoundException"}.get(refusal.status, "XSBBadRequestException")
         error = {"id": code, "description": refusal.reason}
         shape = self.text("error_shape")
@@ -232,7 +232,7 @@ class SpectrumProtectPlus(ProductApi):
         return _THROTTLED_RESPONSE_SECONDS if self.number("throttle") else 0.0
 
     def controller(self, call: Call) -> str:
-        """The controllers are not published; the first four parts of a path approximate them."""
+        """Return the controller: undocumented, so the first four parts of the path approximate it."""
         return "/".join(re.split("/+", call.path)[:5])
 
     # Ground truth
@@ -241,5 +241,5 @@ class SpectrumProtectPlus(ProductApi):
         return self.records.pk(work)
 
     def point_id(self, work: Workload, point: Point) -> str:
-        """The session id of the version: unique within its workload only, as one session backs up many."""
+        """Return the session id of the version, which is unique only within its workload."""
         return session_id(point.run, prefix(work), sub_policy(point.copies[0]))

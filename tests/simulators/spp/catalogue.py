@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPP's recovery catalogue: aggregate, children and their versions (facts 3a to 3c)."""
+"""SPP's recovery catalog: aggregate, children and their versions."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class Catalogue:
         return Response(200, json.dumps({"links": {}, "results": results[:cut]}).encode())
 
     def _counted_rows(self, visible: Iterable[Workload], versions_only: bool, chosen: Filter) -> Iterator[Row]:
-        """Without copytype and without a filter on sessionId the call counts objects, not points (facts 3a).
+        """Return the counted rows: without copytype and a filter on sessionId these are objects and not points.
 
         The object's own row has sessionId "0": the documented filter `sessionId > 0` excludes it.
         """
@@ -181,5 +181,5 @@ class Catalogue:
 
 
 def _without_properties(row: Row) -> Row:
-    """embed=(children) returns only name and links (facts 3c)."""
+    """Return only name and links, for embed=(children)."""
     return {key: value for key, value in row.items() if key != "properties"}

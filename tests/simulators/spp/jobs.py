@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPP's resources other than points: jobs and their sessions (facts 3e), SLA policies (3f), sites and storage (3g)."""
+"""SPP's resources other than points: jobs and their sessions, SLA policies (3f), sites and storage (3g)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _service(kind: str, purpose: str) -> str:
 
 
 def sessions(api: ProductApi) -> list[Row]:
-    """Every session of every job, oldest first (the documented default order)."""
+    """Return every session of every job, oldest first (the documented default order)."""
     rows: list[Row] = []
     for run, made in api.estate.runs(api.product):
         for kind in sorted({prefix(work) for work, _ignored in made if work.workload_type in api.LISTS}):
@@ -36,7 +36,7 @@ def sessions(api: ProductApi) -> list[Row]:
 
 
 def _is_job(api: ProductApi, work: Workload, point: Point) -> bool:
-    """Whether SPP ran it, with any result: a failed or running night has a session but no point."""
+    """Return whether SPP ran it, with any result. A failed or running night has a session but no point."""
     return point.kind in api.LISTS[work.workload_type].kinds
 
 
@@ -94,7 +94,7 @@ def _session(run: Run, kind: str, sub_type: str, end: int, tasks: int, expires: 
 
 
 def _restore_session(run: Run, kind: str, at: int, tasks: int) -> Row:
-    """A test restore: the closest that SPP has to evidence of a restore test (facts 7, verified)."""
+    """Build the session of a test restore, the closest equivalent of a restore test in SPP."""
     start = milliseconds(at - 30 * MINUTE) + run.policy.ordinal
     resource = "database" if kind in _APPLICATIONS else "vm"
     return {
@@ -118,7 +118,7 @@ def _restore_session(run: Run, kind: str, at: int, tasks: int) -> Row:
 
 
 def jobs(rows: Iterable[Row]) -> list[Row]:
-    """The jobs of these sessions, each with its last session."""
+    """Return the jobs of these sessions, each with its last session."""
     newest: dict[str, Row] = {}
     for row in rows:
         newest[row["jobId"]] = row
@@ -155,7 +155,7 @@ def sla_policies(api: ProductApi) -> list[Row]:
 
 
 def _retention_days(api: ProductApi) -> dict[str, int]:
-    """Retention in days of each policy's newest run, derived from the points."""
+    """Return the retention in days of each policy's newest run, derived from the points."""
     days: dict[str, int] = {}
     for work in api.estate.for_product(api.product):
         for point in work.points[:1]:
@@ -186,7 +186,7 @@ def _sub_policy(api: ProductApi, policy: Policy, rule: CopyRule, days: int) -> R
     if rule.location.location_type == "snapshot":
         return {"type": "SNAPSHOT", "retention": {"age": days}, "trigger": trigger}
     if rule.role == "primary":
-        # The type of the backup to vSnap is REPLICATION with software:true (facts 3f)
+        # The type of the backup to vSnap is REPLICATION with software:true
         return {"type": "REPLICATION", "software": True, "retention": {"age": days}, "trigger": trigger, **place}
     if rule.role == "replica":
         return {"type": "REPLICATION", "software": False, "retention": {}, "trigger": {}, "source": "backup", **place}
@@ -219,7 +219,7 @@ def sites(api: ProductApi) -> list[Row]:
 
 
 def storages(api: ProductApi) -> list[Row]:
-    """vSnap servers. A new one does not have capacity figures yet (facts 3g: free and total may be null)."""
+    """Build vSnap servers. A new one has no capacity values yet (free and total may be null)."""
     keys = [site.key for site in api.estate.sites]
     disks = [location for location in api.estate.locations if location.location_type == "disk"]
     return [

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What IBM's monitoring scripts read of SPP besides recovery points: alerts, logs, disks, proxies (facts 1, 3e, 3g)."""
+"""Other requests of IBM's monitoring scripts to SPP: alerts, logs, disks, proxies."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Monitoring:
         ]
 
     def history(self, call: Call, _session: SppSession, number: str) -> Response:
-        """The sessions of one job. A filter is ignored (facts 3e)."""
+        """Return the sessions of one job. A filter is ignored."""
         rows = [row for row in self._lists["sessions"] if row["jobId"] == number]
         return page_response(self.records.own_url, call, "sessions", sort_rows(rows, parse_sort(call)))
 
@@ -49,7 +49,7 @@ class Monitoring:
         return json_response({"cpuUtil": 5.0 + 10.0 * running, **used, "links": {}})
 
     def file_systems(self, call: Call, _session: SppSession) -> Response:
-        """The catalogue grows with the number of versions."""
+        """Return the file systems. The catalog grows with the number of versions."""
         versions = sum(len(self.records.versions(work)) for work in self.api.workloads("vm", "database"))
         total = 48 * _GIB
         rows: list[Row] = []
@@ -69,7 +69,7 @@ class Monitoring:
         return page_response(self.records.own_url, call, "filesystems", rows)
 
     def storage_stats(self, _call: Call, _session: SppSession) -> Response:
-        """A disk without capacity figures is not available yet."""
+        """Return the disks. A disk without capacity values is not available yet."""
         sites = {row["id"]: row["name"] for row in self._lists["sites"]}
         known: list[Row] = []
         other: list[Row] = []
@@ -114,7 +114,7 @@ class Monitoring:
 
 
 def alerts(sessions: Iterable[Row]) -> list[Row]:
-    """One for each session that failed, or that left something out."""
+    """Return an alert for each session that failed or has warnings."""
     return [
         {
             "id": row["id"],
@@ -131,7 +131,7 @@ def alerts(sessions: Iterable[Row]) -> list[Row]:
 
 
 def logs(sessions: Iterable[Row]) -> list[Row]:
-    """The first and the last message of each session."""
+    """Return the first and the last message of each session."""
     rows = []
     for row in sessions:
         moments = [("start", "INFO", "started")]
@@ -154,7 +154,7 @@ def logs(sessions: Iterable[Row]) -> list[Row]:
 
 
 def proxies(api: ProductApi, sites: Sequence[Row]) -> list[Row]:
-    """A VADP proxy at each site that has virtual machines of VMware."""
+    """Return a VADP proxy for each site with virtual machines of VMware."""
     used = {work.site.name for work in api.workloads("vm") if prefix(work) == "vmware"}
     return [
         {
@@ -172,7 +172,7 @@ def proxies(api: ProductApi, sites: Sequence[Row]) -> list[Row]:
 
 
 def hypervisors(api: ProductApi, records: Records) -> list[Row]:
-    """The registered vCenters, Hyper-V hosts and cloud accounts."""
+    """Return the registered vCenters, Hyper-V hosts and cloud accounts."""
     known: dict[str, Row] = {}
     for work in api.workloads("vm"):
         number = records.hypervisor(work)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPP's query grammar (facts 3a, 3h): filter, sort, pages, and the aggregate call over rows of the catalogue."""
+"""SPP's query grammar: filter, sort, pages, and the aggregate call over rows of the catalogue."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _OPERATORS = ("=", "!=", "IN", *_ORDERS)
 
 
 def get_nested(row: object, name: str) -> object:
-    """The value of a dotted name such as protectionInfo.transferSize, or None.
+    """Return the value of a dotted name such as protectionInfo.transferSize, or None.
 
-    Callers may omit the parent of a member: sessionId is in `properties`, the wizard's protectionTime in
+    Callers may omit the parent of a field: sessionId is in `properties`, the wizard's protectionTime in
     `protectionInfo`.
     """
     found = _get_path(row, name)
@@ -55,7 +55,7 @@ def _malformed(reason: str) -> Refusal:
 
 
 def _normalize(value: object) -> object:
-    """Values are strings ("0", "true") or native JSON values; both are equivalent."""
+    """Normalize values, because strings ("0", "true") and native JSON values are equivalent."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):
@@ -122,7 +122,7 @@ def parse_filter(call: Call, any_true: bool = False) -> Filter:
 
 
 def parse_sort(call: Call) -> list[tuple[str, bool]]:
-    """(property, descending) by priority. IBM's own client sends text after the JSON, which is ignored."""
+    """Return (property, descending) by priority. IBM's own client sends text after the JSON, which is ignored."""
     text = call.first("sort")
     if text is None:
         return []
@@ -160,7 +160,7 @@ class Page:
     size: int
 
     def next_start(self, total: int) -> int | None:
-        """The record index of the next page, or None on the last one."""
+        """Return the record index of the next page, or None on the last one."""
         return self.start + self.size if self.start + self.size < total else None
 
 
@@ -182,7 +182,7 @@ def encode_rows(rows: Iterable[Row]) -> list[bytes]:
 
 
 def page_response(own_url: str, call: Call, key: str, items: Sequence[bytes | Row]) -> Response:
-    """One page; items may be encoded already. The link to the next page uses the appliance's own URL (facts 3h)."""
+    """Build a page; items may be encoded already. The link to the next page uses the appliance's own URL."""
     page = parse_page(call)
     links = {"self": {"href": _href(own_url, call, page)}}
     following = page.next_start(len(items))
@@ -221,7 +221,7 @@ class Aggregate:
                 if operation == "count" and found is not None:
                     column.append(1)
                 elif isinstance(found, (int, float)):
-                    # bytes remain integers: a float would lose the last digits of a large sum
+                    # Bytes remain integers, because a float would lose the last digits of a large sum.
                     column.append(found)
         return [self._result(*groups[key], names_honoured) for key in sorted(groups)]
 
@@ -234,7 +234,7 @@ class Aggregate:
 
 
 def _nested(names: Sequence[str], values: Sequence[object]) -> Row:
-    """A dotted group key is returned nested: {"protectionInfo": {"storageProfileName": "Gold"}}."""
+    """Return a dotted group key nested: {"protectionInfo": {"storageProfileName": "Gold"}}."""
     identity: Row = {}
     for name, value in zip(names, values, strict=True):
         *outer, last = name.split(".")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ground truth in SPP's format: catalogue rows (facts 3c, 4) and rows of the restore wizard (3d, 4)."""
+"""The ground truth in SPP's format: catalog rows and rows of the restore wizard (3d, 4)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.simulators.ground_truth import DAY, Copy, Point, Run, Workload
 from tests.simulators.product_api import ProductApi
 from tests.simulators.spp.query import Row
 
-# subPolicyType by the role of a copy (facts 4); a snapshot is stored with its workload, whatever its role.
+# subPolicyType by the role of a copy; a snapshot is stored with its workload, whatever its role.
 SUB_POLICY = {"primary": "BACKUP", "replica": "REPLICATION", "offload": "SPPOFFLOAD", "archive": "SPPARCHIVE"}
 _SUB_POLICIES = ("BACKUP", "REPLICATION", "SPPOFFLOAD", "SPPARCHIVE", "SNAPSHOT")
-# hypervisorType or applicationType by the platform in the ground truth (facts 7).
+# hypervisorType or applicationType by the platform in the ground truth.
 PREFIXES = {"vmware": "vmware", "hyperv": "hyperv", "ec2": "awsec2", "sql": "sql", "mongo": "mongo"}
 _METHODS = {"vmware": "VMWARE_CBT", "sql": "APPLICATION_BLI", "mongo": "APPLICATION_BLI"}
 _HYPERVISORS = {("vmware", "berlin"): "1001", ("hyperv", "berlin"): "1002", ("vmware", "chicago"): "1003"}
@@ -37,19 +37,19 @@ def prefix(work: Workload) -> str:
 
 
 def job_name(work: Workload, run: Run) -> str:
-    """policyName is the name of the job, not of the policy: type, underscore, SLA (facts 4)."""
+    """Return policyName, which is the name of the job and not of the policy: type, underscore, SLA."""
     return f"{prefix(work)}_{run.policy.name}"
 
 
 def session_id(run: Run, kind: str, sub_type: str) -> str:
-    """Ids look like the time in ms; the last digits distinguish jobs that start in the same minute."""
+    """Return an id like a time in ms, whose last digits distinguish jobs that start in the same minute."""
     last = run.policy.ordinal * 40 + list(PREFIXES.values()).index(kind) * 8 + _SUB_POLICIES.index(sub_type)
     return str(milliseconds(run.started) + last)
 
 
 @dataclass(frozen=True)
 class Version:
-    """A point as a version of the catalogue; `rows` are the listed copies, `copies` those that still exist."""
+    """A point as a version of the catalog; `rows` are the listed copies, `copies` those that still exist."""
 
     point: Point
     rows: tuple[Copy, ...]
@@ -66,14 +66,14 @@ class Records:
     # Ids
 
     def pk(self, work: Workload) -> str:
-        """32 hexadecimal digits for a vCenter, a GUID for Hyper-V (facts 4)."""
+        """Return 32 hexadecimal digits for a vCenter, a GUID for Hyper-V."""
         fixed = self.api.fixed(work.key)
         if fixed is not None:
             return fixed
         return self.api.uuid(work.key).upper() if work.platform_hint == "hyperv" else self.api.digest(work.key)
 
     def wizard_id(self, work: Workload) -> str:
-        """It is unproven that the wizard's id is the catalogue's pk (facts 4): the variant wizard_id_is_pk."""
+        """Return the wizard's id. It is undocumented whether it is the catalog's pk: the variant wizard_id_is_pk."""
         return self.pk(work) if self.api.flag("wizard_id_is_pk") else self.api.digest(work.key + ":vm")[:16]
 
     def hypervisor(self, work: Workload) -> str:
@@ -93,7 +93,7 @@ class Records:
         return self.api.digest(f"instance:{prefix(work)}")[:12]
 
     def versions(self, work: Workload) -> list[Version]:
-        """Oldest first. The variant empty_versions adds older ones that are listed although no copy is left."""
+        """Return versions, oldest first. The variant empty_versions adds older ones without any copy."""
         listed = [Version(point, point.copies, point.copies) for point in reversed(self.api.listed_points(work))]
         if not listed:
             return []
@@ -105,10 +105,10 @@ class Records:
         emptied = replace(point, key=f"{point.key}-empty", run=run, created_at=point.created_at - earlier, copies=())
         return Version(emptied, point.copies[:1], ())
 
-    # The catalogue
+    # The catalog
 
     def child(self, work: Workload, point: Point) -> Row:
-        """One protected object; its protectionInfo is that of the newest version."""
+        """Build one protected object; its protectionInfo is that of the newest version."""
         pk = self.pk(work)
         row: Row = {
             "id": pk,
@@ -142,12 +142,12 @@ class Records:
         }
 
     def version_rows(self, work: Workload) -> Iterator[Row]:
-        """One row a version, oldest first."""
+        """Return one row per version, oldest first."""
         for version in self.versions(work):
             yield self._version_row(work, version.point, version.rows[0], bool(version.copies))
 
     def copy_rows(self, work: Workload) -> Iterator[Row]:
-        """Further copies as separate rows, each with the session of the job that made the copy."""
+        """Return additional copies as separate rows, each with the session of the job that created the copy."""
         for version in self.versions(work):
             for copy in version.rows[1:]:
                 yield self._version_row(work, version.point, copy)
@@ -158,7 +158,7 @@ class Records:
         if not stored:
             protection["storageSnapshots"] = []
         return {
-            # some clients wrap this in int(): it can be a string too (facts 4)
+            # Some clients wrap this in int(), so it can be a string.
             "catalogTime": str(moment) if self.api.flag("catalog_time_as_text") else moment,
             "properties": {
                 **self.common(work),
@@ -332,5 +332,5 @@ class Records:
         }
 
     def _links(self, own: str, **paths: str) -> Row:
-        """Links are absolute and use the appliance's own URL (facts 3h)."""
+        """Build links, which are absolute and use the appliance's own URL."""
         return {name: {"href": self.own_url + path} for name, path in {"self": own, **paths}.items()}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPP's sessions: Basic log-in, the session header, log-out (facts 2)."""
+"""SPP's sessions: Basic login, the session header, log-out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SppSession:
     calls: int = 0
 
     def can_see(self, work: Workload) -> bool:
-        """Objects outside the account's resource groups are silently omitted (facts 2)."""
+        """Return whether the account can see it. Objects outside its resource groups are silently omitted."""
         return self.account != "restricted" or (work.policy is not None and work.policy.key == _RESTRICTED_TO)
 
 
@@ -41,7 +41,7 @@ class SppSessionStore:
         self._open.clear()
 
     def log_in(self, call: Call) -> tuple[str, str]:
-        """(session id, user name)"""
+        """Return (session id, user name)."""
         if call.body:
             raise Refusal(400, "The log-in takes no body.", "XSBBadRequestException")
         scheme, _ignored, encoded = call.headers.get("Authorization", "").partition(" ")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPP's restore wizard: search, versions with their copies (facts 3d)."""
+"""SPP's restore wizard: search, versions with their copies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Wizard:
         self._versions: dict[tuple[str, bool, bool], list[bytes]] = {}
 
     def prepare(self) -> None:
-        """Objects by (kind of object, hypervisor or application, id)."""
+        """Index objects by (kind of object, hypervisor or application, id)."""
         self._by_place = {}
         self._versions = {}
         for work in self.api.workloads("vm", "database"):
@@ -69,7 +69,7 @@ class Wizard:
         return body
 
     def _list_workloads(self, call: Call, session: SppSession, kind: str) -> list[Workload]:
-        """`recovery`: workloads with points; `hlo`: the live inventory."""
+        """List workloads: `recovery` means workloads with points, `hlo` the live inventory."""
         live = self._source(call) == "hlo"
         known = [work for work in self.api.workloads(kind) if session.can_see(work)]
         return [work for work in known if (work.in_inventory if live else self.api.listed_points(work))]
@@ -126,7 +126,7 @@ class Wizard:
         raise Refusal(404, f"There is no instance {number}.")
 
     def application_view(self, call: Call, session: SppSession, kind: str, number: str) -> Response:
-        """The databases of an instance, with the policies that protect them."""
+        """Return the databases of an instance, with the policies that protect them."""
         self.instance(call, session, kind, number)
         eligible = {name: {"eligible": True} for name in ("backup", "logbackup")}
         rows = [

@@ -1,33 +1,33 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Unitrends appliance that manages others, according to its facts.
+"""A Unitrends appliance that manages others.
 
 It is in Berlin, manages the appliance in Chicago and, by default, the one in Frankfurt to which copies are replicated.
 Accounts: the main one is an administrator; `monitor` may only read; `scoped` has a role that shows it some clients and
-silently hides the others (facts 2).
+silently hides the others.
 
 Variants (product `unitrends`; every product also has those of `ProductApi`):
-  generation       server      wiki: names and values of 2015, times without seconds (facts 4.1, 5)
-  login_failure    401         500, or false: HTTP 200 whose body is `false` (2)
-  error_body       result      message: errors are {error, message} (6)
-  error_status     0           200: errors have HTTP status 200 and an `error` (6)
-  language         en          date format if no `lang` is sent: en, en-gb, fr (4.3)
+  generation       server      wiki: names and values of 2015, times without seconds
+  login_failure    401         500, or false: HTTP 200 whose body is `false`
+  error_body       result      message: errors are {error, message}
+  error_status     0           200: errors have HTTP status 200 and an `error`
+  language         en          date format if no `lang` is sent: en, en-gb, fr
   lang             honored     ignored: responses have the appliance's `language` whatever is requested
   fulls            kept        failed: every full backup failed; gone: none is listed (chains, 3.2)
-  row_zone         answering   own: rows of a managed system use that system's time zone (4.3, inferred)
-  running_status   Successful  null: status of a running backup (4.1)
-  certified        bool        n/a: the value for backups that were never tested (4.1)
-  synthetic        false       fulls are synthesized by the appliance and marked so (4.4)
-  databases        oracle      mssql: fulls and differentials of SQL Server (4.4)
-  hold_days        0           above 0: holds end after so many days; 0: never (3.3)
-  core_failure     (empty)     sids, such as 1,2: POST /api/backups always returns [] for them (3.1)
-  php_warning      false       POST /api/backups prints a PHP warning before its response (4.1)
-  remote_status    accepted    "not available": calls for the system in Chicago fail (3.4, 6)
+  row_zone         answering   own: rows of a managed system use that system's time zone
+  running_status   Successful  null: status of a running backup
+  certified        bool        n/a: the value for backups that were never tested
+  synthetic        false       fulls are synthesized by the appliance and marked so
+  databases        oracle      mssql: fulls and differentials of SQL Server
+  hold_days        0           above 0: holds end after so many days; 0: never
+  core_failure     (empty)     sids, such as 1,2: POST /api/backups always returns [] for them
+  php_warning      false       POST /api/backups prints a PHP warning before its response
+  remote_status    accepted    "not available": calls for the system in Chicago fail
   target_managed   true        false: the appliance in Frankfurt is not managed by this one
-  strategy         ltr         MinMax: calls about GFS retention fail with 500 (3.7)
+  strategy         ltr         MinMax: calls about GFS retention fail with 500
   session_calls    0           above 0: a token expires after so many calls
-  timeout          3600        session timeout in the log-in response
+  timeout          3600        session timeout in the login response
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Unitrends(ProductApi):
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         enum_members=frozenset({"type", "status", "verify_status", "gfs_rp_type", "replication_status", "asset_type"}),
     )
-    # Archived points are listed only by the catalogue of archives: their backup is no longer on the appliance.
+    # Archived points are listed only by the catalog of archives: their backup is no longer on the appliance.
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(frozenset({"full", "incremental", "archive"}), _ALL, "3.1, 3.3, 4.4"),
         "database": Listing(frozenset({"full", "incremental"}), _ALL, "3.1, 4.4"),
@@ -112,7 +112,7 @@ class Unitrends(ProductApi):
         self.catalog = Catalog(self, self.directory, self.backups)
         self.inventory = Inventory(self, self.directory, self.backups)
         self.jobs = Jobs(self, self.directory, self.backups)
-        # ids of workloads and points are needed before the first request
+        # Ids of workloads and points are needed before the first request.
         self.prepare()
         self.routes = [
             Route("POST", "/api/login", self._log_in, needs_session=False),
@@ -135,7 +135,7 @@ class Unitrends(ProductApi):
         super().reset()
 
     def respond(self, call: Call) -> Response:
-        """Real clients send `https://host//api/...`, which is accepted (facts 1)."""
+        """Real clients send `https://host//api/...`, which is accepted."""
         return super().respond(replace(call, path=re.sub("/+", "/", call.path)))
 
     # Sessions
@@ -177,7 +177,7 @@ class Unitrends(ProductApi):
     # Errors
 
     def error_response(self, call: Call, refusal: Refusal) -> Response:
-        """A `result` array according to the documentation, `error` and `message` in the handlers (facts 6)."""
+        """A `result` array according to the documentation, `error` and `message` in the handlers."""
         status = self.number("error_status") or refusal.status
         if self.text("error_body") == "message" or status == 200:
             return json_response({"error": refusal.status, "message": refusal.reason}, status)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of backups (facts 3.1, 3.2). POST lists backups, and with ?isDelete it removes them: both are simulated."""
+"""Lists of backups. POST lists backups, and with ?isDelete it removes them: both are simulated."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MORE_INTEGERS = ("finish_interval_start", "finish_interval_end", "start_hours",
 
 
 class _CoreError(Exception):
-    """The core does not understand the filter. The handler hides that and returns an empty list (facts 3.1)."""
+    """The core does not understand the filter. The handler hides that and returns an empty list."""
 
 
 class Backups:
@@ -31,7 +31,7 @@ class Backups:
         self.api = api
         self.directory = directory
         self.rows = Rows(api, directory)
-        # by system, oldest first, and the start time of each
+        # Entries by system, oldest first, and the start time of each.
         self._entries: dict[int, list[Entry]] = {}
         self._starts: dict[int, list[int]] = {}
         self.deleted: set[tuple[int, int]] = set()
@@ -55,13 +55,13 @@ class Backups:
             if not (entry.is_backup or entry.sort == "copy") or (entry.system, entry.number) not in self.deleted:
                 by_system[entry.system].append(entry)
         for sid, entries in by_system.items():
-            # in newest-first order a copy precedes its backup: nothing documents that backups come first
+            # In newest-first order a copy precedes its backup. It is undocumented whether backups come first.
             entries.sort(key=lambda entry: (entry.started, entry.number, entry.sort))
             self._entries[sid] = entries
             self._starts[sid] = [entry.started // SECOND * SECOND for entry in entries]
 
     def entries_in(self, sid: int, window: Window) -> list[Entry]:
-        """Newest first."""
+        """Return the entries in a window, newest first."""
         starts = self._starts[sid]
         first = 0 if window.since is None else bisect_left(starts, window.since)
         last = len(starts) if window.until is None else bisect_right(starts, window.until)
@@ -71,13 +71,13 @@ class Backups:
         return Shape(LANGUAGES[self.language(call)], lookup_system, include_system, messages)
 
     def language(self, call: Call) -> str:
-        """The language of the request, unless the variant `lang` ignores it, or that of the appliance."""
+        """Return the language of the request, unless the variant `lang` ignores it, or that of the appliance."""
         asked = call.first("lang") if self.api.text("lang") == "honored" else None
         language = asked or self.api.text("language")
         return language if language in LANGUAGES else "en"
 
     def sid(self, call: Call) -> int | None:
-        """The system of the query; Refusal if it is not available (facts 6)."""
+        """Return the system of the query; raise Refusal if it is not available."""
         text = call.first("sid")
         if text is None:
             return None
@@ -94,7 +94,7 @@ class Backups:
     def _listing(self, key: str, entries: Iterable[Entry], shape: Shape) -> Response:
         items = [self.rows.encode(entry, shape) for entry in entries]
         if not items:
-            # an empty PHP array is encoded as a list, even if it would be an object with members (facts 3.1)
+            # An empty PHP array is encoded as a list, even if it would be an object with fields.
             return Response(200, b"[]", _JSON)
         return Response(200, b'{"' + key.encode() + b'": [' + b", ".join(items) + b"]}", _JSON)
 
@@ -121,7 +121,7 @@ class Backups:
         return response
 
     def _body(self, call: Call) -> Row:
-        """Parse the body regardless of its content type (facts 1)."""
+        """Parse the body regardless of its content type."""
         try:
             body = json.loads(call.body or b"{}")
         except ValueError:
@@ -133,7 +133,7 @@ class Backups:
         return body
 
     def _select_entries(self, call: Call, session: UnitrendsSession) -> list[Entry]:
-        """Every filter must match; unknown keys are passed on and ignored."""
+        """Select entries that match every filter; unknown keys are ignored."""
         body = self._body(call)
         for name in (*_INTEGERS, *_MORE_INTEGERS):
             if name in body and (not isinstance(body[name], int) or isinstance(body[name], bool)):
@@ -186,7 +186,7 @@ class Backups:
         return tests
 
     def _delete(self, call: Call, session: UnitrendsSession) -> Response:
-        """Remove the selected backups, although the call looks like a list. Only the simulator's reset undoes it."""
+        """Delete the selected backups, although the request looks like a list. Only a reset restores them."""
         require_level(session, 2)
         try:
             chosen = [entry for entry in self._select_entries(call, session) if entry.is_backup]
@@ -201,7 +201,7 @@ class Backups:
     # GET
 
     def _query_entries(self, call: Call, session: UnitrendsSession) -> tuple[list[int], list[Entry]]:
-        """The requested systems and their entries in the window, which is seven days if the start is omitted."""
+        """Return the requested systems and their entries in the window, by default seven days."""
         sid = self.sid(call)
         systems = self.reachable() if sid is None else [sid]
         numbers = {int(text) for text in (call.first("bid") or "").split(",") if text.isdecimal()}
@@ -242,7 +242,7 @@ class Backups:
         return json_response({"BackupStatus": by_system})
 
     def browser(self, call: Call, session: UnitrendsSession) -> Response:
-        """Omits restores and backups that were replicated to this appliance."""
+        """List backups without restores and without backups that were replicated to this appliance."""
         sid = self.sid(call)
         _ignored, entries = self._query_entries(call, session)
         shape = Shape(self.shape(call, MANAGER, include_system=False).style, sid or MANAGER, False, lighter=True)
@@ -299,7 +299,7 @@ class Backups:
         return json_response({"BackupInfo": [{**details, "purgeable": row["purgeable"], "last": row["last"]}]})
 
     def _chain(self, entry: Entry) -> list[Entry]:
-        """The backup and those it depends on, back to its full."""
+        """Return the backup and those that it depends on, back to its full backup."""
         if entry.asset is None or not entry.is_backup:
             return []
         older = [

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The catalogue of restorable points: on the appliance, archive media and a replication target (facts 3.3, 3.6)."""
+"""The catalog of restorable points: on the appliance, archive media and a replication target."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.simulators.unitrends.formats import (
 )
 from tests.simulators.unitrends.session import UnitrendsSession
 
-# From this number of backups on, holds are not looked up for any of them.
+# Holds are not looked up for this number of backups or more.
 _TOO_MANY_FOR_HOLDS = 2000
 _FIRST_ARCHIVE = 500
 _VIEWS = ("system", "day", "instance", "storage")
@@ -42,7 +42,7 @@ class Archived:
 
 @dataclass(frozen=True)
 class Item:
-    """One member of a `backups` list, and its position in the views."""
+    """One item of a `backups` list, and its position in the views."""
 
     asset: Asset
     moment: int
@@ -112,7 +112,7 @@ class Catalog:
         return Window(since, None if end is None else parse_date(end, zone, end_of_day=True))
 
     def _list_entries(self, call: Call, sid: int, sorts: set[str]) -> Iterator[Entry]:
-        """Completed backups of any status, and copies that the target reports."""
+        """List completed backups with any status, and copies that the target reports."""
         for entry in self.backups.entries_in(sid, self._dates(call, "start_date", "end_date")):
             here = entry.is_backup and entry.completed is not None and "b" in sorts
             if here or (entry.sort == "copy" and "r" in sorts):
@@ -170,7 +170,7 @@ class Catalog:
         return Item(asset, entry.started, row["storage"], json.dumps(row).encode())
 
     def _hold_fields(self, point: Point) -> Row:
-        """A hold without an end is an empty string with the flag set (facts 7)."""
+        """Return the fields of a hold. Without an end it is an empty string with the flag set."""
         days = self.api.number("hold_days")
         if point.hold is None:
             return {"legal_hold": False, "hold": "n/a"}
@@ -181,13 +181,13 @@ class Catalog:
     def _list_archives(
         self, call: Call, session: UnitrendsSession, systems: list[int], sorts: set[str]
     ) -> Iterator[Archived]:
-        """Newest first. The window is for the copy's time; the backup's time has separate parameters (facts 3.3)."""
+        """List archives, newest first. The window applies to the time of the copy, not of the backup."""
         if "a" not in sorts:
             return
         copied = self._dates(call, "start_date", "end_date")
         zone = self.backups.rows.zone(MANAGER)
         begun = call.first("start_backup_date")
-        # a bug of the product: the end is read from the parameter of the start
+        # A bug of the product: the end is read from the parameter of the start.
         backed_up = Window(
             None if begun is None else parse_date(begun, zone),
             None
@@ -289,7 +289,7 @@ class Catalog:
         )
 
     def _instance(self, asset: Asset) -> Row:
-        """Numbers are strings here, and a client without an instance has an empty one (facts 3.3)."""
+        """Build an instance. Numbers are strings here, and a client without an instance has an empty one."""
         name = asset.name if asset.app is not None else asset.client_name
         app = "" if asset.app is None else asset.app.name
         return {
@@ -307,7 +307,7 @@ class Catalog:
 
 
 def _app_type(asset: Asset) -> str:
-    """Clients tell machines by this member (facts 3.3)."""
+    """Clients tell machines by this member."""
     return "Physical Server" if asset.app is None else asset.app.name
 
 
@@ -320,7 +320,7 @@ def _encode_with_list(head: Row, member: str, members: bytes) -> bytes:
 
 
 def _parse_kind(kind: str) -> set[str]:
-    """`backups`, `archives`, `replication`, `all`, or letters of them combined, such as `ba`."""
+    """Parse `backups`, `archives`, `replication`, `all`, or combined letters, such as `ba`."""
     aliases = {"all": {"b", "a", "r"}, "archives": {"a"}, "replication": {"r"}, "backups": {"b"}}
     sorts = aliases.get(kind) or set(kind)
     if not sorts <= {"b", "a", "r"}:

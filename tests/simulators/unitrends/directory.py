@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Identifiers of a Unitrends manager: its systems, their clients and instances, and the numbers of their backups.
 
-Numbers are small integers per system: those of two systems collide (facts 3, 6).
+Numbers are small integers per system: those of two systems collide.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _FILE_LEVEL = {"full": "master", "incremental": "incremental"}
 
 @dataclass(frozen=True, eq=False)
 class Asset:
-    """A workload of one system. Without an application it does not have an instance, only a client (facts 3.3)."""
+    """A workload of one system. Without an application it does not have an instance, only a client."""
 
     work: Workload
     system: int
@@ -73,7 +73,7 @@ class Asset:
         return types["full" if kind == "archive" else kind]
 
     def catalog_type(self, kind: str) -> str:
-        """The type in the catalogue; a list of backups prefixes the application (facts 4.4)."""
+        """Return the type in the catalog; lists of backups prefix the application."""
         core = self.core_type(kind)
         return "Differential" if "diff" in core else "Incremental" if "incr" in core else "Full"
 
@@ -102,13 +102,13 @@ class Entry:
 
 
 def hot_copies(point: Point) -> list[Copy]:
-    """Copies on another appliance: disks at another site than the appliance that made the backup."""
+    """Return copies on another appliance: disks at another site than the appliance that created the backup."""
     disks = [copy for copy in point.copies[1:] if copy.location.location_type == "disk"]
     return [copy for copy in disks if copy.location.site is not point.copies[0].location.site]
 
 
 def cold_copies(point: Point) -> list[Copy]:
-    """Copies on archive media, including a second disk in the same room. Archived points have only these."""
+    """Return copies on archive media, including a second disk at the same site. Archived points have only these."""
     if point.kind == "archive":
         return list(point.copies)
     hot = hot_copies(point)
@@ -195,7 +195,7 @@ class Directory:
                 yield Entry("metadata", system.sid, 0, started, started + MINUTE, None, None, "system metadata")
 
     def with_base(self, point: Point) -> Point | None:
-        """The point as the variant `fulls` shows it: full backups may have failed, or be gone."""
+        """Return the point according to the variant `fulls`: full backups may have failed or be missing."""
         fulls = self.api.text("fulls")
         if point.kind != "full" or fulls == "kept":
             return point
@@ -208,7 +208,7 @@ class Directory:
         )
         yield backup
         for copy in hot_copies(point):
-            # a copy has the number of its backup, and its type is displayed like any other (facts 3.1)
+            # A copy has the number of its backup, and its type is displayed like any other.
             yield replace(
                 backup, sort="copy", completed=copy.copied_at, core_type=f"securesync {core}", copy=copy, last=False
             )

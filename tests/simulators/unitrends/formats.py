@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Formats of dates, sizes and status values of a Unitrends appliance (facts 4)."""
+"""Formats of dates, sizes and status values of a Unitrends appliance."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ def clock_text(microseconds: int) -> str:
 
 
 def megabytes(size: int | None) -> int:
-    """Size in whole megabytes (2^20 bytes): 0 for a tiny backup and for a failed one."""
+    """Return the size in whole megabytes (2^20 bytes), which is 0 for a tiny or failed backup."""
     return (size or 0) // MEGABYTE
 
 
 def status_text(point: Point, generation: str, running: str) -> str | None:
     if point.status == "running" and generation == "server":
-        # this status has no meaning yet: only `complete` indicates a running backup (facts 4.1)
+        # This status has no meaning yet: only `complete` indicates a running backup.
         return None if running == "null" else running
     return _STATUS[generation][point.status]
 
 
 def verify_fields(point: Point, generation: str) -> tuple[bool | None, str]:
-    """verified and verify_status. A backup that cannot be read any more has failed its verification."""
+    """Return verified and verify_status. An unreadable backup has failed its verification."""
     if point.status in ("success", "warning") and not point.usable:
         return False, "Failed"
     if point.checked_at is not None:
-        # the wiki lists Successful and prints Success (facts 4.1)
+        # The wiki lists Successful and shows Success.
         return True, "Success" if generation == "wiki" else "Successful"
     return (False if generation == "wiki" else None), "Not Applicable"
 
@@ -66,7 +66,7 @@ def retention_text(point: Point) -> str:
 
 @dataclass(frozen=True)
 class Window:
-    """A period of time: both ends are inclusive; None is open."""
+    """A period with inclusive ends; None means no limit."""
 
     since: int | None = None
     until: int | None = None
@@ -85,7 +85,7 @@ class Window:
 
 @lru_cache(maxsize=1000)
 def parse_date(text: str, zone: ZoneInfo, *, end_of_day: bool = False) -> int:
-    """Parse like PHP's strtotime in the appliance's time zone: with slashes the month is always first (facts 4.3)."""
+    """Parse like PHP's strtotime in the appliance's time zone: with slashes the month is always first."""
     if text.startswith("@") and text[1:].isdecimal():
         return int(text[1:]) * SECOND
     parts = _DATE.fullmatch(text.strip())
@@ -104,6 +104,6 @@ def parse_date(text: str, zone: ZoneInfo, *, end_of_day: bool = False) -> int:
 
 
 def six_days_ago(now: int, zone: ZoneInfo) -> int:
-    """Local midnight of "today -6 days", the default start of a GET (facts 3.2)."""
+    """Return local midnight of "today -6 days", the default start of a GET request."""
     today = (as_datetime(now).astimezone(zone) - timedelta(days=6)).date()
     return as_moment(datetime(today.year, today.month, today.day, tzinfo=zone))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resources other than backups: systems, assets, storage, the clock, targets and retention (facts 3.4 to 3.8)."""
+"""Resources other than backups: systems, assets, storage, the clock, targets and retention."""
 
 from __future__ import annotations
 
@@ -124,13 +124,13 @@ class Inventory:
             "os_type": os_type,
             "os_type_id": os_number,
             "os_family": os_type.split()[0],
-            # clients tell platforms by this member (facts 3.4)
+            # Clients recognize platforms by this field.
             "type": os_type.split()[0],
             "asset_type": "physical" if app is None else f"{app.name}:server",
             "system_id": first.system,
             "system_name": self.directory.systems[first.system].name,
             "file_level_instance_id": first.instance if app is None else 10_000 + first.client,
-            # names of accounts that can log in to clients: must not be passed on
+            # Names of accounts that can log in to clients, which must not be passed on.
             "credentials": {"credential_id": 1, "display_name": "svc-backup", "username": "svc-backup"},
             "applications": [] if app is None else [{"id": app.number, "name": app.name}],
             "children": [],
@@ -212,7 +212,7 @@ class Inventory:
         ]
 
     def _space(self, place: Location) -> Row:
-        """Sizes in whole megabytes (facts 4.2), from the points stored there."""
+        """Return sizes in whole megabytes, from the points stored there."""
         used = sum(
             megabytes(point.size_bytes)
             for asset in self.directory.assets.values()
@@ -237,7 +237,7 @@ class Inventory:
         return json_response({"media": rows})
 
     def archive_sets(self, call: Call, session: UnitrendsSession) -> Response:
-        """One set for each medium, with the number of its copies."""
+        """Return one set for each medium, with the number of its copies."""
         sid = self.backups.sid(call)
         rows = []
         for place in self._media():
@@ -266,7 +266,7 @@ class Inventory:
         return json_response({"data": {"strategy": self.api.text("strategy")}})
 
     def retention(self, call: Call, session: UnitrendsSession, number: str = "") -> Response:
-        """All policies, those of one instance, or one policy."""
+        """Return all policies, those of one instance, or one policy."""
         if self.api.text("strategy") != "ltr":
             raise Refusal(500, "The retention strategy of the system is not GFS")
         sid = self._sid(call)
@@ -282,7 +282,7 @@ class Inventory:
         return json_response({"data": [row for row in rows if number in ("", str(row["policy_id"]))]})
 
     def retention_points(self, call: Call, session: UnitrendsSession) -> Response:
-        """The backups of an instance that a retention class keeps."""
+        """Return the backups of an instance that a retention class keeps."""
         if self.api.text("strategy") != "ltr":
             raise Refusal(500, "The retention strategy of the system is not GFS")
         sid, wanted = self._sid(call), call.first("iid")

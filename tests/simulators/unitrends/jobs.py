@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What monitoring scripts and toolkits read in addition to backups: jobs, alerts, the license (facts 3.4, 3.5)."""
+"""Other requests of monitoring scripts and toolkits: jobs, alerts, the license."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Jobs:
         return self.backups.reachable() if sid is None else [sid]
 
     def _entries(self, call: Call, session: UnitrendsSession, window: Window | None = None) -> list[Entry]:
-        """Backups of the requested systems, newest first."""
+        """Return backups of the requested systems, newest first."""
         return [
             entry
             for sid in self._systems(call)
@@ -50,7 +50,7 @@ class Jobs:
     # Jobs
 
     def _protected(self, call: Call, session: UnitrendsSession) -> dict[tuple[int, str], tuple[Policy, list[Asset]]]:
-        """The assets of each policy, which is one job for each system."""
+        """Return the assets of each policy, which is one job for each system."""
         found: dict[tuple[int, str], tuple[Policy, list[Asset]]] = {}
         for asset in self.directory.assets.values():
             policy = asset.work.policy
@@ -96,17 +96,17 @@ class Jobs:
         }
 
     def file_recoveries(self, call: Call, _session: UnitrendsSession) -> Response:
-        """No file-level recovery is running."""
+        """Return an empty list: no file-level recovery is running."""
         self._systems(call)
         return json_response({"data": []})
 
     def virtual_clients(self, call: Call, _session: UnitrendsSession) -> Response:
-        """No instant recovery is running, and no Windows replica is configured."""
+        """Return an empty list: no instant recovery is running, and no Windows replica is configured."""
         self._systems(call)
         return json_response({"data": {"vm_ir": [], "hv_ir": [], "wir": {"data": []}}})
 
     def history(self, call: Call, session: UnitrendsSession) -> Response:
-        """The only list except `latest` that has an epoch in addition to the formatted time."""
+        """Return the history, the only list except `latest` with an epoch in addition to the formatted time."""
         entries = self._entries(call, session)
         if "showFlat" in {name for name, _ignored in call.query}:
             return json_response({"data": [self._history_row(entry, call) for entry in entries]})
@@ -149,7 +149,7 @@ class Jobs:
     # Reports
 
     def alerts(self, call: Call, session: UnitrendsSession) -> Response:
-        """An alert for each asset whose last finished backup failed or has a warning."""
+        """Return an alert for each asset whose last finished backup failed or has a warning."""
         newest: dict[Asset, Entry] = {}
         for entry in self._entries(call, session):
             if entry.asset is not None and entry.completed is not None:
@@ -171,7 +171,7 @@ class Jobs:
         return json_response({"data": rows})
 
     def license(self, call: Call, session: UnitrendsSession) -> Response:
-        """Of the queried appliance; the features count what it protects."""
+        """Return the license of the queried appliance; the features count protected assets."""
         zone, now = self.backups.rows.zone(MANAGER), self.api.estate.now
         protected = sum(len(assets) for _policy, assets in self._protected(call, session).values())
         return json_response(

@@ -1,9 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of the lists of backups: of the wiki (2015), of later servers, and the shorter ones of the browser
-(facts 3.1, 3.2, 4.1).
-"""
+"""Rows of the lists of backups: of the wiki (2015), of later servers, and the shorter ones of the browser."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ class Shape:
     """Parameters of the row format: dates by language, the system for name look-up, and further requested members."""
 
     style: str
-    # The system in which names and holds are looked up: that of the query, regardless of the filter (facts 3.1).
+    # The system in which names and holds are looked up: that of the query, regardless of the filter.
     lookup_system: int
     include_system: bool
     messages: bool = False
@@ -57,7 +55,7 @@ class Rows:
         return row
 
     def zone(self, sid: int) -> ZoneInfo:
-        """All rows use the time zone of the responding appliance, including rows of other systems (facts 4.3)."""
+        """Return the time zone of the responding appliance, which also applies to rows of other systems."""
         own = self.api.text("row_zone") == "own"
         return ZoneInfo(self.directory.systems[sid if own else MANAGER].site.timezone)
 
@@ -79,7 +77,7 @@ class Rows:
         return row
 
     def client_name(self, entry: Entry, lookup_system: int) -> str | None:
-        """Numbers of clients are valid within one system only; in another system they belong to another client."""
+        """Return the name of a client. Numbers are valid only within one system."""
         number = OWN_CLIENT if entry.asset is None else entry.asset.client
         return self.directory.clients[lookup_system].get(number)
 
@@ -144,7 +142,7 @@ class Rows:
             "type": asset.list_type(point.kind),
             "client_id": asset.client,
             "client_name": self.client_name(entry, shape.lookup_system),
-            # the printed example has an instance for file-level backups too (facts 4.1)
+            # The published example also has an instance for file-level backups.
             "instance_id": asset.instance,
             "instance_name": "file-level" if asset.app is None else asset.name,
             "start_date_time": self.time(entry.started, entry, "wiki"),
@@ -172,11 +170,11 @@ class Rows:
         return {"synthesized": self.is_synthetic(point), "synth_capable": True}
 
     def is_synthetic(self, point: Point) -> bool:
-        """With the variant `synthetic` the appliance synthesizes fulls from increments."""
+        """Return whether the appliance synthesizes fulls from increments (variant `synthetic`)."""
         return self.api.flag("synthetic") and point.kind == "full"
 
     def certified(self, point: Point) -> bool | str:
-        """Recovery-tested. "n/a" in some releases if no test was scheduled (facts 4.1: bool or "n/a")."""
+        """Return whether it was recovery-tested, which is "n/a" in some releases if no test was scheduled."""
         if point.tested_at is None and self.api.text("certified") == "n/a":
             return "n/a"
         return point.tested_at is not None
@@ -213,7 +211,7 @@ class Rows:
         return {**synced, "sync_message": f"Success: copied to {self.storage(entry)}"} if shape.messages else synced
 
     def _other_row(self, entry: Entry, shape: Shape) -> Row:
-        """Restores and the appliance's own metadata, which do not have a number (facts 4.1)."""
+        """Build rows of restores and the appliance's own metadata, which have no number."""
         wiki = self.api.text("generation") == "wiki"
         start = self.time(entry.started, entry, "wiki" if wiki else shape.style)
         return {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Log-in to a Unitrends appliance: a token in a custom header, and the scope of roles (facts 2)."""
+"""Login to a Unitrends appliance: a token in a custom header, and the scope of roles."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class UnitrendsSession:
     calls: int = 0
 
     def can_see(self, work: Workload) -> bool:
-        """Workloads outside the scope of a role are silently omitted."""
+        """Return whether the account can see it. Workloads outside the scope of a role are silently omitted."""
         return self.account.scope is None or (work.policy is not None and work.policy.key == self.account.scope)
 
     def can_see_asset(self, asset: Asset) -> bool:
@@ -81,7 +81,7 @@ class UnitrendsSessionStore:
         return None
 
     def log_out(self, call: Call) -> None:
-        """The token is in the body, as `cookie`."""
+        """Log out with the token in the body, as `cookie`."""
         cookie = _parse_object(call).get("cookie")
         if not isinstance(cookie, str) or self._open.pop(cookie, None) is None:
             raise Refusal(500, "The cookie is not that of a session.")

@@ -1,10 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam Backup for AWS, revisions 1.0-rev0 to 1.8-rev0 of its API, according to the facts of Veeam's appliances (8;
-newer facts 1).
+"""Veeam Backup for AWS, revisions 1.0-rev0 to 1.8-rev0 of its API.
 
-Only EC2 instances: the members of points of other services are not known. Restore points do not report whether they
+Only EC2 instances: the fields of points of other services are unknown. Restore points do not report whether they
 are full, their status, or their instance; archived ones differ from all others and are omitted.
 
 Accounts: the main one may read everything; `operator` gets 403 for the version, `restore_operator` for instances and
@@ -20,13 +19,13 @@ Variants (product `veeam_aws`; every product also has those of `ProductApi`):
   volume_keys        false    disks are encrypted and have key names, which does not apply to the backups
   deleted_instances  listed   gone: the inventory has only instances that still exist; points remain
   unknown_enums      false    one point in five has a jobType that is not in any specification
-  missing_optional   none     some: one point in three has only required members; times: without its time
+  missing_optional   none     some: one point in three has only required fields; times: without its time
   login_failure      401      400: status for a wrong password
   token_calls        0        above 0: an access token expires after so many calls
   license_accepted   true     false: every response is 403, and the problem contains the reason
   session_days       0        above 0: older sessions are not listed
-  unknown_path       404      400, 422: status for a path that another revision has (newer facts 1)
-  regions            full     names: the region of an instance has no id, only its name (newer facts 2)
+  unknown_path       404      400, 422: status for a path that another revision has
+  regions            full     names: the region of an instance has no id, only its name
   missing_ids        (empty)  instances or repositories: one record in three has no id
 """
 
@@ -177,7 +176,7 @@ class VeeamAws(OAuth2ProductApi):
         response: dict[str, object] = {"token_type": "bearer", "username": granted.account.username}
         response["roleName"] = granted.account.role
         if isinstance(granted, Challenge):
-            # 200 without an access token: the second step follows
+            # Status 200 without an access token: the second step follows.
             return json_response({**response, "expires_in": 0, "mfa_enabled": True, "mfa_token": granted.mfa_token})
         now = self.clock()
         response |= {"access_token": granted.access_token, "refresh_token": granted.refresh_token, "mfa_enabled": False}
@@ -196,7 +195,7 @@ class VeeamAws(OAuth2ProductApi):
         if not self.flag("license_accepted") and area != "token":
             raise Refusal(403, "The license agreements are not accepted.", "licenseAgreementsIsNotAccepted")
         for forbidden in _FORBIDDEN[session.account.role]:
-            # points and policies moved below virtualMachines, but are not instances
+            # Points and policies moved below virtualMachines, but are not instances.
             if area == forbidden or (area.startswith(f"{forbidden}/") and not _is_moved(area)):
                 raise Refusal(403, "The user does not have adequate privileges.", "accessDenied")
         return session
@@ -213,7 +212,7 @@ class VeeamAws(OAuth2ProductApi):
     # Errors
 
     def error_response(self, call: Call, refusal: Refusal) -> Response:
-        """Like RFC 7807, but the text is in `details`, with an errorCode in addition."""
+        """Return an error like RFC 7807, but with the text in `details` and an additional errorCode."""
         kind = refusal.code if refusal.code in _PROBLEMS else _BY_STATUS.get(refusal.status, "unknownError")
         code, title = _PROBLEMS[kind]
         problem = {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read calls of the AWS appliance: the handlers of its lists for each revision (facts 8)."""
+"""Read calls of the AWS appliance: the handlers of its lists for each revision."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ReadHandlers:
         self._made: dict[str, list[tuple[Workload, Point]]] = {}
 
     def routes(self) -> list[Route]:
-        """Order matters if a {name} would also match the more specific path."""
+        """Return the routes. Order matters if a {name} would also match the more specific path."""
         paths: dict[str, Callable[..., Response]] = {
             "vmRestorePoints": self.old_points,
             "vmRestorePoints/{number}": self.old_point,
@@ -140,7 +140,7 @@ class ReadHandlers:
         return self._page(call, self._instances[revision].select(ranks, *tests))
 
     def _protection_tests(self, query: Query, revision: int) -> list[Callable[[Row], bool]]:
-        """`ProtectionStatus` and `BackupState` at first; `ProtectedByPolicy` and other states since the paths moved."""
+        """Return filters: first `ProtectionStatus` and `BackupState`, later `ProtectedByPolicy` and other states."""
         backed_up = {self.points.instance_id(work): bool(listed) for work, listed in self._known}
         protected = {self.points.instance_id(work): work.protected for work, _ignored in self._known}
         by_policy = query.all("ProtectionStatus" if revision < MOVED else "ProtectedByPolicy")

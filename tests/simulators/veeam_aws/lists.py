@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of the AWS appliance: an envelope of a count, the items and links; Offset, Limit and Sort (facts 8)."""
+"""Lists of the AWS appliance: an envelope of a count, the items and links; Offset, Limit and Sort."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _POINT_ORDERS: dict[str, Callable[[Point], int | str]] = {
 
 
 def parse_query(call: Call, api: ProductApi) -> Query:
-    """Names are case-insensitive: existing clients send both `onlyLatest` and `VirtualMachineId`."""
+    """Parse the query. Names are case-insensitive: existing clients send `onlyLatest` and `VirtualMachineId`."""
     return Query(call, api.flag("case_sensitive"))
 
 
 def parse_sort(query: Query, names: Iterable[str]) -> list[tuple[str, bool]]:
-    """(name, descending) by priority, from values such as pointInTimeDesc, repeated or separated by commas."""
+    """Return (name, descending) by priority, from values such as pointInTimeDesc, repeated or separated by commas."""
     known = {f"{name}{end}": (name, end == "Desc") for name in names for end in ("Asc", "Desc")}
     ranks = []
     for word in ",".join(query.all("Sort")).split(","):
@@ -65,7 +65,7 @@ class RowList:
         return [text for _ignored, text in pairs]
 
     def without_ids(self) -> RowList:
-        """The same list; every third record, from the first, has no id."""
+        """Return the same list without the id of every third record, starting with the first."""
         return RowList({**row, "id": row["id"] if place % 3 else None} for place, row in enumerate(self.rows))
 
     def find(self, number: str) -> Row:

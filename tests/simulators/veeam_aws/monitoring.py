@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What scripts read from the AWS appliance, beyond restore points: license, retention, logs of sessions (facts 8)."""
+"""Other requests of scripts to the AWS appliance: license, retention, logs of sessions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Monitoring:
         return [(work, listed) for work, listed in works if listed]
 
     def license(self, _call: Call, _session: TokenSession) -> Response:
-        """Every protected instance uses one instance of the license."""
+        """Return the license, of which every protected instance uses one instance."""
         return json_response(
             {
                 "licenseType": "Subscription",
@@ -74,7 +74,7 @@ class Monitoring:
         return json_response(settings)
 
     def session_log(self, session: Row, made: Sequence[tuple[Workload, Point]]) -> Row:
-        """One line for each instance."""
+        """Return one line for each instance."""
         log = [
             {
                 "logTime": self.points.time(point.run.started + MINUTE),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restore points and instances in the format of Veeam Backup for AWS (facts 8 of Veeam's cloud appliances)."""
+"""Restore points and instances in the format of Veeam Backup for AWS."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.simulators.veeam_azure.points import best_copy
 
 Row = dict[str, Any]
 
-# 1.5 has a second revision (newer facts 1).
+# 1.5 has a second revision.
 REVISIONS = (*(f"1.{number}-rev0" for number in range(6)), "1.5-rev1", "1.6-rev0", "1.7-rev0", "1.8-rev0")
-# From this revision on the lists of points and policies are below /virtualMachines, and instances have other members.
+# From this revision on the lists of points and policies are below /virtualMachines, and instances have other fields.
 MOVED = 2
 _RICHER = 1
-# Amazon's names for the sites of the estate.
+# Amazon's names for the sites of the environment.
 _REGIONS = {"berlin": "eu-central-1", "frankfurt": "eu-west-1", "chicago": "us-east-2", "cloud": "eu-north-1"}
 _JOB_TYPES = {"snapshot": "Snapshot", "replica": "Replica"}
 _DESTINATIONS = {"Snapshot": "Snapshot", "Backup": "AwsBlob"}
@@ -42,7 +42,7 @@ class Points:
     # Names and ids
 
     def time(self, moment: int) -> str:
-        """Milliseconds without a zone: the documented example omits it, and the time is UTC (facts 6)."""
+        """Format a time in UTC with milliseconds and without a zone, as in the documented example."""
         text = as_datetime(moment).isoformat(timespec="milliseconds").removesuffix("+00:00")
         return text + ("Z" if self.api.text("times") == "zoned" else "")
 
@@ -73,7 +73,7 @@ class Points:
     # Restore points
 
     def row(self, work: Workload, point: Point, path: str) -> Row:
-        """Without name and id of the instance: a point belongs to the instance in the request's filter (facts 8)."""
+        """Build a row without name and id of the instance: a point belongs to the instance in the request's filter."""
         number, size = self.point_id(point), point.size_bytes or 0
         site = best_copy(point.copies).location.site
         row: Row = {
@@ -87,14 +87,14 @@ class Points:
             "availabilityZoneId": self.api.uuid(f"zone:{self.region_name(site)}"),
             "_links": [
                 self.link("self", f"{path}/{number}"),
-                # a client that follows every link would restore machines
+                # A client that follows every link would restore machines.
                 self.link("RestoreVm", f"{path}/{number}/restoreVm", "POST"),
             ],
         }
         return self._apply_variants(row, number)
 
     def _volumes(self, work: Workload, size: int) -> list[Row]:
-        """Two volumes for the larger machines. Their keys are those of the disks, not of the backup."""
+        """Return volumes, two for larger machines. Their keys are those of the disks and not of the backup."""
         count = 2 if work.source_bytes > 200 * _GIB else 1
         sizes = [size] if count == 1 else [size - size // 4, size // 4]
         volumes = []

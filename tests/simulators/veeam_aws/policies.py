@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Policies, repositories and sessions of the AWS appliance (facts 8)."""
+"""Policies, repositories and sessions of the AWS appliance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_aws.points import Points, Row, job_type
 from tests.simulators.veeam_azure.points import best_rule
 
-# Repositories report immutability from this revision on; its members are not known, so it is one flag.
+# Repositories report immutability from this revision on; its fields are unknown, so it is one flag.
 _IMMUTABILITY = 4
 _STATUS = {"success": "Succeeded", "warning": "Warning", "failed": "Failed", "running": "Running"}
 _RESULT = {"success": "Success", "warning": "Warning", "failed": "Failed", "running": "Running"}
@@ -18,7 +18,7 @@ _SESSION_MS = 35 * 60_000
 
 
 def is_stored(rule: CopyRule) -> bool:
-    """Whether copies are stored in a repository; snapshots and replicas are not."""
+    """Return whether copies are stored in a repository, unlike snapshots and replicas."""
     return rule.location.location_type not in ("snapshot", "host", "database")
 
 
@@ -34,7 +34,7 @@ class Policies:
         return self.api.uuid(f"repository:{self._repository_name(policy, rule)}")
 
     def _repository_name(self, policy: Policy, rule: CopyRule) -> str:
-        """A location of the ground truth may contain encrypted and plain backups; a repository only one kind."""
+        """Return the name of a repository, which has either encrypted or plain backups, unlike a location."""
         parts = [rule.location.name, "encrypted" if policy.encrypted else "", "locked" if rule.immutable_days else ""]
         return "-".join(filter(None, parts))
 
@@ -105,7 +105,7 @@ class Policies:
     # Sessions
 
     def sessions(self) -> list[tuple[Row, list[tuple[Workload, Point]]]]:
-        """Sessions of every run that included instances, newest first, each with its points."""
+        """Return sessions of every run that included instances, newest first, each with its points."""
         found = []
         for run, made in self.api.estate.runs(self.api.product):
             mine = [(work, point) for work, point in made if work.workload_type == "vm"]
@@ -135,7 +135,7 @@ class Policies:
         return row
 
     def items(self, session: Row, made: list[tuple[Workload, Point]]) -> list[Row]:
-        """The protected items of a session; an instance whose backup is running does not have a status yet."""
+        """Return the protected items of a session; an instance with a running backup has no status yet."""
         rows = []
         for work, point in made:
             row: Row = {

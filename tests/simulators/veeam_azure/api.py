@@ -1,30 +1,30 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam Backup for Microsoft Azure, API versions v1 to v8.1, according to its facts.
+"""Veeam Backup for Microsoft Azure, API versions v1 to v8.1.
 
 Accounts: the main one may read everything; `mfa` requires a second step; `read_only` gets 403 for repositories and
-inventory, `restore_operator` for policies too (facts 2).
+inventory, `restore_operator` for policies too.
 
 Variants (product `veeam_azure`; every product also has those of `ProductApi`):
-  serves             (empty)  the supported versions, such as v8.1,v8,v7,v6; empty: all (facts 1)
-  page_cap           0        above 0: maximum page length, whatever Limit requests (facts 3)
+  serves             (empty)  the supported versions, such as v8.1,v8,v7,v6; empty: all
+  page_cap           0        above 0: maximum page length, whatever Limit requests
   default_limit      0        page length if no Limit is sent; 0: 30 before v3, 200 since v3
   total_count        true     false: totalCount is null
-  case_sensitive     true     false: query names are case-insensitive; up to v3 always (facts 3, the v1 self link)
+  case_sensitive     true     false: query names are case-insensitive; up to v3 always (the v1 self link)
   unknown_enums      false    one point in five has values that are not in any specification
-  missing_optional   none     some: one point in three has only required members and its time; times: without its time
-  resource_hash      point    vm: resourceHashId is the id of the VM (facts 4: its meaning is unproven)
-  sizes_as_text      false    v1 returns sizes as strings, as documented (facts 5)
+  missing_optional   none     some: one point in three has only required fields and its time; times: without its time
+  resource_hash      point    vm: resourceHashId is the id of the VM (its meaning is unproven)
+  sizes_as_text      false    v1 returns sizes as strings, as documented
   token_calls        0        above 0: an access token expires after so many calls
-  error_body         problem  message: errors have only a `message` (facts 2, v7 and before)
-  license_accepted   true     false: every response is 403 with licenseAgreementAcceptanceRequired (facts 2)
-  session_days       0        above 0: older job sessions are not listed (facts 7)
+  error_body         problem  message: errors have only a `message` (v7 and before)
+  license_accepted   true     false: every response is 403 with licenseAgreementAcceptanceRequired
+  session_days       0        above 0: older job sessions are not listed
   ignores_filter     false    true: the filter by workload is ignored
-  region_names       names    display: points and repositories have names such as West Europe (newer facts 4)
-  region_ids         shared   own: Region.id of a protected item is not the id that points have (newer facts 4)
-  words              text     lists: up to v3 some words are lists (newer facts 4)
-  missing_ids        (empty)  repositories, protectedItem or inventory: one record in three has no id (newer facts 4)
+  region_names       names    display: points and repositories have names such as West Europe
+  region_ids         shared   own: Region.id of a protected item is not the id that points have
+  words              text     lists: up to v3 some words are lists
+  missing_ids        (empty)  repositories, protectedItem or inventory: one record in three has no id
   corruption         marked   counted: only the health check counts corrupted points, no point shows it
   checked_repository true     false: checked items do not contain their repository
 """
@@ -53,7 +53,7 @@ _ACCOUNTS = {
 }
 _INVENTORY = {"virtualMachines", "databases", "fileShares", "cosmosDb"}
 _SETTINGS = {"repositories", "configurationBackup", "settings", "license"}
-# The first parts of paths that a role may not read (facts 2, from the table of roles).
+# The first parts of paths that a role may not read.
 _FORBIDDEN = {
     "PortalAdmin": set[str](),
     "ReadOnlyUser": _SETTINGS | _INVENTORY,
@@ -66,7 +66,7 @@ class VeeamAzure(OAuth2ProductApi):
     ACCOUNTS: ClassVar[dict[str, Account]] = _ACCOUNTS
     LOG_IN: ClassVar[str] = "/api/oauth2/token"
     LISTING: ClassVar[str] = "/api/v8/restorePoints/virtualMachines"
-    # The results of some health checks, and everything but restore points and repositories.
+    # The results of some health checks, and everything except restore points and repositories.
     SOME_OBJECTS: ClassVar[Mapping[str, object]] = {"path": "/api/v8/jobSessions/[0-9ab]*/checkedItems"}
     SIDE_LISTING: ClassVar[Mapping[str, object]] = {"path": "/api/v8/[!r]*"}
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
@@ -100,7 +100,7 @@ class VeeamAzure(OAuth2ProductApi):
         "error_body": "problem",
         "license_accepted": True,
         "session_days": 0,
-        # The facts do not mention such a server; other products had one.
+        # No such server is documented, but other products had one.
         "ignores_filter": False,
         "region_names": "names",
         "region_ids": "shared",
@@ -141,7 +141,7 @@ class VeeamAzure(OAuth2ProductApi):
             "mfa_enabled": isinstance(granted, Challenge),
         }
         if isinstance(granted, Challenge):
-            # 200 without an access token: the second step follows (facts 2)
+            # Status 200 without an access token: the second step follows.
             response |= {"expires_in": 0, ".issued": _NEVER, ".expires": _NEVER}
             return json_response({**response, "mfa_token": granted.mfa_token, "shortLived": False})
         now = self.clock()
@@ -165,7 +165,7 @@ class VeeamAzure(OAuth2ProductApi):
 
     @property
     def identity(self) -> str:
-        """The id of the appliance's own database (facts 3)."""
+        """Return the id of the appliance's own database."""
         return self.uuid("database")
 
     def _served_versions(self) -> list[str]:
@@ -206,7 +206,7 @@ class VeeamAzure(OAuth2ProductApi):
     # Errors
 
     def error_response(self, call: Call, refusal: Refusal) -> Response:
-        """RFC 7807; the members depend on the status (facts 2)."""
+        """Return an error according to RFC 7807; the fields depend on the status."""
         if self.text("error_body") == "message":
             return json_response({"message": refusal.reason}, refusal.status)
         title = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}.get(

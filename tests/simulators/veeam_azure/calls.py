@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read calls of the Azure appliance: the handlers of its lists (facts 3)."""
+"""Read calls of the Azure appliance: the handlers of its lists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.simulators.veeam_azure.points import VERSIONS, Points, Row, azure_tim
 from tests.simulators.veeam_azure.policies import POLICY_LISTS, Policies
 from tests.simulators.veeam_azure.resources import Resources, resource_kind
 
-# List of points -> the parameter for the workload, and the first version that has the list (facts 3, 5).
+# List of points -> the parameter for the workload, and the first version that has the list.
 _POINT_LISTS = {
     "virtualMachines": ("VirtualMachineId", 4),
     "sql": ("DatabaseId", 3),
@@ -43,7 +43,7 @@ class RowList:
         return [text for row, text in pairs if all(test(row) for test in tests)]
 
     def without_ids(self) -> RowList:
-        """The same list; every third record, from the first, has no id."""
+        """Return the same list without the id of every third record, starting with the first."""
         return RowList({**row, "id": row["id"] if place % 3 else None} for place, row in enumerate(self.rows))
 
     def find(self, number: str) -> Row:
@@ -77,7 +77,7 @@ class ReadHandlers:
         self._worked_on: dict[str, list[Work]] = {}
 
     def routes(self) -> list[Route]:
-        """Order matters if a {name} would also match the more specific path."""
+        """Return the routes. Order matters if a {name} would also match the more specific path."""
         paths: dict[str, Callable[..., Response]] = {
             "restorePoints": self.vm_points_until_v4,
             "restorePoints/cosmosDb/{kind}": self.cosmos_points,
@@ -129,7 +129,7 @@ class ReadHandlers:
         self._prepare_sessions()
 
     def _remove_ids(self) -> None:
-        """Ids of these lists are nullable: remove some of them if a variant requests it."""
+        """Remove some ids if a variant requests it, because ids of these lists are nullable."""
         lists = {"protectedItem": self._protected, "inventory": self._inventory}
         if self.api.text("missing_ids") == "repositories":
             self._repositories = self._repositories.without_ids()
@@ -212,7 +212,7 @@ class ReadHandlers:
         rows = self._get_list(self._protected, name, version)
         query = self._query(call, version)
         if query.flag("Sync"):
-            # a rescan runs asynchronously and is polled (facts 3): a reader does not use it
+            # A rescan runs asynchronously and is polled, so a reader does not use it.
             number = self.api.uuid(f"operation:{name}")
             started = azure_time(self.api.clock())
             return json_response({"id": number, "startTime": started, "status": "Running", "_links": {}}, 202)
@@ -292,7 +292,7 @@ class ReadHandlers:
         )
 
     def _with_session_number(self, item: bytes) -> bytes:
-        """Version 1 numbers its sessions (facts 5)."""
+        """Add the number of the session, because version 1 numbers its sessions."""
         row = json.loads(item)
         return json.dumps({**row, "id": str(self.sessions.get_number(row["id"]))}).encode()
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Job sessions of the Azure appliance: backups, and the health checks that verify them (facts 3, 4, 7)."""
+"""Job sessions of the Azure appliance: backups, and the health checks that verify them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Sessions:
         self._runs: dict[str, Run] = {}
 
     def all(self) -> list[tuple[Row, list[Work]]]:
-        """Job sessions, newest first, each with its workloads and points."""
+        """Return job sessions, newest first, each with its workloads and points."""
         found: list[tuple[int, Row, list[Work]]] = []
         for run, made in self.api.estate.runs(self.api.product):
             by_type: dict[tuple[str, str], list[Work]] = {}
@@ -44,7 +44,7 @@ class Sessions:
         return [(row, made) for _ignored, row, made in sorted(found, key=lambda entry: (-entry[0], entry[1]["id"]))]
 
     def get_number(self, session_id: str) -> int:
-        """The number of the session in version 1."""
+        """Return the number of the session in version 1."""
         run = self._runs.get(session_id)
         return int(session_id[:8], 16) if run is None else self.points.session_number(session_id, run)
 
@@ -96,7 +96,7 @@ class Sessions:
         }
 
     def checked_items(self, session: Row, seen: list[Work]) -> list[Row]:
-        """One item for each workload and each of the repositories that contain its points (facts 4)."""
+        """Return one item for each workload and each repository that contains its points."""
         found: dict[tuple[str, str], tuple[Workload, list[Point]]] = {}
         for work, point in seen:
             found.setdefault((work.key, point_repository(point)), (work, []))[1].append(point)

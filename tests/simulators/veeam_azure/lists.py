@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of the Azure appliance: Offset and Limit, filters, and the envelope around the items (facts 3)."""
+"""Lists of the Azure appliance: Offset and Limit, filters, and the envelope around the items."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.simulators.product_api import Call, ProductApi, Refusal, Response
 from tests.simulators.veeam_azure.points import VERSION_MARK, VERSIONS, Points, Row, azure_time
 
 _JSON = "application/json; charset=utf-8"
-# Members that the vendor's own specification requires; a point is usable only with its time in addition.
+# Fields that the vendor's own specification requires; a point is usable only with its time in addition.
 _REQUIRED = {"id", "backupDestination"}
 _UNKNOWN = {"backupDestination": "Vault", "type": "Differential", "state": "Quarantined", "accessTier": "Glacier"}
 
 
 class Query:
-    """The parameters of one call. Unknown names are silently ignored (facts 3)."""
+    """The parameters of one call. Unknown names are silently ignored."""
 
     def __init__(self, call: Call, case_sensitive: bool) -> None:
         self._normalize: Callable[[str], str] = str if case_sensitive else str.lower
@@ -63,7 +63,7 @@ class Slice:
 
 
 def parse_slice(query: Query, api: ProductApi, version: str) -> Slice:
-    """Limit=-1 requests everything. The default is 30 in v1's example, 200 in v3's; a cap is a variant (facts 3)."""
+    """Parse the page. Limit=-1 requests everything. The default is 30 in v1's example and 200 in v3's."""
     default = api.number("default_limit") or (30 if VERSIONS[version] < 3 else 200)
     offset, limit = query.int_value("Offset", 0, 0), query.int_value("Limit", default, -1)
     cap = api.number("page_cap")
@@ -98,12 +98,12 @@ def item_response(row: Row, version: str) -> Response:
 
 
 class PointList:
-    """All points of one list. Items are encoded once for each set of members that versions of the API have."""
+    """All points of one list. Items are encoded once for each set of fields that versions of the API have."""
 
     def __init__(self, api: ProductApi, points: Points, pairs: list[tuple[Workload, Point]]) -> None:
         self.api = api
         self.points = points
-        # the order is only documented as "its own semantics": sorted by id, which is unrelated to time
+        # The order is only documented as "its own semantics": sorted by id, which is unrelated to time.
         by_id = {points.point_id(point): (work, point) for work, point in pairs}
         self._ids = sorted(by_id)
         self.pairs = [by_id[number] for number in self._ids]
@@ -137,7 +137,7 @@ class PointList:
         return self.row(self._position[number], version)
 
     def select(self, query: Query, owner: str, version: int) -> list[bytes]:
-        """The items that match the parameters. Version 1 is documented without any (facts 4), so it ignores them."""
+        """Return the items that match the parameters. Version 1 has no documented parameters and ignores them."""
         items = self.encode_items(version)
         if version == 1:
             return items

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What scripts and monitoring read from the Azure appliance beyond restore points (facts 3; newer facts 4)."""
+"""Other requests of scripts and monitoring to the Azure appliance."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Monitoring:
     # License and settings
 
     def license(self, _call: Call, _session: TokenSession, version: str) -> Response:
-        """Every protected workload uses one instance."""
+        """Return the license, of which every protected workload uses one instance."""
         used = {kind: float(len(self._protected(kind))) for kind in _RESOURCE_TYPES}
         return json_response(
             {
@@ -105,7 +105,7 @@ class Monitoring:
     # Overview
 
     def protected_workloads(self, _call: Call, _session: TokenSession, version: str) -> Response:
-        """PeriodFlag is documented as required, but a public client omits it."""
+        """Return protected workloads. PeriodFlag is documented as required, but a public client omits it."""
         report: Row = {}
         for kind, name in _COUNTED.items():
             existing = [(work, listed) for work, listed in self._workloads(kind) if work.in_inventory]
@@ -134,7 +134,7 @@ class Monitoring:
         return {self.policies.policy_id(policy, "vm"): policy for policy in used.values()}
 
     def _runs(self, work: Workload, schedule: str, first: int, last: int) -> tuple[int, int]:
-        """(planned, successful) runs for one machine."""
+        """Return (planned, successful) runs for one machine."""
         made = [
             point.status in _SUCCESSFUL
             for point in work.points
@@ -205,7 +205,7 @@ class Monitoring:
 
 
 def session_log(session: Row, names: Sequence[str], started: int) -> Row:
-    """The log of a session: one line for each workload."""
+    """Return the log of a session with one line for each workload."""
     log = [
         {
             "logTime": azure_time(started + MINUTE),

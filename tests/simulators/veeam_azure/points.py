@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restore points in the format of Veeam Backup for Microsoft Azure (facts 3 to 5): one builder per list, and the
-members of each version of the API.
+"""Restore points in the format of Veeam Backup for Microsoft Azure: one builder per list, and the
+fields of each version of the API.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _DISPLAY_NAMES = {
     "northcentralus": "North Central US",
     "westeurope": "West Europe",
 }
-# Words that the documentation of the first versions declares as lists.
+# Values that the documentation of the first versions declares as lists.
 _LISTED_WORDS = ("backupDestination", "gfsFlags", "type", "dataRetrievalStatus")
-# First version that has a member (facts 5). If the facts only give a range, the latest possible version is used.
+# First version that has a field. If only a range is known, the latest possible version is used.
 _SINCE = {
     "vbrId": 2,
     "gfsFlags": 2,
@@ -58,13 +58,13 @@ _LISTS = {
 
 
 def azure_time(moment: int, digit: int = 0) -> str:
-    """.NET has a resolution of 100 ns and drops trailing zeros: five to seven digits in practice."""
+    """Format a time as .NET does, with 100 ns resolution and without trailing zeros."""
     fraction = f"{moment % 1_000_000:06}{digit}".rstrip("0")
     return as_datetime(moment).isoformat()[:19] + (f".{fraction}" if fraction else "") + "Z"
 
 
 def best_copy(copies: tuple[Copy, ...]) -> Copy:
-    """A point has only one location here; a point with several copies is reported at the best protected one."""
+    """Return the best protected copy, because a point has only one location here."""
     home = copies[0].location.site
     return max(copies, key=lambda copy: (copy.immutable_until is not None, copy.location.site is not home))
 
@@ -81,7 +81,7 @@ def get_list_name(work: Workload, point: Point) -> str:
 
 
 def session_type(work: Workload, kind: str) -> str:
-    """The type of the job session that made the point."""
+    """Return the type of the job session that created the point."""
     if work.workload_type == "database":
         return "SqlPolicyBackup" if work.platform_hint == "sql" else "MongoDbPolicyBackup"
     if work.workload_type == "virtual_network":
@@ -104,7 +104,7 @@ class Points:
         return self.api.fixed(point.key) or self.api.uuid(point.key)
 
     def workload_id(self, work: Workload) -> str:
-        """A string, not a UUID (facts 4). Networks are backed up per subscription and region, without an id."""
+        """Return a string that is not a UUID. Networks are backed up per subscription and region, without an id."""
         if work.workload_type == "virtual_network":
             return f"{self.api.uuid('subscription')}/{work.site.region}"
         return self.api.digest(work.key)
@@ -115,7 +115,7 @@ class Points:
         return self._sessions[run.key, kind]
 
     def session_number(self, session_id: str, run: Run) -> int:
-        """Version 1 numbers its sessions (facts 5: jobSessions/7)."""
+        """Return the number of a session, because version 1 numbers its sessions (jobSessions/7)."""
         fixed = self.api.fixed(run.key)
         return int(fixed) if fixed is not None else int(session_id[:8], 16)
 
@@ -136,13 +136,13 @@ class Points:
         return self._adapt_to_old_version(work, point, row, version) if version < 4 else row
 
     def _adapt_to_old_version(self, work: Workload, point: Point, row: Row, version: int) -> Row:
-        """Up to v3: null members are omitted, a snapshot does not have a type, and _embeddedResources are present."""
+        """Up to v3: null fields are omitted, a snapshot does not have a type, and _embeddedResources are present."""
         kept = {name: value for name, value in row.items() if value is not None}
         if point.kind == "snapshot":
             for name in ("type", "dataRetrievalStatus"):
                 kept.pop(name, None)
         if version == 1 and "backupSizeBytes" in kept:
-            # the documented v1 response reports the size of the entire disk for every point
+            # The documented v1 response reports the size of the entire disk for every point.
             size = work.source_bytes
             kept["backupSizeBytes"] = str(size) if self.api.flag("sizes_as_text") else size
         if version == 3:
@@ -189,13 +189,13 @@ class Points:
         }
 
     def _repository_fields(self, work: Workload, point: Point) -> Row:
-        """Members of points in a repository; VM snapshots have the same members, empty."""
+        """Return fields of points in a repository; snapshots of machines have the same fields with empty values."""
         snapshot = point.kind == "snapshot"
         until = None if snapshot else best_copy(point.copies).immutable_until
         tier = None if snapshot else "Archive" if point.kind == "archive" else "Hot"
         return {
             "vbrId": None,
-            # a snapshot's size must not be summed: 0 since v2, the entire disk in v1 (facts 4)
+            # A snapshot's size must not be summed: 0 since v2, the entire disk in v1.
             "backupSizeBytes": 0 if snapshot else point.size_bytes,
             "dataRetrievalStatus": "None",
             "retrievedDataExpirationDate": None,
@@ -260,7 +260,7 @@ class Points:
         }
 
     def _networks(self, work: Workload, point: Point) -> Row:
-        """The configuration of all networks of one subscription in one region (facts 4)."""
+        """Build a point of the configuration of all networks of one subscription in one region."""
         return {
             **self._common_fields(work, point),
             "vbrId": None,
@@ -277,20 +277,20 @@ class Points:
         }
 
     def _continuous(self, work: Workload, point: Point) -> Row:
-        """Without destination, state and immutability (facts 4)."""
+        """Build a continuous backup, without destination, state and immutability."""
         row = self._common_fields(work, point)
         del row["state"]
         return {**row, "accountName": work.name, "accountId": self.workload_id(work), "dataRetrievalStatus": "None"}
 
 
 def point_path(work: Workload, point: Point, version: int) -> str:
-    """Up to v3 the points of VMs are directly below /restorePoints (facts 5)."""
+    """Return the path of points. Up to v3 the points of machines are directly below /restorePoints."""
     name = get_list_name(work, point)
     return "" if name == "virtualMachines" and version < 4 else f"{name}/"
 
 
 def point_repository(point: Point) -> str:
-    """The key of the repository that contains this point."""
+    """Return the key of the repository that contains this point."""
     copy = best_copy(point.copies)
     return repository_key(copy.location, copy.encrypted, copy.immutable_until is not None)
 
@@ -301,5 +301,5 @@ def repository_key(location: Location, encrypted: bool, immutable: bool) -> str:
 
 
 def time_span(microseconds: int) -> str:
-    """executionDuration is a .NET time span: [d.]hh:mm:ss[.fffffff]"""
+    """Format executionDuration, a .NET time span: [d.]hh:mm:ss[.fffffff]."""
     return str(timedelta(seconds=microseconds // 1_000_000)).rjust(8, "0")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Policies and repositories of the Azure appliance (facts 3, 4)."""
+"""Policies and repositories of the Azure appliance."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Policies:
         return self.id(f"policy:{policy.key}:{kind}")
 
     def policies(self, kind: str) -> list[Row]:
-        """Policies are per kind of resource: one policy of the ground truth for VMs and databases becomes two."""
+        """Return policies. They are per type of resource: one policy for machines and databases becomes two."""
         known = self.api.estate.for_product(self.api.product)
         used = {
             work.policy.key: work.policy for work in known if work.policy is not None and resource_kind(work) == kind

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resources that the Azure appliance protects or could protect (facts 3, 4): protected items and inventory."""
+"""Resources that the Azure appliance protects or could protect: protected items and inventory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _COUNTED = (
 
 
 def resource_kind(work: Workload) -> str:
-    """Databases are divided into SQL and Cosmos DB; for others it is the workload type."""
+    """Return the resource type. Databases are divided into SQL and Cosmos DB."""
     return work.platform_hint if work.workload_type == "database" else work.workload_type
 
 
@@ -54,7 +54,7 @@ class Resources:
         return f"{group}/providers/{provider}/{work.name}"
 
     def _own_region_id(self, region: str) -> str:
-        """The system id of a region, which may be another one than the id that points and repositories report."""
+        """Return the system id of a region, which may differ from the id that points and repositories report."""
         if self.api.text("region_ids") == "own":
             return self.id(f"system-region:{region}")
         return self.points.region_id(region)
@@ -108,7 +108,7 @@ class Resources:
         return {**head, **shared, "storageAccount": account}
 
     def protected_networks(self, newest: list[Point]) -> list[Row]:
-        """One row per subscription; only the points report its regions."""
+        """Return one row per subscription; only the points report its regions."""
         if not newest:
             return []
         last = max(point.created_at for point in newest)
@@ -117,7 +117,7 @@ class Resources:
         return [{**row, "subscriptionId": self.id("subscription"), "subscriptionName": "Production"}]
 
     def _protected_cosmos(self, work: Workload, newest: Point) -> Row:
-        """The only item that reports its number of points (facts 4)."""
+        """Build the only item that reports its number of points."""
         listed = self.api.listed_points(work)
         moments = [point.created_at for point in listed if point.kind == "continuous"]
         stored = [point for point in listed if point.kind != "continuous"]
@@ -142,7 +142,7 @@ class Resources:
         }
 
     def configuration_points(self) -> list[Row]:
-        """The appliance's own backups, one and two nights old: they do not protect workloads."""
+        """Return the appliance's own backups, one and two nights old, which do not protect workloads."""
         return [
             {
                 "id": self.id(f"configuration:{nights}"),

@@ -1,33 +1,33 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam Backup & Replication, the REST API on port 9419 in all its revisions, according to its facts (part B).
+"""Veeam Backup & Replication, the REST API on port 9419 in all its revisions.
 
 Accounts: the main one is a Backup Administrator; `viewer` gets 403 for replicas, the server's details, jobs, and
 before 1.3 malware events; `restore_operator` may read replicas; `no_role` may not log in; `mfa` has a second factor,
-with which log-in is impossible (B2).
+with which login is impossible.
 
 Variants (product `veeam_backup_replication`; every product also has those of `ProductApi`):
   release          13.1       the server: 11, 12.0 to 12.3.1, 13.0, 13.0.1, 13.1; it determines the revisions
-                              and the format of errors (B1, B7)
-  renamed_in       1.2-rev0   revision that renamed objectRestorePoints to restorePoints; 1.1-rev1 is also possible (B3)
-  version_header   required   optional: a call without x-api-version uses the newest revision (B7)
-  timezone         Europe/Berlin   the server's time zone, used for all its times (B4)
+                              and the format of errors
+  renamed_in       1.2-rev0   revision that renamed objectRestorePoints to restorePoints; 1.1-rev1 is also possible
+  version_header   required   optional: a call without x-api-version uses the newest revision
+  timezone         Europe/Berlin   the server's time zone, used for all its times
   backup_times     naive      offset: times of backups and files include their offset, as in the vendor's examples
-  agent_names      computer   computer job: points of agents are named after both (B5)
-  object_names     same       address: below its backup the name of an agent's machine is its address (B5)
-  objects_refused  AWSEC2,MongoDb   platforms of backups whose objects cannot be listed (B5)
-  offload          copy       tier: copies in object storage are a tier of a scale-out repository, not points (B6)
+  agent_names      computer   computer job: points of agents are named after both
+  object_names     same       address: below its backup the name of an agent's machine is its address
+  objects_refused  AWSEC2,MongoDb   platforms of backups whose objects cannot be listed
+  offload          copy       tier: copies in object storage are a tier of a scale-out repository, not points
   files            mixed      own: every file contains one machine; else the files of one policy contain all machines
-                              of a night (B4)
-  leftovers        false      true: objects without points are still listed (B4)
+                              of a night
+  leftovers        false      true: objects without points are still listed
   counts           true       false: objects do not report their number of points
-  page_cap         0          above 0: maximum page length, whatever limit requests (B3)
+  page_cap         0          above 0: maximum page length, whatever limit requests
   token_calls      0          above 0: an access token expires after so many calls
-  fresh_refused    false      true: a token is rejected once before it works (B2)
-  viewer_repositories  true   false: 403 for a viewer's /backupInfrastructure (B2)
+  fresh_refused    false      true: a token is rejected once before it works
+  viewer_repositories  true   false: 403 for a viewer's /backupInfrastructure
   unknown_enums    false      one point in five has values that are not in any specification
-  missing_optional false      one point in three has only required members
+  missing_optional false      one point in three has only required fields
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class VeeamBackupReplication(OAuth2ProductApi):
         self.handlers.prepare()
 
     def _read_routes(self) -> list[ReadRoute]:
-        """Order matters if a {name} would also match the more specific path."""
+        """Return the routes. Order matters if a {name} would also match the more specific path."""
         handlers, infrastructure = self.handlers, "backupInfrastructure/"
         replicas, jobs, events = frozenset({_VIEWER}), frozenset({_VIEWER, _RESTORER}), "malwareDetection/events"
         return [
@@ -196,7 +196,7 @@ class VeeamBackupReplication(OAuth2ProductApi):
 
     @property
     def identity(self) -> str:
-        """The installation id (samples/vbr/recorded_13.1_serverInfo.json)."""
+        """Return the installation id."""
         return self.uuid("server")
 
     # Revisions
@@ -277,7 +277,7 @@ class VeeamBackupReplication(OAuth2ProductApi):
     # The server itself
 
     def _server_time(self, call: Call, _session: None) -> Response:
-        """Does not require a session; the name of the time zone was added in 1.3-rev2."""
+        """Return the time of the server. It requires no session; the name of the time zone was added in 1.3-rev2."""
         revision, now = self._revision(call), self.clock()
         document: Row = {"serverTime": self.server_clock.seven_digits(now)}
         document["timeZone"] = self.server_clock.describe(now)
@@ -372,6 +372,6 @@ class VeeamBackupReplication(OAuth2ProductApi):
         return self.points.object_id(work)
 
     def point_id(self, work: Workload, point: Point) -> str:
-        """The id of the first copy, which the backup job made."""
+        """Return the id of the first copy, which the backup job created."""
         found = self.handlers.current_layout().by_point.get(point.key)
         return self.points.point_id(found[0]) if found else self.points.replica_point_id(point)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Backups, their files and their objects in the format of Backup & Replication (facts B3, B4)."""
+"""Backups, their files and their objects in the format of Backup & Replication."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _policy_tag(row: Row) -> None:
 
 
 def _one_object(row: Row) -> None:
-    """Up to 1.3-rev1 a file has one object id; a file of many machines has none (facts B4)."""
+    """Convert to 1.3-rev1 or earlier: a file has one object id, and a file of many machines has none."""
     ids = row.pop("objectIds")
     row["objectId"] = ids[0] if len(ids) == 1 else NO_ID
 
@@ -56,12 +56,12 @@ BACKUP_SHAPE = Shape(
     before=(("1.2-rev0", _policy_tag), *PLATFORM_CHANGES),
 )
 FILE_SHAPE = Shape(since={"severity": "1.3-rev2"}, before=(("1.3-rev2", _one_object),))
-# Members that identify a machine, added for each platform in its own revision (the specs' discriminators).
+# Fields that identify a machine, added for each platform in its own revision (the specs' discriminators).
 _IDENTITY = ("objectId", "path", "hvType", "biosUuid", "computerId", "protectionGroupIds", "fileServerId", "hostId")
 
 
 def _keep_identity_for(*platforms: str) -> Callable[[Row], None]:
-    """Remove the identity members of all other platforms: only these had their own schema."""
+    """Remove the identity fields of all other platforms, because only these had their own schema."""
 
     def change(row: Row) -> None:
         if row["platformName"] not in platforms:
@@ -100,7 +100,7 @@ class Backups:
         self.id = api.uuid
 
     def job_id(self, backup: Backup) -> str:
-        """One job writes to its repository and to the archive of that; copies have their own jobs."""
+        """Return the job id. One job writes to its repository and its archive; copies have their own jobs."""
         role = "copy" if backup.role == "copy" else "primary"
         target = backup.key if role == "copy" else ""
         return self.id(f"job:{backup.policy.key}:{backup.platform}:{role}:{target}")
@@ -116,7 +116,7 @@ class Backups:
             "jobId": self.job_id(backup),
             "policyUniqueId": self.id(f"unique:{self.job_id(backup)}"),
             "name": backup.name,
-            # a copied backup has this value, while its points have the true platform (facts B4)
+            # A copied backup has this value, while its points have the true platform.
             "platformName": "CustomPlatform" if copied else backup.platform,
             "platformId": self.id("platform:copy") if copied else self.points.platform_id(backup.platform),
             "creationTime": self.clock.without_offset(backup.created_at),
@@ -172,7 +172,7 @@ class Backups:
         ident, platform = self.points.object_id(work), backup.platform
         chain = self.points.backup_id(backup)
         if platform != "UnstructuredData":
-            # the chain of one machine has its own id (facts B4)
+            # The chain of one machine has its own id.
             chain = self.id(f"chain:{backup.key}:{work.key}")
         row: Row = {
             "_backup": self.points.backup_id(backup),
@@ -210,7 +210,7 @@ class Backups:
         return {}
 
     def leftovers(self) -> list[Row]:
-        """Objects that remain in the list after the points of a machine were removed (facts B4)."""
+        """Return objects that remain in the list after the points of a machine were removed."""
         return [
             {
                 "_backup": NO_ID,
@@ -231,7 +231,7 @@ class Backups:
         ]
 
     def chain_name(self, work: Workload, platform: str) -> str:
-        """The name of an object below its backup, which may be the network address of the machine (facts B5)."""
+        """Return the name of an object below its backup, which may be the network address of the machine."""
         if self.api.text("object_names") == "address" and platform in ("WindowsPhysical", "LinuxPhysical"):
             return f"10.0.{int(self.api.digest(work.key)[:2], 16)}.7"
         return work.name

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read calls of Backup & Replication: the handlers of its lists for each revision (facts B3)."""
+"""Read calls of Backup & Replication: the handlers of its lists for each revision."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
 
 
 def point_filters(revision: str) -> Mapping[str, Filter]:
-    """The filters of the list of points; later revisions have more (facts B3)."""
+    """Return the filters of the list of points; later revisions have more."""
     if not is_at_least(revision, "1.2-rev0"):
         return _POINT_FILTERS
     newest = is_at_least(revision, "1.3-rev2")
@@ -126,7 +126,7 @@ class ReadHandlers:
         self._prepared_for: dict[str, object] = {}
 
     def current_layout(self) -> Layout:
-        """The storage layout for the current variants."""
+        """Return the storage layout for the current variants."""
         offload, files = key = self.api.text("offload"), self.api.text("files")
         if key not in self._layouts:
             self._layouts[key] = Layout(self.api, tiers=offload == "tier", own_files=files == "own")
@@ -173,7 +173,7 @@ class ReadHandlers:
         return self.infrastructure.disks(self._points().find(number, revision))
 
     def monitoring(self, name: str) -> Callable[..., Response]:
-        """The handler of a read that only monitoring uses."""
+        """Return the handler of a request that only monitoring sends."""
 
         def handle(call: Call, revision: str) -> Response:
             answer: Response = getattr(self.infrastructure, name)(call, revision)
@@ -249,7 +249,7 @@ class ReadHandlers:
         return self._files(number, revision).item(file, revision)
 
     def details(self, call: Call, revision: str, number: str) -> Response:
-        """A read although it is a POST; its body is required and may contain one object id."""
+        """Return details. This is a read request although it uses POST; its body may contain one object id."""
         if call.content_type != "application/json":
             raise Refusal(415, f"The content type {call.content_type!r} is not application/json.")
         try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clock of a backup server: times with and without its offset (facts B4, "Times")."""
+"""The clock of a backup server: times with and without its offset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.simulators.product_api import ProductApi
 
 
 class ServerClock:
-    """The time zone is a variant, so it is looked up when it is needed."""
+    """Formats times in the server's time zone, which is a variant and can change."""
 
     def __init__(self, api: ProductApi) -> None:
         self.api = api
@@ -32,7 +32,7 @@ class ServerClock:
         return "".join(self._local(moment, fraction))
 
     def without_offset(self, moment: int, fraction: bool = False) -> str:
-        """Local time without an offset; the vendor's examples have one, as with `backup_times=offset`."""
+        """Format local time without an offset; the vendor's examples have one, as with `backup_times=offset`."""
         text, offset = self._local(moment, fraction)
         return text + offset if self.api.text("backup_times") == "offset" else text
 
@@ -44,7 +44,7 @@ class ServerClock:
         return f"{as_datetime(moment):%Y-%m-%dT%H:%M:%S}Z"
 
     def describe(self, moment: int) -> str:
-        """Name of the time zone in Windows' format, with the city of the zone."""
+        """Return the name of the time zone in Windows' format, with the city of the zone."""
         _unused, offset = self._local(moment, fraction=False)
         return f"(UTC{offset}) {self.zone.key.rpartition('/')[2].replace('_', ' ')}"
 

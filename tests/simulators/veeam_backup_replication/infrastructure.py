@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What monitoring reads besides points: license, servers, proxies, agents, disks of a point, backup of the settings."""
+"""Other requests of monitoring: license, servers, proxies, agents, disks of a point, configuration backup."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FILTERS = {"nameFilter": pattern, "typeFilter": enum_filter("type")}
 _COLUMNS = {"Name": "name", "Type": "type"}
 _SERVER_TYPES = {"vmware": "ViHost", "hyperv": "HvServer"}
 _DISK_TYPES = {"VMware": "Vi", "CloudDirector": "Vi", "HyperV": "Hv"}
-# Path -> the method that answers, and the first revision that has it.
+# Path -> method that responds, and the first revision that has it.
 READS = {
     "license": ("license", "1.2-rev0"),
     "configBackup": ("settings_backup", "1.1-rev0"),
@@ -48,7 +48,7 @@ class Infrastructure:
     # License
 
     def license(self, _call: Call, _revision: str) -> Response:
-        """Each protected machine uses one instance."""
+        """Return the license, of which each protected machine uses one instance."""
         used = [work for work in self.layout.works if any(point.key in self.layout.by_point for point in work.points)]
         now = self.api.estate.now
         return json_response(
@@ -79,7 +79,7 @@ class Infrastructure:
         return sorted({work.site.key: work.site for work in self.layout.works}.values(), key=lambda site: site.key)
 
     def _servers(self) -> Iterator[Row]:
-        """A repository server at each site, and the hypervisors there."""
+        """Return a repository server and hypervisors for each site."""
         for site in self._sites():
             host = self.api.uuid(f"host:{site.key}")
             yield self._server(host, site.origin, "WindowsHost", site, {"networkSettings": {"components": []}})
@@ -133,7 +133,7 @@ class Infrastructure:
         return self._page("proxy states", self._proxy_states, call, revision)
 
     def wan_accelerators(self, call: Call, revision: str) -> Response:
-        """There are none here."""
+        """Return an empty list."""
         return self._page("accelerators", lambda: (), call, revision)
 
     # Agents, disks, settings
@@ -157,7 +157,7 @@ class Infrastructure:
         return self._page("protection groups", self._protection_groups, call, revision)
 
     def disks(self, point: Row) -> Response:
-        """The disks of one machine: here each has one, of the size of the machine."""
+        """Return the disks of one machine: one disk with the size of the machine."""
         stored = next(each for each in self.layout.stored() if self.points.point_id(each) == point["id"])
         platform = PLATFORMS[stored.work.platform_hint]
         row: Row = {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions and their tasks, job states, and malware events of Backup & Replication (facts B6, B7)."""
+"""Sessions and their tasks, job states, and malware events of Backup & Replication."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def _platform_type(row: Row) -> None:
 
 
 def _old_scan(row: Row) -> None:
-    """The content scan has its own type since 1.3-rev1 (facts B6)."""
+    """Convert to revisions before 1.3-rev1, in which the content scan has no own type."""
     if row["sessionType"] == "SureBackupContentScan":
         row["sessionType"] = "SureBackup"
 
 
 def _lowercase_values(row: Row) -> None:
-    """Status and workload started with lowercase letters until 1.3-rev0 (facts B7)."""
+    """Convert to 1.3-rev0 or earlier, in which status and workload start with lowercase letters."""
     row["status"] = row["status"].lower()
     row["workload"] = row["workload"][0].lower() + row["workload"][1:]
 
@@ -60,7 +60,7 @@ STATE_SHAPE = Shape(
 
 
 def _event_without_point(row: Row) -> None:
-    """The vendor's files of 1.2 do not define the point of an event, that of 1.3-rev2 does."""
+    """Remove the point of an event, which is defined in 1.3-rev2 but not in 1.2."""
     row["machine"] = {name: value for name, value in row["machine"].items() if name != "restorePointId"}
 
 
@@ -78,7 +78,7 @@ class Sessions:
         self._jobs = {(backup.policy.key, backup.platform): backup for backup in layout.backups.values()}
 
     def _runs(self) -> Iterator[tuple[Run, str, list[tuple[Workload, Point]]]]:
-        """Every run of every job: a run of the ground truth is one session for each platform."""
+        """Return every run of every job: a run of the ground truth is one session for each platform."""
         known = {work.key for work in self.layout.works}
         for run, made in self.api.estate.runs(self.api.product):
             by_platform: dict[str, list[tuple[Workload, Point]]] = {}
@@ -125,7 +125,7 @@ class Sessions:
         }
 
     def _tests(self) -> Iterator[Row]:
-        """SureBackup reports that a job's machines booted, but not from which point (facts B6)."""
+        """Return SureBackup tests, which report that a job's machines booted, but not from which point."""
         booted: dict[tuple[str, int], str] = {}
         for work in self.layout.works:
             for point in self.api.listed_points(work):
@@ -171,7 +171,7 @@ class Sessions:
         return {**row, "replicaPointId": self.points.replica_point_id(point)}
 
     def _scans(self) -> Iterator[Row]:
-        """A scan without a result is not evidence: a point that cannot be read has a failed scan."""
+        """Return scans. A point that cannot be read has a failed scan."""
         for found in self.layout.by_point.values():
             point = found[0].point
             if point.checked_by == "scan" and point.checked_at is not None:
@@ -202,7 +202,7 @@ class Sessions:
     # Job states
 
     def states(self, revision: str) -> Iterator[Row]:
-        """Before 1.3 only the types of virtual machine jobs are in the enumeration."""
+        """Return job states. Before 1.3 the enumeration has only types of virtual machine jobs."""
         seen: set[str] = set()
         last = {(run.policy.key, platform): run for run, platform, _unused in self._runs()}
         for backup in self.layout.backups.values():
@@ -233,7 +233,7 @@ class Sessions:
     # Malware
 
     def events(self) -> Iterator[Row]:
-        """One event for each machine with suspicious or infected points, and one false positive."""
+        """Return one event for each machine with suspicious or infected points, and one false positive."""
         quiet = 0
         for work in self.layout.works:
             bad = [point for point in self.api.listed_points(work) if point.malware in ("suspicious", "infected")]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs of Backup & Replication with encryption and retention settings, only for virtual machines (facts B6, B7)."""
+"""Jobs of Backup & Replication with encryption and retention settings, only for virtual machines."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Jobs:
                 yield self._job(backup)
 
     def list_unsupported_ids(self) -> set[str]:
-        """Ids of existing jobs whose platform this part of the API does not support."""
+        """Return ids of existing jobs whose platform this part of the API does not support."""
         every = {self.backups.job_id(backup) for backup in self.layout.backups.values()}
         return every - {row["id"] for row in self.list_supported()}
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam's storage layout for the estate: jobs, their backups in repositories, and their files (facts A5, B4, B6).
+"""Veeam's storage layout for the environment: jobs, their backups in repositories, and their files.
 
 A copy of a point is a separate point, in the backup of a copy job in another repository.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from tests.simulators.ground_truth import Copy, CopyRule, Location, Point, Policy, Run, Workload, as_datetime
 from tests.simulators.product_api import ProductApi
 
-# Veeam's names for the estate's platforms.
+# Veeam's names for the environment's platforms.
 PLATFORMS = {
     "vmware": "VMware",
     "hyperv": "HyperV",
@@ -54,7 +54,7 @@ class Repository:
 
 
 def get_repository(location: Location, immutable_days: int) -> Repository:
-    """Immutability is a repository setting, so a location with and without it becomes two repositories."""
+    """Return the repository. Immutability is a repository setting, so a location with and without it becomes two."""
     sort = _REPOSITORY_TYPES.get(location.key, "LinuxHardened" if immutable_days else "WinLocal")
     suffix = "-immutable" if immutable_days else ""
     return Repository(location.key + suffix, location.name + suffix, sort, location, immutable_days)
@@ -109,8 +109,8 @@ class Backup:
 
 
 class Layout:
-    """All backups of an estate. With `tiers` the copies in object storage are tiers of a scale-out repository, which
-    reports its policy but nothing about individual points (facts B6). With `own_files` no file contains two machines.
+    """All backups of an environment. With `tiers` the copies in object storage are tiers of a scale-out repository,
+    which reports its policy but nothing about individual points. With `own_files` no file contains two machines.
     """
 
     def __init__(self, api: ProductApi, *, tiers: bool, own_files: bool) -> None:
@@ -160,7 +160,7 @@ class Layout:
             yield from found
 
     def repositories(self) -> list[Repository]:
-        """Every repository in use, including the extents of scale-out repositories."""
+        """Return every repository in use, including the extents of scale-out repositories."""
         found: dict[str, Repository] = {}
         for backup in self.backups.values():
             if backup.repository is not None:
@@ -174,7 +174,7 @@ class Layout:
         return [found[key] for key in sorted(found)]
 
     def replicated(self) -> list[tuple[Workload, list[Point]]]:
-        """Machines with a replica, and its points: a continuous replica does not have listed points."""
+        """Return machines with a replica, and its points: a continuous replica has no listed points."""
         found = []
         for work in self.works:
             points = [point for point in self.api.listed_points(work) if point.kind == "replica"]
@@ -216,7 +216,7 @@ def _scale_out(policy: Policy) -> Repository | None:
 
 
 def gfs_periods(point: Point) -> list[str]:
-    """The GFS flags of a point; daily points do not have any."""
+    """Return the GFS flags of a point; daily points have none."""
     return [name.capitalize() for name in point.retention if name != "daily"] or ["None"]
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of Backup & Replication: skip and limit, order, filters, and the envelope around the items (facts B3)."""
+"""Lists of Backup & Replication: skip and limit, order, filters, and the envelope around the items."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def before(member: str = "_moment") -> Filter:
 
 
 def pattern(values: list[str], _clock: ServerClock) -> Test:
-    """An asterisk at either end is a wildcard; "can match any parameter" is interpreted as any text of the row."""
+    """Build a filter with a wildcard at either end; "can match any parameter" is interpreted as any text of the row."""
     text = values[0].lower()
     body, head, tail = text.strip("*"), text.startswith("*"), text.endswith("*")
 
@@ -80,7 +80,7 @@ def pattern(values: list[str], _clock: ServerClock) -> Test:
 
 
 class IdFilter:
-    """Rows that refer to one object, found with an index because there may be thousands of such requests."""
+    """Finds rows that refer to one object with an index, because there may be thousands of such requests."""
 
     def __init__(self, member: str) -> None:
         self.member = member
@@ -97,7 +97,7 @@ class IdFilter:
 
 
 def enum_filter(member: str, known: Iterable[str] = (), several: bool = False) -> Filter:
-    """A scalar parameter uses the first of several values; enumerations are case-insensitive."""
+    """Build a filter that uses the first of several values; enumerations are case-insensitive."""
     known_values = {word.lower() for word in known}
 
     def build(values: list[str], _clock: ServerClock) -> Test:
@@ -152,7 +152,7 @@ class RowTable:
         *,
         concurrent_changes: bool = False,
     ) -> Response:
-        """A page of the filtered rows. Parameters that are not filters of this list are ignored (facts B3)."""
+        """Return a page of the filtered rows. Parameters that are not filters of this list are ignored."""
         skip, limit = _int_parameter(call, "skip", 0, 0), _int_parameter(call, "limit", _DEFAULT_LIMIT, 1)
         cap = self.api.number("page_cap")
         limit = min(limit, cap) if cap else limit
@@ -162,7 +162,7 @@ class RowTable:
         return self._envelope(revision, indexes, skip, limit)
 
     def all_rows(self, revision: str) -> Response:
-        """The complete list without paging, for lists below an object before 1.3-rev2."""
+        """Return the complete list without paging, for lists below an object before 1.3-rev2."""
         return self._envelope(revision, range(len(self.rows)), 0, max(len(self.rows), 1))
 
     def _envelope(self, revision: str, indexes: Sequence[int], skip: int, limit: int) -> Response:
@@ -178,7 +178,7 @@ class RowTable:
         requested = {name: values for name, values in requested.items() if values}
         if not requested:
             return range(len(self.rows))
-        # the same parameters can be another filter in another revision
+        # The same parameters can be another filter in another revision.
         key = (revision, *(word for name, values in sorted(requested.items()) for word in (name, *values)))
         if key not in self._chosen:
             tests = [filters[name](values, self.clock) for name, values in requested.items()]
@@ -191,7 +191,7 @@ class RowTable:
         return self._chosen[key]
 
     def _row_for_revision(self, index: int, revision: str) -> Row:
-        """The row in the format of the revision, to which filters apply."""
+        """Return the row in the format of the revision, to which filters apply."""
         row = self.rows[index]
         if self.shape.oldest_equivalent(revision) == self.shape.oldest_equivalent(REVISIONS[-1]):
             return row

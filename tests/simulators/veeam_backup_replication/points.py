@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restore points and replica points of Backup & Replication (facts B4), built in the format of the newest revision."""
+"""Restore points and replica points of Backup & Replication, built in the format of the newest revision."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Points:
         return self.api.uuid(f"platform:{platform}") if platform in _WITH_IDS else NO_ID
 
     def is_sampled(self, ident: str, every: int) -> bool:
-        """Whether this is one of every `every` ids; deterministic."""
+        """Return whether this is one of every `every` ids, deterministically."""
         return int(ident[:4], 16) % every == 0
 
     # Restore points
@@ -132,7 +132,7 @@ class Points:
             "platformId": self.platform_id(platform),
             "creationTime": self.clock.with_offset(point.created_at, fraction=precise),
             "backupId": self.backup_id(backup),
-            # a point that cannot be read does not offer operations
+            # A point that cannot be read does not offer operations.
             "allowedOperations": _OPERATIONS.get(platform, ["StartFlrRestore"]) if point.usable else [],
             "guestOsFamily": self._guest_os(work),
             "originalSize": work.source_bytes,
@@ -140,7 +140,7 @@ class Points:
         if platform == "UnstructuredData":
             return {**row, "originalSize": point.size_bytes, "gfsPeriods": gfs_periods(point)}
         row["type"] = {"incremental": "Increment", "snapshot": "Snapshot"}.get(point.kind, "Full")
-        # the session of a copy is not always reported (facts B4)
+        # The session of a copy is not always reported.
         hidden = backup.role == "copy" and self.is_sampled(ident, 3)
         row["sessionId"] = NO_ID if hidden else self.session_id(point.run, platform)
         row["malwareStatus"] = (point.malware or "clean").capitalize()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Repositories of Backup & Replication, plain and scale-out, with their settings on immutability (facts B4, B6)."""
+"""Repositories of Backup & Replication, plain and scale-out, with their settings on immutability."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _old_type(row: Row) -> None:
 
 
 def _no_mode(row: Row) -> None:
-    """The mode of the immutability period was added in 1.3."""
+    """Remove the mode of the immutability period, which was added in 1.3."""
     if "immutability" in row.get("bucket", {}):
         kept = {name: value for name, value in row["bucket"]["immutability"].items() if name != "immutabilityMode"}
         row["bucket"] = {**row["bucket"], "immutability": kept}
@@ -31,13 +31,13 @@ def _no_dedup_immutability(row: Row) -> None:
 
 
 def _rename_limits(settings: Row) -> Row:
-    """The names of the limits in revision 1.1, and in all revisions for Data Domain."""
+    """Rename the limits as in revision 1.1, and in all revisions for Data Domain."""
     names = {"taskLimitEnabled": "enableTaskLimit", "readWriteLimitEnabled": "enableReadWriteLimit"}
     return {names.get(name, name): value for name, value in settings.items()}
 
 
 def _old_limits(row: Row) -> None:
-    """1.1 has other names for the limits, and for the switches of the gateway server."""
+    """Rename the limits and the switches of the gateway server as in 1.1."""
     if "repository" in row:
         row["repository"] = _rename_limits(row["repository"])
     if "share" in row:
@@ -58,7 +58,7 @@ def _one_status(row: Row) -> None:
 
 
 def _mounted(row: Row) -> None:
-    """Before 1.3 the mount server was a member of nearly all repositories."""
+    """Add the mount server, which was a field of nearly all repositories before 1.3."""
     if row["type"] != "AmazonS3Glacier":
         row["mountServer"] = {"mountServerId": row["id"], "writeCacheFolder": "C:\\Cache", "vPowerNFSEnabled": True}
 
@@ -174,7 +174,7 @@ class Repositories:
         return sum(stored.point.size_bytes or 0 for backup in mine for stored in backup.points)
 
     def scale_out(self, repository: Repository) -> Row:
-        """A scale-out repository with the settings of its tiers, without the location of any point (facts B6)."""
+        """Build a scale-out repository with the settings of its tiers, but without locations of points."""
         near = next(found for found in self.layout.repositories() if found.location == repository.location)
         extent = {"id": self.ident(near), "name": near.name, "status": ["Normal"]}
         capacity, archive = repository.capacity, repository.archive

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The API revisions of a Backup & Replication server, and the conversion of rows to older ones (facts B1)."""
+"""The API revisions of a Backup & Replication server, and the conversion of rows to older ones."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ RELEASES = {
 
 @dataclass(frozen=True)
 class Shape:
-    """How the rows of one list differ between revisions; rows are built in the newest format.
+    """Differences of the rows of one list between revisions; rows are built in the newest format.
 
-    `since` names the first revision that has a member, `before` gives (first revision that no longer needs it, change)
-    for all other differences. Members that start with `_` are for filters and are never sent.
+    `since` names the first revision that has a field, `before` gives (first revision that no longer needs it, change)
+    for all other differences. Fields that start with `_` are for filters and are never sent.
     """
 
     since: dict[str, str] = field(default_factory=dict)
@@ -79,18 +79,18 @@ class Shape:
         return found
 
     def oldest_equivalent(self, revision: str) -> str:
-        """The oldest revision whose rows are the same, so that they are encoded once."""
+        """Return the oldest revision with the same rows, so that they are encoded once."""
         steps = {*self.since.values(), *(first for first, _unused in self.before)}
         return max((step for step in steps if is_at_least(revision, step)), key=_RANK.__getitem__, default=REVISIONS[0])
 
 
 def old_encryption(encryption: Row) -> Row:
-    """1.1 has another name for the password, and does not have other encryption types."""
+    """Convert to 1.1, which has another name for the password and no other encryption types."""
     new_names = {"encryptionPasswordId": "encryptionPasswordIdOrNull"}
     return {new_names.get(name, name): value for name, value in encryption.items() if name != "encryptionType"}
 
 
-# platformName got more values, some of which were renamed (facts B4).
+# platformName got more values, and some were renamed.
 _PLATFORMS_OF_1_3 = {"MongoDb", "AWSEC2"}
 _OLD_PLATFORMS = {"CloudDirector": "Vcd", "UnstructuredData": "NasBackup"}
 

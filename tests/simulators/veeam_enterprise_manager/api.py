@@ -1,32 +1,32 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam Backup Enterprise Manager, the REST API on port 9398, according to its facts (part A).
+"""Veeam Backup Enterprise Manager, the REST API on port 9398.
 
 Accounts: the main one is a Portal Administrator; `restore_operator` sees the machines of one policy and gets 403 for
-everything except points of machines; `acme` and `globex` are tenants, who log on with a body and see only their own.
+everything except points of machines; `acme` and `globex` are tenants, who log in with a body and see only their own.
 
 Variants (product `veeam_enterprise_manager`; every product also has those of `ProductApi`):
-  release          12         13: members of JSON are in camelCase (A3, samples of both)
-  database         sqlserver  postgresql: six decimal places of a second instead of three, other names of points (A6)
-  lag_minutes      15         newer data has not been collected yet; POST ?action=collect sets it to 0 (A1)
-  bom              json       all: XML also begins with a byte order mark; none: neither does (A3)
-  cloud_tag        CloudReplica         the tag of cloud points in a query; CloudVmReplicaPoint would be correct (A3)
-  cloud_json       CloudVmReplicaPoints the inner name of that list in JSON; CloudReplicas is also possible (A3)
-  cloud_replica_name  job     vm: cloud replicas are named after a machine, as in 13.1 (A5)
-  display_names    true       false: points of machines do not have VmDisplayName and VmName, as in 2016 (A6)
-  file_links       all        some: one point in three does not have a link to its file (A5)
+  release          12         13: fields of JSON are in camelCase
+  database         sqlserver  postgresql: six decimal places of a second instead of three, other names of points
+  lag_minutes      15         newer data has not been collected yet; POST ?action=collect sets it to 0
+  bom              json       all: XML also begins with a byte order mark; none: neither does
+  cloud_tag        CloudReplica         the tag of cloud points in a query; CloudVmReplicaPoint would be correct
+  cloud_json       CloudVmReplicaPoints the inner name of that list in JSON; CloudReplicas is also possible
+  cloud_replica_name  job     vm: cloud replicas are named after a machine, as in 13.1
+  display_names    true       false: points of machines do not have VmDisplayName and VmName, as in 2016
+  file_links       all        some: one point in three does not have a link to its file
   offload          copy       tier: copies in object storage are a tier of a scale-out repository, not points
   empty_pages      1          0: a response without items reports zero pages
-  page_cap         0          above 0: maximum page length, whatever pageSize requests (A4)
-  idle_seconds     900        a session that is idle for so long ends (A2)
+  page_cap         0          above 0: maximum page length, whatever pageSize requests
+  idle_seconds     900        a session that is idle for so long ends
   session_calls    0          above 0: a session ends after so many calls
-  error_body       error      text or empty: the format of errors is not known (A7)
+  error_body       error      text or empty: the format of errors is unknown
   unknown_enums    false      one point in five has undocumented values
-  machine_refs     all        none: points of machines do not have HierarchyObjRef (A5: not every point has it)
-  undated          false      one point in three has the time "never" (A6)
-  unsupported      (none)     types that the query service rejects, as an older version does (A1, A7)
-  form             requested  reference: references are returned whatever form is requested (A3)
+  machine_refs     all        none: points of machines do not have HierarchyObjRef (not every point has it)
+  undated          false      one point in three has the time "never"
+  unsupported      (none)     types that the query service rejects, as an older version does
+  form             requested  reference: references are returned whatever form is requested
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _ACCOUNTS = {
 }
 _BACKUPS = frozenset({"full", "incremental"})
 _DONE = frozenset({"success", "warning"})
-# Other platforms have backups here, but not points (facts A5).
+# Other platforms have backups here, but no points.
 _PLATFORMS = {"vmware", "hyperv", "vcd", "windows", "linux"}
 _DOWN = ("backupServers", "repositories", "backups", "vmRestorePoints", "vmReplicaPoints", "cloud")
 
@@ -115,10 +115,10 @@ class VeeamEnterpriseManager(ProductApi):
     def prepare(self) -> None:
         self.read_results.prepare()
 
-    # Log-on
+    # Login
 
     def _probe(self, call: Call, _session: None) -> Response:
-        """Without a session: the supported versions, and the log-on URL."""
+        """Return the supported versions and the login URL, without a session."""
         versions = [(name, f"sessionMngr/?v={name}") for name in VERSIONS]
         links = [
             Link("Down", "logonSessions", "LogonSessionList"),
@@ -155,7 +155,7 @@ class VeeamEnterpriseManager(ProductApi):
         return Entity("LogonSession", path, links=[*links, Link("Delete", path, "LogonSession")], members=members)
 
     def _sessions(self) -> ItemList:
-        """Sessions of all users: the first in the list is not the caller's."""
+        """Return the sessions of all users; the first in the list is not the caller's."""
         everybody = [self.session_store.other, *self.session_store.sessions.values()]
         items = [Item(session.ident, session.account.username, 0, session) for session in everybody]
         kind = Kind("LogonSession", "LogonSessions", "logonSessions", lambda item: self._session_entity(item.what), {})
@@ -226,7 +226,7 @@ class VeeamEnterpriseManager(ProductApi):
         }
 
     def workload_id(self, work: Workload) -> str:
-        """Machines have an identity; those of tenants and agents are identified by their container and name."""
+        """Return the id of a workload. Machines of tenants and agents are identified by their container and name."""
         layout, ids = self.read_results.current_layout(), self.read_results.ids
         if work.tenant is not None:
             return f"{ids.replica_id(work)}:{work.name}"
@@ -236,6 +236,6 @@ class VeeamEnterpriseManager(ProductApi):
         return ids.hierarchy_reference(work)
 
     def point_id(self, work: Workload, point: Point) -> str:
-        """The id of the first copy, which the backup job made."""
+        """Return the id of the first copy, which the backup job created."""
         found = self.read_results.current_layout().by_point.get(point.key)
         return self.read_results.ids.point_id(found[0]) if found else self.read_results.ids.replica_point_id(point)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read calls of Enterprise Manager and their access: operators see their scope, tenants their own items (facts A2)."""
+"""Read calls of Enterprise Manager and their access: operators see their scope, tenants their own items."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ReadHandlers:
         self._prepared_for: dict[str, object] = {}
 
     def current_layout(self) -> Layout:
-        """The storage layout for the current variants."""
+        """Return the storage layout for the current variants."""
         offload = self.api.text("offload")
         if offload not in self._layouts:
             self._layouts[offload] = Layout(self.api, tiers=offload == "tier", own_files=False)
@@ -66,7 +66,7 @@ class ReadHandlers:
         printed = {ident: place for place, ident in enumerate(prescribed.values())}
         owners = (self.points, self.storage, self.sessions, self.jobs)
         for kind, items in (*itertools.chain.from_iterable(owner.kinds() for owner in owners), *self._empty()):
-            # sorted by id, which is unrelated to time; a printed document keeps its own order
+            # Sorted by id, which is unrelated to time; a published document keeps its own order.
             known = sorted(items, key=lambda item: (printed.get(item.ident, len(printed)), item.ident))
             self._item_lists[ADMINISTRATOR, kind.name.lower()] = ItemList(kind, known)
 
@@ -77,7 +77,7 @@ class ReadHandlers:
     # Access
 
     def item_list(self, session: LogonSession, name: str) -> ItemList:
-        """The items of one kind that this session may see."""
+        """Return the items of one type that this session may see."""
         full_list = self._item_lists.get((ADMINISTRATOR, name.lower()))
         if full_list is None:
             raise Refusal(400, f"The type '{name}' is not known.")
@@ -102,7 +102,7 @@ class ReadHandlers:
     # Paths
 
     def routes(self) -> list[Route]:
-        """Order matters if a {name} would also match the more specific path."""
+        """Return the routes. Order matters if a {name} would also match the more specific path."""
         handlers: dict[str, Callable[..., Response]] = {
             "query": self.query,
             "cloud": self.cloud,
@@ -157,7 +157,7 @@ class ReadHandlers:
         return self.one(call, session, f"agents/{name}", number)
 
     def related(self, call: Call, session: LogonSession, name: str, number: str, below: str) -> Response:
-        """The children of an item: the items of another list that have an Up link to it."""
+        """Return the children of an item: the items of another list that have an Up link to it."""
         above = self.item_list_at(session, name)
         parent = above.find(number)
         path = _RELATED.get((name.lower(), below.lower()))
@@ -169,7 +169,7 @@ class ReadHandlers:
         return self.writer.plain(call, item_list, indexes)
 
     def _find_relation(self, above: ItemList, parent: Item, below: ItemList) -> Callable[[Item], bool]:
-        """Whether an item is below another one. Some do not link to what they are below of."""
+        """Return whether an item is below another one. Some items do not link to their parent."""
         kinds = (above.kind.name, below.kind.name)
         if kinds == ("RestorePoint", "BackupFile"):
             return lambda item: (item.what.points[0].backup, item.what.run) == parent.what
@@ -200,7 +200,7 @@ class ReadHandlers:
         return self.writer.entity(call, Entity(kind, f"reports/summary/{name}", members=build()))
 
     def roots(self, call: Call, session: LogonSession) -> Response:
-        """The vCenter servers that the first half of a machine's identity refers to."""
+        """Return the vCenter servers to which the first half of a machine's identity refers."""
         if session.account.role != ADMINISTRATOR:
             raise Refusal(403, "Access is denied.")
         found: dict[str, Workload] = {}
@@ -215,7 +215,7 @@ class ReadHandlers:
         )
 
     def catalogue(self, call: Call, session: LogonSession, name: str) -> Response:
-        """Only machines with a file index are in the catalogue; their points have the GUIDs of restore points."""
+        """Return the catalog: only machines with a file index, with the GUIDs of restore points."""
         item_list = self.item_list(session, "VmRestorePoint")
         mine = [item for item in item_list.items if item.work is not None and item.work.name == name]
         if not mine or int(self.api.digest(name)[:2], 16) % 2:
@@ -252,7 +252,7 @@ class ReadHandlers:
         return self.writer.one(call, machines[machine])
 
     def intervals(self, call: Call, session: LogonSession, number: str, machine: str) -> Response:
-        """A continuous replica reports intervals of restorable times instead of points."""
+        """Return the intervals of restorable times that a continuous replica reports instead of points."""
         replica, machines = self._machines(session, number)
         if call.first("action") != "intervals" or machine not in machines:
             raise Refusal(404, f"There is no such action for {machine}.")
@@ -268,7 +268,7 @@ class ReadHandlers:
     # Calls that change something
 
     def collect(self, call: Call, session: LogonSession, number: str) -> Response:
-        """Collect the data of the backup servers at once: nothing is delayed any more."""
+        """Collect the data of the backup servers immediately, so that nothing is delayed."""
         if session.account.role != ADMINISTRATOR:
             raise Refusal(403, "Access is denied.")
         self.item_list(session, "BackupServer").find(number)
@@ -278,7 +278,7 @@ class ReadHandlers:
         return self._task(call)
 
     def run_action(self, call: Call, session: LogonSession, name: str, number: str) -> Response:
-        """Restores and failovers are started with a POST to a point; here they end immediately."""
+        """Run an action: restores and failovers are started with a POST to a point, and end immediately here."""
         self.item_list_at(session, name).find(number)
         if call.first("action") is None or _ACTIONS.get(name) != call.first("action"):
             raise Refusal(405, f"The method {call.method} is not allowed for {name}.")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Encoding of Enterprise Manager: entities and references, in XML and in JSON with two spellings (facts A3)."""
+"""Encoding of Enterprise Manager: entities and references, in XML and in JSON with two spellings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Link:
 
 @dataclass(slots=True)
 class Entity:
-    """`path` is its path below /api; attributes and members are in the order of the output."""
+    """`path` is its path below /api; attributes and fields are in the order of the output."""
 
     kind: str
     path: str
@@ -42,7 +42,7 @@ class Entity:
 
 @cache
 def camel(name: str) -> str:
-    """Lowercase the first word, as version 13 does: UID is uid, VAppRestorePoints is vAppRestorePoints."""
+    """Lowercase the first word, as version 13 does: UID becomes uid, VAppRestorePoints becomes vAppRestorePoints."""
     for index, letter in enumerate(name):
         lower_follows = index + 1 < len(name) and not name[index + 1].isupper()
         if not letter.isupper() or (index > 0 and lower_follows):
@@ -124,7 +124,7 @@ class Encoder:
         return [{"Rel": k.rel, "Href": self.href(k.path), "Name": k.name, "Type": k.kind} for k in links]
 
     def json_entity(self, entity: Entity) -> Json:
-        """Attributes become members like any other, and absent values are null."""
+        """Encode an entity: attributes become fields, and absent values are null."""
         found: Json = {**entity.members, **entity.attributes}
         if entity.uid is not None:
             found |= {"Name": entity.name, "UID": entity.uid}
@@ -145,7 +145,7 @@ class Encoder:
 
 
 def _reference_links(entity: Entity) -> list[Link]:
-    """A reference has the links to its parents and to its entity."""
+    """Return the links of a reference: to its parents and to its entity."""
     above = [link for link in entity.links if link.rel == "Up"]
     return [*above, Link("Alternate", f"{entity.path}?format=Entity", entity.kind, entity.name)]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter language of Enterprise Manager's query service (facts A4).
+"""The filter language of Enterprise Manager's query service.
 
 filter     = choice {"," choice}            one of them
 choice     = test {";" test}                all of them
@@ -20,7 +20,7 @@ from tests.simulators.ground_truth import as_moment, from_iso
 from tests.simulators.product_api import Refusal
 
 Test = Callable[[Any], bool]
-# How a field is compared: as text, time, number, or by the order of an enumeration's values.
+# Comparison of a field: as text, time, number, or by the order of an enumeration's values.
 Sort = str | tuple[str, ...]
 
 _TOKEN = re.compile(r'\s*(?:("(?:[^"]|"")*")|(==|!=|>=|<=|>|<)|([;,()])|([^\s"=!<>;,()]+))')
@@ -36,13 +36,13 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """How the value of a filter field is taken from an item."""
+    """Reads the value of a filter field from an item."""
 
     get: Callable[[Any], Any]
     sort: Sort = "text"
 
     def key(self, item: Any) -> Any:
-        """The value in its form for comparison."""
+        """Return the value in its form for comparison."""
         return self.as_key(self.get(item))
 
     def as_key(self, value: Any) -> Any:
@@ -54,7 +54,7 @@ class Field:
         return value or 0
 
     def read(self, text: str) -> Any:
-        """Parse the value of a client into that form."""
+        """Parse the value of a client to that form."""
         if self.sort == "time":
             return _time(text)
         if self.sort == "number":
@@ -72,7 +72,7 @@ def _invalid_filter(why: str) -> Refusal:
 
 
 def _time(text: str) -> int:
-    """Without a zone a time is taken as UTC (facts A4)."""
+    """Parse a time; without a zone it is UTC."""
     try:
         when = from_iso(text)
     except ValueError:
@@ -133,7 +133,7 @@ class _Reader:
             return text[1:-1].replace('""', '"')
         if kind != "word":
             raise _invalid_filter(f"a value is expected, not '{text}'")
-        # blanks outside of quotes are silently dropped
+        # Blanks outside of quotes are silently dropped.
         while self.tokens and self.tokens[0][0] == "word":
             text += self.tokens.pop(0)[1]
         if ":" in text:

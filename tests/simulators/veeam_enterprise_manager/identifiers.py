@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Identifiers of Enterprise Manager: ids, names and times (facts A6), and the sites of its backup servers."""
+"""Identifiers of Enterprise Manager: ids, names and times, and the sites of its backup servers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Identifiers:
         self._machines: dict[str, str] = {}
 
     def cached_id(self, key: str) -> str:
-        """Cache ids that are repeated in thousands of items; a printed document may prescribe one."""
+        """Cache ids that are repeated in thousands of items; a published document may prescribe one."""
         if key not in self._shared:
             self._shared[key] = self.api.fixed(key) or self.api.uuid(key)
         return self._shared[key]
@@ -66,7 +66,7 @@ class Identifiers:
     # Times
 
     def _digits(self, moment: int) -> str:
-        """SQL Server reports milliseconds, PostgreSQL microseconds; trailing zeros are omitted."""
+        """Return the digits of a second: milliseconds on SQL Server, microseconds on PostgreSQL."""
         fraction = moment % 1_000_000
         if self.api.text("database") == "postgresql":
             return f"{fraction:06}".rstrip("0")
@@ -81,7 +81,7 @@ class Identifiers:
         return f"{name}@{as_datetime(moment).isoformat(' ')[:19]}" + (f".{digits}" if digits else "")
 
     def job_point_name(self, run: Run) -> str:
-        """`Sep 20 2016  2:59PM` up to version 11 and on SQL Server; another time format on PostgreSQL."""
+        """Return a name with `Sep 20 2016  2:59PM`, or with another time format on PostgreSQL."""
         key = (self.api.text("database"), run.started)
         if key not in self._job_points:
             self._job_points[key] = self._job_point_name(run)
@@ -121,7 +121,7 @@ class Identifiers:
         return self.cached_id(f"job-point:{backup.key}:{run.key}")
 
     def repository_id(self, backup: Backup) -> str:
-        """Each backup server has its own id for a repository."""
+        """Return the id of a repository, which differs for each backup server."""
         assert backup.repository is not None
         return self.cached_id(f"repository:{self.get_site(backup).key}:{backup.repository.key}")
 
@@ -137,7 +137,7 @@ class Identifiers:
     # Workloads
 
     def hierarchy_reference(self, work: Workload) -> str:
-        """The identity of a machine; those of vCloud contain a second urn (facts A6)."""
+        """Return the identity of a machine; those of vCloud contain a second urn."""
         if work.key not in self._machines:
             self._machines[work.key] = self._hierarchy_reference(work)
         return self._machines[work.key]
@@ -157,7 +157,7 @@ class Identifiers:
         return self.cached_id(f"root:{work.site.key}:{work.platform_hint}")
 
     def replica_key(self, work: Workload) -> str:
-        """Replicas are jobs: one for each owner (a tenant, else the own policy), platform and state."""
+        """Return the key of a replica job: owner (a tenant, else the own policy), platform and state."""
         assert work.policy is not None
         owner = work.tenant or work.policy.key
         return self.api.fixed(f"replica-of:{work.key}") or f"{owner}:{work.platform_hint}:{work.replica}"

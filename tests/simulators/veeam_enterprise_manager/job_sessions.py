@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs and their tasks, and the summary reports of Enterprise Manager (facts A5)."""
+"""Runs and their tasks, and the summary reports of Enterprise Manager."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.simulators.veeam_enterprise_manager.filter_language import Field
 from tests.simulators.veeam_enterprise_manager.identifiers import NEVER, Identifiers, Item, Kind
 from tests.simulators.veeam_enterprise_manager.points import Points
 
-# Compared by position: Failed is greater than Success (facts A4).
+# Compared by position: Failed is greater than Success.
 RESULTS = ("None", "Success", "Warning", "Failed")
 RESULT_BY_STATUS = {"success": "Success", "warning": "Warning", "failed": "Failed", "running": "None"}
 _REASONS = {"failed": "Cannot connect to the guest.", "warning": "Processing finished with warnings."}
@@ -29,7 +29,7 @@ class Sessions:
         self.points = points
 
     def _list_attempts(self) -> Iterator[tuple[Workload, Point]]:
-        """All backup attempts, with or without a resulting point."""
+        """Return all backup attempts, with or without a resulting point."""
         for work in self.layout.works:
             if self.api.listed_points(work) and work.tenant is None:
                 for point in work.points:

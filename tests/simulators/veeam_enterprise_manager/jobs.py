@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs, sessions of replicas, computers with agents, and reports of Enterprise Manager: what monitoring reads."""
+"""Jobs, sessions of replicas, computers with agents, and reports of Enterprise Manager for monitoring."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Jobs:
             self.ids.server_link(works[0].site),
             Link("Alternate", path, "JobReference", item.name),
             Link("Down", f"{path}/backupSessions", "BackupJobSessionReferenceList"),
-            # these links look like the others but change something
+            # These links look like the others but change something.
             Link("Start", f"{path}?action=start"),
             Link("Stop", f"{path}?action=stop"),
         ]
@@ -163,7 +163,7 @@ class Jobs:
     # Reports
 
     def overview(self) -> dict[str, object]:
-        """Infrastructure, jobs, and the last result of each machine."""
+        """Return infrastructure, jobs, and the last result of each machine."""
         latest: dict[str, str] = {}
         for work in self.layout.works:
             done = [point for point in work.points if point.kind in ("full", "incremental")]

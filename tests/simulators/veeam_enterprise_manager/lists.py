@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of Enterprise Manager: plain and complete, or filtered, sorted and paged by its queries (facts A3, A4)."""
+"""Lists of Enterprise Manager: plain and complete, or filtered, sorted and paged by its queries."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ ENTITY_LISTS = (
 
 
 def wants_json(call: Call) -> bool:
-    """Whether JSON is requested; a missing or any other Accept header means XML (facts A3)."""
+    """Return whether JSON is requested; a missing or any other Accept header means XML."""
     return "application/json" in call.headers.get("Accept", "").lower()
 
 
@@ -92,7 +92,7 @@ class ItemList:
         return self.items[self.position[ident]]
 
     def select(self, call: Call) -> Sequence[int]:
-        """The items that match the filter, in the requested order."""
+        """Return the items that match the filter, in the requested order."""
         requested = (call.first("filter"), call.first("sortAsc"), call.first("sortDesc"))
         if requested not in self.cached:
             if len(self.cached) >= _MAX_CACHED:
@@ -144,12 +144,12 @@ class Writer:
         return self.xml(self.encoder.xml_entity(entity, root=True), status)
 
     def wants_entities(self, call: Call) -> bool:
-        """Whether entities are requested; references are the default form (facts A3)."""
+        """Return whether entities are requested; references are the default form."""
         supported = self.api.text("form") == "requested"
         return supported and (call.first("format") or "").lower() in ("entity", "entities")
 
     def one(self, call: Call, entity: Entity) -> Response:
-        """The reference, unless the entity is requested. A single item has both forms in every variant."""
+        """Return the reference, unless the entity is requested. A single item has both forms in every variant."""
         if (call.first("format") or "").lower() in ("entity", "entities"):
             return self.entity(call, entity)
         if wants_json(call):
@@ -176,11 +176,11 @@ class Writer:
         return json_text(document, self.spelling)
 
     def _tag(self, entity: Entity) -> str:
-        """The tag in a query, including the query service's own typo (facts A3)."""
+        """Return the tag in a query, including the query service's own typo."""
         return self.api.text("cloud_tag") if entity.kind == "CloudVmReplicaPoint" else entity.kind
 
     def plain(self, call: Call, item_list: ItemList, indexes: Sequence[int] | None = None) -> Response:
-        """A complete list without paging, as references or as entities."""
+        """Return a complete list without paging, as references or as entities."""
         entities = self.wants_entities(call)
         indexes = range(len(item_list.items)) if indexes is None else indexes
         if wants_json(call):
@@ -214,7 +214,7 @@ class Writer:
     def _json_query(
         self, item_list: ItemList, page: Sequence[int], entities: bool, links: dict[str, str], paging: dict[str, int]
     ) -> Response:
-        """The requested list is nested twice under one name (facts A3)."""
+        """Return a page, in which the requested list is nested twice under one name."""
         form = "json" if entities else "json reference"
         items = "[" + ",".join(self.text(item_list, index, form) for index in page) + "]"
         plural, refs = self.word(item_list.kind.plural), self.word("Refs")
@@ -268,7 +268,7 @@ def _int_parameter(call: Call, name: str, default: int) -> int:
 
 
 def _page_links(call: Call, number: int, size: int, count: int) -> dict[str, str]:
-    """The query as the client sent it, but not encoded (facts A4, from the printed example)."""
+    """Return page links with the query of the client, but not encoded (as in the published example)."""
     kept = "&".join(f"{name}={value}" for name, value in call.query if name not in ("page", "pageSize"))
     pages = {"First": 1, "Previous": number - 1, "Next": number + 1, "Last": count}
     return {rel: f"query?{kept}&pageSize={size}&page={page}" for rel, page in pages.items() if 1 <= page <= count}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restore points and replica points in the format of Enterprise Manager (facts A5)."""
+"""Restore points and replica points in the format of Enterprise Manager."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def point_type(point: Point) -> str:
 
 
 def algorithm(point: Point) -> str:
-    """The full of every second week is synthesized from existing backups."""
+    """Return the algorithm: the full of every second week is synthesized from existing backups."""
     if point.kind == "incremental":
         return "Incremental"
     return "SyntheticFull" if point.kind == "full" and point.run.started // 604_800_000_000 % 2 else "Full"
@@ -45,7 +45,7 @@ class Points:
         self.layout = layout
 
     def is_visible(self, moment: int) -> bool:
-        """Whether it was collected: data since the last collection is not available yet (facts A1)."""
+        """Return whether it was collected: data since the last collection is not available yet."""
         return moment <= self.api.estate.now - self.api.number("lag_minutes") * 60_000_000
 
     def _apply_variants(self, entity: Entity) -> Entity:
@@ -116,7 +116,7 @@ class Points:
         return self.ids.hierarchy_reference(work) if self.api.text("machine_refs") == "all" else None
 
     def agent_point(self, item: Item) -> Entity:
-        """Only the name identifies the machine (facts A5)."""
+        """Build a point of an agent, whose machine is identified only by its name."""
         path = f"agents/agentRestorePoints/{item.ident}"
         members = {
             "CreationTimeUTC": self._created(item),
@@ -146,7 +146,7 @@ class Points:
         return self._replicated(tenants=True)
 
     def replica_point(self, item: Item) -> Entity:
-        """Without a state: a failover of the replica is not visible here."""
+        """Build a point of a replica, without a state: a failover is not visible here."""
         work, path = _owner(item), f"vmReplicaPoints/{item.ident}"
         links = [
             Link("Failover", f"{path}?action=failover"),
@@ -187,7 +187,7 @@ class Points:
         return f"{work.policy.name} replication"
 
     def cloud_replica_name(self, work: Workload) -> str:
-        """The name of a job in old samples, of a machine in new ones; never of the tenant (facts A5)."""
+        """Return the name: of a job in old samples, of a machine in new ones, never of the tenant."""
         fixed = self.api.fixed(f"replica-name:{self.ids.replica_key(work)}")
         return fixed or (work.name if self.api.text("cloud_replica_name") == "vm" else "Nightly replication")
 
@@ -224,7 +224,7 @@ class Points:
         ]
 
     def _replica_fields(self) -> tuple[dict[str, Field], dict[str, Field]]:
-        """Filter fields of own replica points, and of those of tenants."""
+        """Return filter fields of own replica points, or of those of tenants."""
         common = {
             "Name": Field(lambda item: item.name),
             "CreationTime": Field(lambda item: item.moment, "time"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam's page on /cloud/vmReplicaPoints prints six points of three machines in two replicas, and then an
+"""Veeam's page on /cloud/vmReplicaPoints shows six points of three machines in two replicas, and then an
 ellipsis: these six, in their order. Its page on one of them shows it as a Snapshot and Ready.
 """
 
@@ -32,7 +32,7 @@ _POINTS = (
 
 
 def prescribed_ids() -> dict[str, str]:
-    """The ids and names on the page; points are in its order."""
+    """Return the ids and names on the page; points are in its order."""
     fixed = {"host": "localhost:9398", f"server:{BERLIN.key}": _SERVER[0], f"server-name:{BERLIN.key}": _SERVER[1]}
     for key, (ident, name) in _REPLICAS.items():
         fixed |= {f"replica:{key}": ident, f"replica-name:{key}": name}

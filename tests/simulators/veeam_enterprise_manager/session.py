@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Log-on to Enterprise Manager: Basic once, then a session header, which a cookie overrides (facts A2)."""
+"""Login to Enterprise Manager: Basic once, then a session header, which a cookie overrides."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Account:
     username: str
     password: str
     role: str
-    # set if the account is a tenant; tenants log on with a body, not with Basic
+    # Set if the account is a tenant. Tenants log in with a body, and not with Basic authentication.
     tenant: str | None = None
 
     def as_json(self) -> dict[str, object]:
@@ -41,7 +41,7 @@ class LogonSession:
 
     @property
     def token(self) -> str:
-        """base64 of the id as text; clients rely on it (facts A2)."""
+        """Return base64 of the id as text; clients rely on it."""
         return base64.b64encode(self.ident.encode()).decode()
 
 
@@ -49,7 +49,7 @@ class LogonSessionStore:
     def __init__(self, accounts: dict[str, Account]) -> None:
         self.accounts = accounts
         self.sessions: dict[str, LogonSession] = {}
-        # session of another user at the console: it is the oldest and the first in the list
+        # Session of another user at the console, which is the oldest and the first in the list.
         self.other = LogonSession(Account("EXAMPLE\\colleague", "", "Portal Administrator"))
 
     def __len__(self) -> int:
@@ -83,7 +83,7 @@ class LogonSessionStore:
         raise Refusal(401, "Unauthorized", "basic")
 
     def _tenant(self, call: Call) -> Account:
-        """<LoginSpec> with the credentials of a tenant, or of an organization of Cloud Director."""
+        """Log in with <LoginSpec> and the credentials of a tenant, or of an organization of Cloud Director."""
         if call.content_type not in ("application/xml", "text/xml"):
             raise Refusal(415, f"The content type {call.content_type!r} is not application/xml.")
         try:
@@ -115,7 +115,7 @@ class LogonSessionStore:
 
 
 def _cookie(call: Call) -> str | None:
-    """A cookie takes precedence over the header, even if it has expired (facts A2)."""
+    """Return the cookie, which takes precedence over the header even if it has expired."""
     for crumb in call.headers.get("Cookie", "").split(";"):
         name, _unused, value = crumb.strip().partition("=")
         if name == HEADER:

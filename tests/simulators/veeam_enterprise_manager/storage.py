@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers, repositories, backups and their files, and replicas in the format of Enterprise Manager (facts A5)."""
+"""Servers, repositories, backups and their files, and replicas in the format of Enterprise Manager."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Storage:
             Link("Alternate", path, "BackupServerReference", item.name),
             Link("Down", f"{path}/jobs", "JobReferenceList"),
             Link("Down", f"{path}/repositories", "RepositoryReferenceList"),
-            # this link looks like the others but starts a collection
+            # This link looks like the others but starts a collection.
             Link("Start", f"{path}?action=collect"),
         ]
         version = {"12": "12.3.1.1139", "13": "13.0.1.1071"}[self.api.text("release")]
@@ -71,7 +71,7 @@ class Storage:
         return [(backup, backup.repository) for backup in backups if backup.repository is not None]
 
     def repositories(self) -> Iterator[Item]:
-        """A repository is listed once for each backup server that writes to it; replica metadata is stored in one."""
+        """Return repositories, once for each backup server that writes to them; replica metadata is stored in one."""
         found: dict[str, Item] = {}
         for backup, repository in self._with_repository():
             ident = self.ids.repository_id(backup)
@@ -87,7 +87,7 @@ class Storage:
             Link("Down", f"{path}/backups", "BackupReferenceList"),
             Link("Down", f"{path}/replicas", "ReplicaReferenceList"),
         ]
-        # object storage does not report its capacity
+        # Object storage does not report its capacity.
         boundless = repository.sort in ("AmazonS3", "AmazonS3Glacier")
         members = {
             "Capacity": -1 if boundless else 16 * _TIB,
@@ -196,7 +196,7 @@ class Storage:
         return Entity("Replica", path, item.name, f"urn:veeam:Replica:{item.ident}", {}, links, members)
 
     def _metadata_repository(self, work: Workload) -> tuple[str, str]:
-        """The repository of a replica contains its metadata; the data is on another host (facts A8)."""
+        """Return the repository of a replica, which contains its metadata; the data is on another host."""
         mine = (item for item in self.repositories() if item.what[0].key == work.site.key)
         first = next(mine, None)
         return (f"repositories/{first.ident}", first.name) if first is not None else ("repositories", "none")
@@ -208,7 +208,7 @@ class Storage:
     def cloud_replica(self, item: Item) -> Entity:
         work: Workload = item.what[0]
         path = f"cloud/replicas/{item.ident}"
-        # the vendor's own link is broken: the points are below cloud/replicas (facts A5)
+        # The vendor's own link is broken: the points are below cloud/replicas.
         below = f"cloud/vmReplicaPoints/{item.ident}/vmReplicaPoints"
         links = [
             self.ids.server_link(work.site),
@@ -227,7 +227,7 @@ class Storage:
             yield Item(self.ids.cached_id(f"tenant:{name}"), name, 0, found[name])
 
     def tenant(self, item: Item) -> Entity:
-        """A tenant with its number of replicas, but not which (facts A5)."""
+        """Build a tenant with its number of replicas, but without their names."""
         path = f"cloud/tenants/{item.ident}"
         links = [
             self.ids.server_link(item.what[0].site),
@@ -325,7 +325,7 @@ class Storage:
 
 
 def _get_backup(item: Item) -> Backup:
-    """The backup of a file, or of the point of a run."""
+    """Return the backup of a file, or of the point of a run."""
     found = item.what[0] if isinstance(item.what, tuple) else item.what.points[0].backup
     assert isinstance(found, Backup)
     return found

@@ -1,39 +1,39 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Storware vProtect (Storware Backup and Recovery), according to its facts.
+"""Storware vProtect (Storware Backup and Recovery).
 
 Accounts: the main one sees everything; `restricted` has rights for some entities, and every list silently omits the
-others (facts 2).
+others.
 
 Variants (product `vprotect`; every product also has those of `ProductApi`):
   version           7.4.0-27    below 7.4 some filters are ignored; below 5.0 there are no locations and no
-                                synchronizations, and only the first status of a filter is used (facts 5)
-  total_count       true        false: without X-Total-Count, as before 5.1 (3.1)
-  enums             objects     strings: plain strings, like many in the documentation (4)
-  login_status      200         201 as documented, or 204 without a body (2)
-  login_failure     400         401: status for a wrong password (2)
-  empty_401         false       401 errors do not have a body (6)
-  cookie_name       JSESSIONID  name of the session cookie (2: not documented)
-  page_cap          0           above 0: maximum page length, whatever size requests (3.1: no maximum is published)
-  window_clock      snapshot    backup: from and to filter by backupTime (3.2)
-  unfinished_times  true        false: failed and running backups do not have times (4)
-  snapshot_times    true        false: a backup has only its store time; a client of the vendor handles that (4)
-  synchronizations  true        further copies are also separate rows, of the type SYNCHRONIZATION (4)
-  removed           2           number of older backups per workload removed by retention, as SUCCESS_REMOVED (4)
+                                synchronizations, and only the first status of a filter is used
+  total_count       true        false: without X-Total-Count, as before 5.1
+  enums             objects     strings: plain strings, like many in the documentation
+  login_status      200         201 as documented, or 204 without a body
+  login_failure     400         401: status for a wrong password
+  empty_401         false       401 errors do not have a body
+  cookie_name       JSESSIONID  name of the session cookie (not documented)
+  page_cap          0           above 0: maximum page length, whatever size requests (no maximum is published)
+  window_clock      snapshot    backup: from and to filter by backupTime
+  unfinished_times  true        false: failed and running backups do not have times
+  snapshot_times    true        false: a backup has only its store time; a client of the vendor handles that
+  synchronizations  true        additional copies are also separate rows, of the type SYNCHRONIZATION
+  removed           2           number of older backups per workload removed by retention, as SUCCESS_REMOVED
   synthetic         false       fulls after the first are SYNTHETIC
-  deleted_entities  kept        gone: deleted workloads are not listed, their backups have only a text with the name
-                                (4); object: the same as an object; nameless: the backups have neither
+  deleted_entities  kept        gone: deleted workloads are not listed, their backups have only a text with the name;
+                                object: the same as an object; nameless: the backups have neither
   newest            plain       the newest finished backup of each workload is hidden, warned, TO_REMOVE, RECREATE (its
-                                retention hint) or LOG_BACKUP (an undocumented type) (4)
-  parents           named       omitted: incremental backups have no parentBackup, because null members are omitted (4)
+                                retention hint) or LOG_BACKUP (an undocumented type)
+  parents           named       omitted: incremental backups have no parentBackup, because null fields are omitted
   hints             reported    omitted: locations have no retentionHint
-  archive_expire    both        location, backup: only one of them has archiveExpire (4)
+  archive_expire    both        location, backup: only one of them has archiveExpire
   location_status   reported    omitted: locations have no status
   filters           honored     ignored: status, from, to and the filters by protected entity have no effect
   inventory         documented  odd: entities, destinations and restore jobs contain entries without a guid or time, and
                                 entries that are not objects
-  rule_lock         kept        removed: the rule does not have a retention lock any more (7)
+  rule_lock         kept        removed: the rule does not have a retention lock any more
   session_calls     0           above 0: a session ends after so many calls
 """
 
@@ -73,7 +73,7 @@ class Vprotect(ProductApi):
     LOG_IN: ClassVar[str] = "/api/session/login"
     LISTING: ClassVar[str] = "/api/backups"
     SOME_OBJECTS: ClassVar[Mapping[str, object]] = {"path": "/api/rules/*-backup/[0-7]*"}
-    # destinations and machines
+    # Destinations and machines.
     SIDE_LISTING: ClassVar[Mapping[str, object]] = {"path": "/api/[bv]*-[dm]*"}
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         total_header="X-Total-Count",
@@ -164,7 +164,7 @@ class Vprotect(ProductApi):
             "infoTourEnabled": False,
             "lastSuccessfulLogin": milliseconds(self.estate.now - DAY),
             "lastFailedLoginIp": "192.0.2.99",
-            # secrets that clients do not need
+            # Secrets that clients do not need.
             "endpointsTokens": {"endpointsServerManagerToken": secrets.token_urlsafe(30)},
         }
 
@@ -189,7 +189,7 @@ class Vprotect(ProductApi):
     # Errors
 
     def error_response(self, call: Call, refusal: Refusal) -> Response:
-        """Only a message; a 401 may be empty (facts 6)."""
+        """Return only a message; a 401 may be empty."""
         if refusal.status == 401 and self.flag("empty_401"):
             return Response(401)
         return json_response({"message": refusal.reason}, refusal.status)

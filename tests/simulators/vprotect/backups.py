@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The calls for backups, their locations and files, and for restores (facts 3.2, 3.3, 3.5)."""
+"""The requests for backups, their locations and files, and for restores."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Test = Callable[[Record], bool]
 
 
 def is_finished(record: Record) -> bool:
-    """Whether the record is a backup that was made and still exists, not only a copy of one."""
+    """Return whether the record is a completed backup that still exists, and not a copy."""
     return record.status in ("SUCCESS", "PARTIAL_SUCCESS") and record.kind != "SYNCHRONIZATION"
 
 
@@ -63,7 +63,7 @@ class Backups:
 
     def prepare(self) -> None:
         made = [record for work in self.api.workloads(*ENTITY_TYPES) for record in self.records.build_records(work)]
-        # newest first; a backup without a time is running now
+        # Newest first; a backup without a time is running.
         now = milliseconds(self.api.estate.now)
         made.sort(key=lambda record: (-(record.snapshot or record.stored or now), record.guid))
         self._all = made
@@ -77,7 +77,7 @@ class Backups:
 
     @property
     def all(self) -> list[Record]:
-        """All records, newest first."""
+        """Return all records, newest first."""
         return self._all
 
     def get_by_entity(self, guid: str) -> list[Record]:
@@ -107,7 +107,7 @@ class Backups:
         tests: list[Test] = []
         statuses = query.choice("status", STATUSES)
         if self.records.version < (5, 0):
-            # only one value before 5.0 (facts 5): the others are ignored
+            # Only one value before 5.0: the others are ignored.
             statuses = statuses[:1]
         if statuses:
             tests.append(lambda record: record.status in statuses)
@@ -127,7 +127,7 @@ class Backups:
         return tests
 
     def _reference_filters(self, query: Query) -> Iterable[Test]:
-        """Filters by guids of other objects. Those introduced in 7.4 are ignored by an older server (facts 5)."""
+        """Return filters by guids of other objects. Older servers ignore those introduced in 7.4."""
         rule, destination = query.text("backup-rule"), query.text("backup-destination")
         parent, root, policies = query.text("parent-backup"), query.text("root-backup"), query.all("backup-policy")
         if rule is not None:
@@ -155,7 +155,7 @@ class Backups:
             yield lambda record: free in f"{record.work.name} {record.guid} {record.point.run.policy.name}".casefold()
 
     def _time_filters(self, query: Query) -> Iterable[Test]:
-        """Milliseconds, both ends inclusive. Which time is compared is undocumented: the variant window_clock."""
+        """Return time filters in milliseconds with inclusive ends. The variant window_clock selects the time."""
         since, until = query.int_value("from"), query.int_value("to")
         by_snapshot = self.api.text("window_clock") == "snapshot"
 
@@ -167,7 +167,7 @@ class Backups:
         if until is not None:
             yield lambda record: (moment(record) or 0) <= until
 
-    # The calls
+    # Requests
 
     def list_backups(self, call: Call, session: VprotectSession) -> Response:
         def choose(query: Query) -> list[bytes]:
@@ -176,7 +176,7 @@ class Backups:
         return self.pages.respond(call, session.account, choose)
 
     def detailed(self, call: Call, session: VprotectSession) -> Response:
-        """The same rows; their documented example does not have backupTime (facts 4)."""
+        """Return the same rows; their documented example has no backupTime."""
 
         def choose(query: Query) -> list[bytes]:
             rows = (self.records.row(record) for record in self._select(query, session))
@@ -185,7 +185,7 @@ class Backups:
         return self.pages.respond(call, session.account, choose)
 
     def grouped(self, call: Call, session: VprotectSession) -> Response:
-        """The last attempt of each night: not usable for counting points (facts 3.2)."""
+        """Return the last attempt of each night, which is not usable for counting points."""
 
         def choose(query: Query) -> list[bytes]:
             groups: dict[tuple[str, str], list[Record]] = {}
@@ -213,7 +213,7 @@ class Backups:
         return self._locations(call, session.can_see)
 
     def locations_for_restore(self, call: Call, _session: VprotectSession) -> Response:
-        """Regardless of rights (facts 3.3)."""
+        """Return locations regardless of permissions."""
         return self._locations(call, lambda _work: True)
 
     def _locations(self, call: Call, can_see: Callable[..., bool]) -> Response:
@@ -237,7 +237,7 @@ class Backups:
         return json_response(self.records.files(record))
 
     def restore_jobs(self, call: Call, session: VprotectSession) -> Response:
-        """Test restores, manual or from a recovery plan: the closest to evidence that exists (facts 7)."""
+        """Return test restores, manual or from a recovery plan."""
 
         def choose(query: Query) -> list[bytes]:
             entity, since, until = query.text("protected-entity"), query.int_value("from"), query.int_value("to")
@@ -252,7 +252,7 @@ class Backups:
                     rows.append(self._restore(record, moment))
             rows.sort(key=lambda row: (-row["restoreTime"], row["guid"]))
             if rows and self.api.text("inventory") == "odd":
-                # the vendor's clients read no guid of a job, so it may have none
+                # The vendor's clients do not read the guid of a job, so it may have none.
                 first = {name: value for name, value in rows[0].items() if name != "guid"}
                 rows += [{**first, "restoreTime": "soon"}, {name: first[name] for name in first if name != "backup"}]
             return self.pages.with_odd_entries(encode_rows(rows))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entities that vProtect protects: machines, applications, storages, and hypervisor snapshots (facts 3.4, 4)."""
+"""Entities that vProtect protects: machines, applications, storages, and hypervisor snapshots."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.simulators.vprotect.lists import Pages, Query, Row, encode_rows, sort
 from tests.simulators.vprotect.records import ENTITY_TYPES, Record, Records, milliseconds
 from tests.simulators.vprotect.session import VprotectSession
 
-# The list of each type of entity, and the member for the entity's policy.
+# The list of each type of entity, and the field for the entity's policy.
 LISTS = {
     "virtual-machines": ("vm", "vmBackupPolicy"),
     "applications": ("database", "appBackupPolicy"),
     "storages": ("file_share", "storageBackupPolicy"),
 }
-# Machines with agents: a separate list is not known, so they are only in the list of all entities.
+# Machines with agents: a separate list is unknown, so they are only in the list of all entities.
 _AGENTS = {"agents": ("physical", "policy")}
 _HYPERVISORS = {"vmware": "VMWARE", "hyperv": "HYPERV", "ec2": "AWS_EC2"}
 _PROTECTION = ("IS_PROTECTED", "NOT_PROTECTED", "NO_SCHEDULE")
@@ -26,7 +26,7 @@ _UP_TO_DATE_FOR = 26 * HOUR
 
 
 def policy_list(kind: str) -> str:
-    """The path element for policies and rules of these workloads, such as vm-backup."""
+    """Return the path element for policies and rules of these workloads, such as vm-backup."""
     return "os-backup" if kind == "physical" else f"{ENTITY_TYPES[kind].lower()}-backup"
 
 
@@ -56,14 +56,14 @@ class Entities:
             self._rows[name] = [(work, self._row(work, member)) for work in works if self._is_listed(work)]
 
     def _is_listed(self, work: Workload) -> bool:
-        """Deleted machines remain in the list, with `present` false, until they are removed manually."""
+        """Return whether it is listed. Deleted machines have `present` false until they are removed manually."""
         return work.in_inventory or self.api.text("deleted_entities") == "kept"
 
     def policy_guid(self, policy: Policy, work: Workload) -> str:
         return self.api.uuid(f"policy:{policy.key}:{work.workload_type}")
 
     def project_uuid(self, work: Workload) -> str:
-        """The id of a project in its cloud; the guid is the one in the product."""
+        """Return the id of a project in its cloud; the guid is the one in the product."""
         return self.api.uuid(f"project of the cloud:{work.site.key}")
 
     # Rows
@@ -96,7 +96,7 @@ class Entities:
         )
 
     def _up_to_date(self, work: Workload, good: list[Record]) -> bool | None:
-        """Absent if there is no schedule (facts 4)."""
+        """Return whether it is up to date, which is absent if there is no schedule."""
         if not work.protected:
             return None
         oldest = milliseconds(self.api.estate.now - _UP_TO_DATE_FOR)
@@ -135,7 +135,7 @@ class Entities:
             "tags": [],
         }
 
-    # The calls
+    # Requests
 
     def list_visible(self, name: str, session: VprotectSession) -> list[tuple[Workload, Row]]:
         return [(work, row) for work, row in self._rows[name] if session.can_see(work)]
@@ -178,7 +178,7 @@ class Entities:
         raise Refusal(404, f"Virtual machine with guid {guid} does not exist")
 
     def all_entities(self, _call: Call, session: VprotectSession) -> Response:
-        """All types in one list, which does not take any parameters (facts 3.4)."""
+        """Return all types in one list, which has no parameters."""
         shared = ("guid", "name", "type", "backupUpToDate", "restorable", "lastBackup", "lastSuccessfulBackupSize")
         more = (
             "lastSuccessfulFullBackupSize",
@@ -194,7 +194,7 @@ class Entities:
         return json_response(shown)
 
     def snapshots(self, call: Call, session: VprotectSession) -> Response:
-        """Snapshots on the hypervisor, which are not backups."""
+        """Return snapshots on the hypervisor, which are not backups."""
 
         def choose(query: Query) -> list[bytes]:
             entity = query.text("protected-entity")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of vProtect: bare arrays, pages from 0, and the same parameters for paging and sorting (facts 3.1)."""
+"""Lists of vProtect: bare arrays, pages from 0, and the same parameters for paging and sorting."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_CACHED = 32
 
 
 class Query:
-    """The parameters of a call. Unknown and empty ones are ignored (facts 3.1)."""
+    """The parameters of a call. Unknown and empty ones are ignored."""
 
     def __init__(self, call: Call) -> None:
         self._values: dict[str, list[str]] = {}
@@ -55,7 +55,7 @@ class Query:
         return wanted
 
     def without(self, *names: str) -> Query:
-        """The same query without these parameters."""
+        """Return the same query without these parameters."""
         kept = copy.copy(self)
         kept._values = {name: values for name, values in self._values.items() if name not in names}
         return kept
@@ -97,7 +97,7 @@ class Pages:
         return [*items, b'"no record"', b"null"] if self.api.text("inventory") == "odd" else items
 
     def _slice(self, query: Query, items: list[bytes]) -> Sequence[bytes]:
-        """Without a size the complete list is returned. No maximum size is published: the variant page_cap sets one."""
+        """Return a page, or the complete list without a size. No maximum size is published: variant page_cap."""
         size, page, cap = query.int_value("size"), query.int_value("page") or 0, self.api.number("page_cap")
         if size is None:
             return items[:cap] if cap else items
@@ -116,12 +116,12 @@ def encode_rows(rows: Iterable[Row]) -> list[bytes]:
 
 
 def without_nulls(row: Row) -> Row:
-    """Omit members without a value (facts 4)."""
+    """Omit fields without a value."""
     return {name: value for name, value in row.items() if value is not None}
 
 
 def get_nested(row: Row, path: str) -> object:
-    """Get the member that orderBy names, possibly nested, such as hypervisor.name."""
+    """Get the field that orderBy names, possibly nested, such as hypervisor.name."""
     value: object = row
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None

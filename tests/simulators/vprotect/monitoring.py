@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls of the vendor's user interface, monitoring templates and reports, answered from the estate (facts 3.4, 3.5)."""
+"""Calls of the vendor's user interface, monitoring templates and reports, answered from the estate."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.simulators.vprotect.records import ENTITY_TYPES, Record, Records, mil
 from tests.simulators.vprotect.session import VprotectSession
 
 _TERABYTE = 2**40
-# Workloads of Microsoft 365, of which the estate has none.
+# Workloads of Microsoft 365, which the environment does not have.
 _CLOUD_LISTS = ("cloud-sites", "cloud-users", "cloud-groups", "cloud-teams")
-# groupBy of a chargeback report -> the member of a virtual machine that it groups by.
+# groupBy of a chargeback report -> field of a virtual machine.
 _GROUPS = {"project": "project", "hypervisor": "hypervisor", "hypervisor-manager": "hvManager"}
 _STATES = {
     "SUCCESS": "successful",
@@ -62,7 +62,7 @@ class Monitoring:
         return self.pages.respond(call, session.account, choose)
 
     def nothing(self, call: Call, session: VprotectSession) -> Response:
-        """The estate has no mounted backups and no workloads in a cloud service."""
+        """Return an empty list: there are no mounted backups and no workloads in a cloud service."""
         return self._list(call, session, [])
 
     def hypervisors(self, call: Call, session: VprotectSession) -> Response:
@@ -89,7 +89,7 @@ class Monitoring:
         return [row for _work, row in self.entities.list_visible("virtual-machines", session)]
 
     def workflows(self, call: Call, session: VprotectSession) -> Response:
-        """Running workflows. Their definition was plain text before 5.2, and they do not exist before 5.1 (facts 4)."""
+        """Return running workflows. Their definition was plain text before 5.2, and they do not exist before 5.1."""
         if self.records.version < (5, 1):
             raise Refusal(404, f"RESTEASY003210: Could not find resource for full path: {call.path}")
         definition: object = "VM_BACKUP"
@@ -111,7 +111,7 @@ class Monitoring:
     # Reports
 
     def _visible(self, session: VprotectSession) -> Iterator[Record]:
-        """Backups that were made or tried, without those that retention removed and without copies."""
+        """Return completed and attempted backups, without removed ones and copies."""
         for record in self.backups.all:
             if record.status in _STATES and record.kind != "SYNCHRONIZATION" and session.can_see(record.work):
                 yield record
@@ -144,7 +144,7 @@ class Monitoring:
         return json_response([{"node": node, "totalSpace": _TERABYTE, "availableSpace": free}])
 
     def destination_stats(self, call: Call, session: VprotectSession) -> Response:
-        """The same figures as in the list of destinations, and their sums."""
+        """Return the same values as in the list of destinations, and their sums."""
         listed = self.api.respond(Call("GET", "/api/backup-destinations", [], call.headers, b""))
         names = (
             "guid",
@@ -159,7 +159,7 @@ class Monitoring:
         return json_response({**sums, "backupDestinations": rows})
 
     def chargeback(self, call: Call, session: VprotectSession) -> Response:
-        """Bytes of backups of virtual machines by group: a report, although it is requested with POST."""
+        """Return bytes of backups of virtual machines by group, a report that is requested with POST."""
         try:
             wanted = json.loads(call.body)
         except ValueError:
@@ -196,7 +196,7 @@ def _name(value: object) -> object:
 
 
 def _count(records: list[Record]) -> Row:
-    """Number of backups with each status, and their size as text."""
+    """Return the number of backups with each status, and their size as text."""
     counts: Row = dict.fromkeys(_STATES.values(), 0)
     for record in records:
         counts[_STATES[record.status]] += 1

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Policies, their rules with retention and locks, schedules, destinations, nodes and tasks (facts 3.5)."""
+"""Policies, their rules with retention and locks, schedules, destinations, nodes and tasks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Policies:
         self.records = records
         self.pages = pages
         self.backups = backups
-        # by guid: a policy of the ground truth becomes one vProtect policy for each type of entity
+        # By guid: a policy of the ground truth becomes one vProtect policy for each type of entity.
         self._used: dict[str, tuple[Policy, Workload]] = {}
         self._rules: dict[str, str] = {}
 
@@ -87,7 +87,7 @@ class Policies:
             "rules": [{"guid": self.records.rule_guid(policy, work), "name": policy.name}],
         }
         if extended:
-            # storage-backup uses another name for the same list (facts 3.5)
+            # storage-backup uses another name for the same list.
             member = "backupDestinations" if work.workload_type == "file_share" else "ruleBackupDestinations"
             row[member] = self._build_destinations(policy)
         return row
@@ -109,7 +109,7 @@ class Policies:
         return json_response(rule)
 
     def _build_destinations(self, policy: Policy) -> list[Row]:
-        """The destinations of the current rule; an older backup may have been made with another rule."""
+        """Build the destinations of the current rule; an older backup may have been created with another rule."""
         unlocked = self.api.text("rule_lock") == "removed"
         return [
             {
@@ -138,7 +138,7 @@ class Policies:
         }
 
     def recovery_plans(self, call: Call, session: VprotectSession) -> Response:
-        """Scheduled test restores; their results are in the restore jobs."""
+        """Return scheduled test restores; their results are in the restore jobs."""
 
         def choose(_query: Query) -> list[bytes]:
             tested = {
@@ -200,7 +200,7 @@ class Policies:
         return self.pages.respond(call, session.account, choose)
 
     def get_used_space(self) -> dict[str, int]:
-        """Bytes of all backups in each destination (guid)."""
+        """Return destination guid -> bytes of all backups."""
         used: dict[str, int] = {}
         for record in self.backups.all:
             for place in record.places if is_finished(record) else ():
@@ -224,7 +224,7 @@ class Policies:
         }
 
     def nodes(self, _call: Call, _session: VprotectSession) -> Response:
-        """Nodes, whose version is the closest to a version of the product."""
+        """Return nodes, whose version is the closest to a version of the product."""
         node = {
             "guid": self.api.uuid("node"),
             "name": "node-1",
@@ -238,7 +238,7 @@ class Policies:
         return json_response([node])
 
     def tasks(self, call: Call, session: VprotectSession) -> Response:
-        """Running tasks; completed tasks are purged."""
+        """Return running tasks; completed tasks are purged."""
 
         def choose(query: Query) -> list[bytes]:
             states, kind = query.all("states") or query.all("state"), query.text("type")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Backups and their locations in the format of vProtect (facts 3.2, 3.3, 4)."""
+"""Backups and their locations in the format of vProtect."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Record:
 
 
 def destination_key(location: Location, encrypted: bool) -> str:
-    """A location of the ground truth may contain encrypted and plain backups; a destination only one kind."""
+    """Return the key of a destination, which has either encrypted or plain backups, unlike a location."""
     return f"{location.name}-encrypted" if encrypted else location.name
 
 
@@ -70,7 +70,7 @@ def destination_type(location: Location) -> str:
 class Records:
     def __init__(self, api: ProductApi) -> None:
         self.api = api
-        # guid of the newest finished backup of each workload, which the variant `newest` changes
+        # Guid of the newest finished backup of each workload, which the variant `newest` changes.
         self.newest: set[str] = set()
 
     # Enumerations and ids
@@ -81,7 +81,7 @@ class Records:
         return int(major), int(minor)
 
     def enum(self, name: str) -> object:
-        """An object, or a plain string like many in the documentation (facts 4): the variant `enums`."""
+        """Return an object, or a plain string like many in the documentation: variant `enums`."""
         if self.api.text("enums") == "strings":
             return name
         return {"name": name, "description": name.replace("_", " ").capitalize()}
@@ -138,7 +138,7 @@ class Records:
         )
 
     def _build_locations(self, point: Point) -> Iterator[BackupLocation]:
-        """A point that cannot be read any more does not have a PRESENT location: the only indication (facts 7)."""
+        """Build locations. An unreadable point has no PRESENT location, which is the only indication."""
         for position, copy in enumerate(point.copies):
             guid = self.api.uuid(f"place:{point.key}:{copy.location.key}")
             yield BackupLocation(guid, copy, get_role(position, copy.role), "PRESENT" if point.usable else "FAILED")
@@ -150,7 +150,7 @@ class Records:
             yield replace(record, guid=guid, kind="SYNCHRONIZATION", stored=stored, places=(place,), parent=record)
 
     def _removed(self, work: Workload, listed: list[Point]) -> Iterator[Record]:
-        """Backups older than the oldest point that were removed: still listed, but not recovery points (facts 4)."""
+        """Return removed backups older than the oldest point: still listed, but not recovery points."""
         good = [point for point in listed if point.status == "success" and point.copies]
         for back in range(self.api.number("removed") if good else 0, 0, -1):
             first, earlier = good[0], back * DAY
@@ -169,7 +169,7 @@ class Records:
     # Rows
 
     def special(self, record: Record) -> str:
-        """What is special about this backup, according to the variant `newest`."""
+        """Return the special property of this backup according to the variant `newest`."""
         return self.api.text("newest") if record.guid in self.newest else "plain"
 
     def row(self, record: Record) -> Row:
@@ -202,7 +202,7 @@ class Records:
         return without_nulls(row)
 
     def _owner(self, record: Record) -> Row:
-        """A backup may lose its entity when the workload is deleted; only a text remains then (facts 4)."""
+        """Return the entity of a backup. If the workload is deleted, only a text may remain."""
         work, guid = record.work, self.entity_guid(record.work)
         form = self.api.text("deleted_entities")
         if form != "kept" and not work.in_inventory:
@@ -249,7 +249,7 @@ class Records:
         return without_nulls(row)
 
     def files(self, record: Record) -> list[Row]:
-        """Files of a backup: the only place where a backup itself reports its encryption, as a number (facts 4)."""
+        """Return the files of a backup, the only place where it reports its encryption, as a number."""
         restores = [] if record.point.tested_at is None else [milliseconds(record.point.tested_at)]
         return [
             {

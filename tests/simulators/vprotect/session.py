@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions of vProtect: a JSON log-in, then a cookie (facts 2)."""
+"""Sessions of vProtect: a JSON login, then a cookie."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.simulators.ground_truth import Workload
 from tests.simulators.product_api import Call, Refusal
 
 _JSON = "application/json"
-# The policy whose entities the restricted account has rights for.
+# The policy for whose entities the restricted account has permissions.
 _RESTRICTED_TO = "gold"
 
 
@@ -25,7 +25,7 @@ class VprotectSession:
     calls: int = 0
 
     def can_see(self, work: Workload) -> bool:
-        """Entities for which an account does not have rights are silently omitted (facts 2)."""
+        """Return whether the account can see it. Entities without permission are silently omitted."""
         return self.account != "restricted" or (work.policy is not None and work.policy.key == _RESTRICTED_TO)
 
 
@@ -42,7 +42,7 @@ class VprotectSessionStore:
         self._open.clear()
 
     def log_in(self, call: Call, refused_with: int) -> tuple[str, VprotectSession]:
-        """(value of the cookie, session)"""
+        """Return (value of the cookie, session)."""
         if call.content_type != _JSON:
             raise Refusal(415, "The content-type header value did not match the value in @Consumes")
         try:
