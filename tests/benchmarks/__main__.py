@@ -25,7 +25,7 @@ from tests.tools.project import ROOT
 MEASURES = ("wall", "memory", "assertion", "cores", "role", "filters", "tools")
 _MILLION = 1_000_000
 _MOST_BY_HAND = 10_000
-# Numbers of workloads, and whether their read results are compressed.
+# Number of workloads -> whether their read results are compressed.
 _ASSERTIONS = ((50_000, True), (1000, True), (10_000, True), (1000, False), (5000, False))
 _SMALL = ("veeam_azure", "unitrends", "veeam_enterprise_manager_xml")
 # A million points take minutes to prepare, so one product represents all products with pages.

@@ -27,7 +27,7 @@ class Bound:
 
     @property
     def is_met(self) -> bool:
-        """Whether the limit is met."""
+        """Return whether the limit is met."""
         return self.measured >= self.limit if self.at_least else self.measured <= self.limit
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The minimal client: threads, keep-alive connections, each body decoded and its rows counted, and nothing else.
+"""The minimal client: it uses threads and keep-alive connections, decodes each body, and counts its rows.
 
 `python -m tests.benchmarks.client` takes one job as JSON on stdin and prints the result. With `calls` it sends these,
 which are the requests that a module sent; otherwise it reads the points as the recipe describes.

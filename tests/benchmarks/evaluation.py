@@ -35,7 +35,7 @@ Result = dict[str, Any]
 _PRODUCT = "veeam_azure"
 _PER_SOURCE = 1000
 _NIGHTS = 10
-# A loop of assert runs a task for every row and slows down as rows are added: measured with at most this many.
+# A loop of assert runs a task for every row and slows down with their number, so the number is limited.
 _MOST_LOOPED = 1000
 # Like the assertion, it runs on the control node without a module.
 _EMPTY = tuple({"name": name, "ansible.builtin.assert": {"that": ["true"]}} for name in ("First", "Empty"))

@@ -52,7 +52,7 @@ def series(results: Results, key: str, value: str, **wanted: Any) -> dict[int, f
 def hand_seconds(results: Results, result: Result) -> tuple[float, int] | None:
     """Return (seconds, points measured) of the handwritten play, scaled to the points of ``result``.
 
-    The time of each page grows with the number of pages, that of the verdict with the number of points. If each
+    The time for reading grows with the number of pages, the time for evaluating with the number of points. If each
     workload needs its own request, the number of requests is the same at every scale.
     """
     measured = [one["hand"] for one in find(results, measure="wall", product=result["product"]) if one.get("hand")]

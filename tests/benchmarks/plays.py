@@ -34,7 +34,7 @@ _CUTOFFS = {
 
 @dataclass(frozen=True)
 class PlayTiming:
-    """Seconds of the play and of each of its tasks; peak kilobytes of the play or its largest child process."""
+    """Seconds of the play and of each task; peak kilobytes of the play or its largest child process."""
 
     seconds: float
     tasks: Mapping[str, float]

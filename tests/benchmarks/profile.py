@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where an info module spends its time: `python -m tests.benchmarks.profile PRODUCT POINTS`.
+"""Profile an info module: `python -m tests.benchmarks.profile PRODUCT POINTS`.
 
 All threads are sampled every few milliseconds, which cProfile cannot do. Threads that only wait for the network or for
 work are not counted. Percentages are of the remaining samples: of the function itself, and including all that it calls.

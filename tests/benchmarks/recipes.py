@@ -62,11 +62,11 @@ class Recipe:
     xml: bool = False
     # Variants of the simulated server (NAME=VALUE) for another run of the same product, without the play with `uri`.
     variants: tuple[str, ...] = ()
-    # The member with the token for the next page, and the query key to send it.
+    # The field with the token for the next page, and the query key to send it.
     token: tuple[str, str] | None = None
     # The service of AWS for which requests are signed; `uri` cannot sign.
     signed_for: str = ""
-    # Whether points come in pages; otherwise in time slices, whose number is unknown beforehand.
+    # Whether points are listed in pages; otherwise in time slices, whose number is unknown in advance.
     paged: bool = True
 
 
@@ -172,7 +172,7 @@ RECIPES: dict[str, Recipe] = {
         module="aws_backup_recovery_points_info",
         token=("NextToken", "nextToken"),
         signed_for="backup",
-        # One region: all of them have the same address here.
+        # One region, because all regions have the same address here.
         options={"regions": ["eu-central-1"], "assume_roles": []},
     ),
     "pbs": Recipe(
@@ -184,7 +184,7 @@ RECIPES: dict[str, Recipe] = {
             "body": _ACCOUNT,
         },
         headers={"Cookie": "PBSAuthCookie={{ login.json.data.ticket | urlencode }}"},
-        # A namespace is one response, and this estate has only one.
+        # A namespace is one response, and this environment has only one.
         first="/api2/json/admin/datastore/berlin-disk-1/snapshots",
         loop="[]",
         page="",
@@ -209,7 +209,7 @@ RECIPES: dict[str, Recipe] = {
             },
         },
         headers=_BEARER,
-        # This estate has only one vault.
+        # This environment has only one vault.
         first=f"{_AZURE_VAULT}/backupProtectedItems?{_AZURE_VERSION}&$filter=backupManagementType eq 'AzureIaasVM'",
         loop=f"(first_body.value | map(attribute='id') | join('?{_AZURE_COUNT} ') ~ '?{_AZURE_COUNT} ' ~ "
         f"first_body.value | map(attribute='id') | join('/recoveryPoints?{_AZURE_VERSION} ') ~ "

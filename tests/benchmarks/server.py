@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A server that is not the bottleneck: the product API renders each response once; later requests get cached bytes.
 
-Run in its own process: `python -m tests.benchmarks.server`. Only log-ins, log-outs and clocks go to the product API
-every time. Cached responses are sent without checking the session, because only reading is measured here.
+Run in its own process: `python -m tests.benchmarks.server`. Only logins, logouts and clocks are passed to the product
+API every time. Cached responses are sent without checking the session, because only reading is measured here.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _HEAD_END = b"\r\n\r\n"
 
 @dataclass
 class RequestStats:
-    """What was served since the last query; `rendered` counts responses that were not cached."""
+    """Numbers of served responses since the last query; `rendered` counts responses that were not cached."""
 
     served: int = 0
     bytes: int = 0
@@ -119,7 +119,7 @@ def _add_date(pieces: tuple[bytes, bytes]) -> list[bytes]:
 
 
 class _Connection(asyncio.Protocol):
-    """HTTP/1.1 with keep-alive connections, as far as these clients use it."""
+    """The part of HTTP/1.1 with keep-alive connections that these clients use."""
 
     def __init__(self, canned: Canned, latency: float) -> None:
         self._canned = canned
@@ -180,7 +180,7 @@ async def _serve(options: argparse.Namespace, api: ProductApi, folder: Path) -> 
     unfinished = folder / "ready.json"
     unfinished.write_text(json.dumps(ready), "utf-8")
     unfinished.replace(options.ready_file)
-    # Everything built here stays; repeated garbage collection would take time from the measured clients.
+    # Objects created here are kept, so garbage collection would only slow down the measured clients.
     gc.freeze()
     await loop.run_in_executor(None, sys.stdin.read)
 

@@ -25,7 +25,7 @@ from tests.simulators.process import wait_or_kill
 from tests.tools.project import ROOT
 
 _SECONDS_TO_START = 600
-# It ends at once, except for responses that it is still sending.
+# It ends immediately, except for responses that it is still sending.
 _SECONDS_TO_END = 20
 
 
@@ -39,17 +39,17 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The first of its addresses."""
+        """Return its first address."""
         return str(self.ready["urls"][0])
 
     @property
     def login(self) -> dict[str, Any]:
-        """Connection options for an info module."""
+        """Return connection options for an info module."""
         account = {name: self.ready[name] for name in ("username", "password", "ca_path")}
         return {"url": self.url, **account, **self.ready["options"]}
 
     def fetch_stats(self) -> dict[str, Any]:
-        """Return what was served since the last query. Open sessions are closed."""
+        """Return the statistics since the last query, and close open sessions."""
         context = ssl.create_default_context(cafile=self.ready["ca_path"])
         connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, context=context, timeout=600)
         try:
@@ -99,9 +99,9 @@ def running_server(
 
 
 def throughput(server: Server, headers: dict[str, str], targets: list[str], connections: int) -> tuple[float, float]:
-    """Return the (responses, megabytes) per second that a client gets that only receives, over this many connections.
+    """Return (responses, megabytes) per second for a client that only receives, over this many connections.
 
-    Latency is included, which more connections hide: the measured clients experience it in the same way.
+    Latency is included, because it affects the measured clients in the same way.
     """
     parts = urlsplit(server.url)
     context = ssl.create_default_context(cafile=server.ready["ca_path"])

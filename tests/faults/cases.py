@@ -61,7 +61,7 @@ def in_side_listing(fault: str, **details: Any) -> Rules:
 
 
 def in_every_call(fault: str, **details: Any) -> Rules:
-    """Apply the fault to every request except log-in and log-out."""
+    """Apply the fault to every request except login and logout."""
 
     def rules(product: str) -> list[dict[str, Any]]:
         return [_rule(fault, {"method": "GET"}, details), *in_listing(fault, **details)(product)]
@@ -70,7 +70,7 @@ def in_every_call(fault: str, **details: Any) -> Rules:
 
 
 def at_login(fault: str, **details: Any) -> Rules:
-    """Apply the fault to the log-in request."""
+    """Apply the fault to the login request."""
     return lambda product: [_rule(fault, {"method": "POST", "path": LOG_IN[product]}, details)]
 
 

@@ -33,7 +33,7 @@ _LARGEST_ANSWER = 4 << 20
 
 @dataclass(frozen=True)
 class Run:
-    """How the run ended. Without a result, the module hung, crashed or was killed."""
+    """The end of a run. Without a result, the module hung, crashed or was killed."""
 
     result: dict[str, Any] | None
     output: str
@@ -84,7 +84,7 @@ def _run_in_child(name: str, arguments: Mapping[str, Any], writer: int) -> None:
 
 
 def _shorten_waits() -> None:
-    """Shorten waits and limits, whose real values are covered by unit tests; everything else is unchanged."""
+    """Shorten waits and limits. Unit tests cover their real values."""
     assert hasattr(deadlines, "MAX_RESPONSE_TIMEOUTS")
     for name in ("_backoff", "MAX_RETRY_AFTER_SECONDS"):
         assert hasattr(client, name), f"_transport/client.{name} is gone: the matrix would wait for real"

@@ -26,7 +26,7 @@ from tests.integration.products import ADAPTERS
 DEGRADED, INCORRECT, MISSED = "degraded", "incorrect", "-"
 Read = Mapping[str, Any]
 _INFERRED_SECONDS = 3600
-# Moments that make a point better if they are later.
+# Times that improve a point if they are later.
 _LATEST = ("immutable_until", "tested_at", "checked_at", "restorable_until")
 _UNEXPECTED = re.compile(r"unexpected \w+|Traceback")
 
@@ -56,13 +56,13 @@ class Point:
 
     @property
     def is_counted(self) -> bool:
-        """Whether it is known to be a usable recovery point."""
+        """Return whether it is known to be a usable recovery point."""
         return self.facts.usable is True and self.facts.kind in COUNTING_KINDS
 
 
 @dataclasses.dataclass(frozen=True)
 class Workload:
-    """A workload of a read result with its points, oldest first, and the number of those without a place in time."""
+    """A workload of a read result with its points, oldest first, and the number of undated points."""
 
     identity: Mapping[str, Any]
     points: Sequence[Point]
@@ -71,12 +71,12 @@ class Workload:
 
     @property
     def name(self) -> str:
-        """The name for people."""
+        """Return the name to show."""
         return str(self.identity["workload_name"] or self.identity["workload_id"])
 
 
 def evaluate_run(case: Case, run: Run, truth: Read) -> Verdict:
-    """Evaluate the outcome of one run. Sessions and secrets on the server's side are checked in workers.py."""
+    """Evaluate the outcome of one run. workers.py checks sessions and secrets."""
     if run.hung or run.result is None:
         return Verdict(INCORRECT, "hang" if run.hung else f"no result: {run.output[-500:]}")
     message = str(run.result.get("msg", ""))
@@ -110,7 +110,7 @@ def _evaluate_result(case: Case, read: Read, truth: Read) -> Verdict:
         return Verdict(TOLERATED)
     if read.get("complete") is not True:
         return Verdict(DEGRADED, "complete: false")
-    # Without an inventory, nobody assumes that all workloads are listed.
+    # Without an inventory, the list of workloads may be incomplete.
     missing_allowed = read["server"].get("scope", {}).get("inventory") is False
     better = list(list_improvements(actual, true, _get_inferred_slack(read), missing_allowed=missing_allowed))
     if better:
@@ -146,7 +146,7 @@ def list_workloads(read: Read) -> list[Workload]:
 
 
 def _normalize(facts: PointClass) -> PointClass:
-    """Policies treat the locations of a point as a set: neither the order of copies nor a repeated one matters."""
+    """Remove order and repetition of locations, because policies treat them as a set."""
     locations = facts.locations
     return facts._replace(locations=None if locations is None else tuple(sorted(set(locations), key=repr)))
 
@@ -194,7 +194,7 @@ def _find_workload(workload: Workload, true: Sequence[Workload]) -> list[Workloa
 
 
 def _get_inferred_slack(read: Read) -> int:
-    """How many seconds newer a point may appear: one hour if the adapter declares its time as inferred."""
+    """Return by how many seconds a point may appear newer: one hour if the adapter declares its time as inferred."""
     product = ADAPTERS[read["server"]["product"]]
     how = product.not_reported.get(("*", "*"), {}).get("created_at", ("reported", ""))[0]
     return _INFERRED_SECONDS if how == "inferred" else 0
@@ -206,7 +206,7 @@ def _compare_workloads(actual: Workload, true: Workload, slack: int) -> Iterator
     left = list(true.points)
     for point in actual.points:
         if point.facts.usable is not True:
-            # Proves nothing.
+            # A point that proves nothing.
             continue
         near = [other for other in left if abs(other.created - point.created) <= slack]
         if not near:
@@ -241,7 +241,7 @@ def _compare_points(actual: Point, true: Point, slack: int) -> Iterator[str]:
             yield f"{name}: no longer inferred"
     for name in _LATEST:
         moment, known = actual.moments.get(name), true.moments.get(name)
-        # A lock with an end is less than one without.
+        # A lock with an end is weaker than one without.
         if moment is not None and (name != "immutable_until" if known is None else moment > known + slack):
             yield f"{name}: {known} became {moment}"
     more = {name for name, _type in after.locations or () if name} - {name for name, _type in before.locations or ()}
@@ -250,7 +250,7 @@ def _compare_points(actual: Point, true: Point, slack: int) -> Iterator[str]:
 
 
 def _lacks(point: Point, name: str) -> bool:
-    """Whether a point is evidence against a rule for all points."""
+    """Return whether a point is evidence against a rule for all points."""
     if point.facts.usable is False or point.facts.kind not in (*COUNTING_KINDS, "unknown"):
         return False
     return point.facts.malware != "clean" if name == "malware" else point.has(name) is not True

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where faults are applied for each product: its log-in, and a request in the middle of its recovery point listing."""
+"""Requests to which faults are applied for each product: its login, and one in the middle of its listing of points."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Worker:
         return run(name, arguments, LIMIT_SECONDS)
 
     def _check_leaks(self, verdict: Verdict, column: Column, case: Case, ended: Run) -> Verdict:
-        """Any outcome is incorrect if a session is still open or a secret was printed."""
+        """Every outcome is incorrect if a session is still open or a secret was printed."""
         open_sessions = self._simulators.ask(column.product, "__sessions")["open"]
         if open_sessions and not case.server_gone:
             return Verdict(INCORRECT, f"leak: {open_sessions} open sessions; {verdict.outcome}: {verdict.why}")

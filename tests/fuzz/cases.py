@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which damages are tried, in a fixed order: the first ones in CI, the rest on request."""
+"""Selection of damages in a fixed order: the first ones in CI, the rest on request."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def generate_disorders(recording: Recording) -> Iterator[tuple[list[Damage], ran
 
 
 def cases_per_setup() -> int:
-    """How many cases of each sort each setup gets."""
+    """Return the number of cases of each type for each setup."""
     return max(1, CASES // (2 * (len(SETUPS) + len(SAMPLE_SETS))))
 
 

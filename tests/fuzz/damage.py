@@ -20,7 +20,7 @@ Site = tuple[Key, tuple[Any, ...]]
 
 _IDENT = re.compile(r".*\d.*")
 _VERSION = re.compile(r"v\d+(\.\d+)?")
-# Damages that remove information; the others replace it with something else or with something unreadable.
+# Damages that remove information. The others replace it with other or unreadable values.
 DROP, NULL = "drop", "null"
 LOSSES = (DROP, NULL)
 _STRANGE: tuple[Any, ...] = (

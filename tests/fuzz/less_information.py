@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a read may return after data was removed: fewer facts and points, but never different or additional ones."""
+"""Results after data was removed: fewer attributes and points are allowed, but no different or additional ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def list_additions(original: ReadResult, reduced: ReadResult) -> Iterator[str]:
             yield f"a point that was not there: {point['id']} of {point['created_at']}"
         elif changes and all(changes):
             yield from changes[0]
-        # Without ids, workloads with the same name are grouped; such rows say so in the result.
+        # Without ids, workloads with the same name are grouped; such rows are marked in the result.
         if originals and _is_counted(point) and point["workload_id"]:
             before.setdefault(_workload_key(point), []).append(_workload_key(originals[0]))
     counted = collections.Counter(_workload_key(point) for point in original.points if _is_counted(point))
@@ -72,7 +72,7 @@ def _is_counted(point: Point) -> bool:
 
 
 def _compare_proofs(before: Point, after: Point) -> Iterator[str]:
-    """List what a point proves and did not prove before; only points known to be usable prove anything."""
+    """List attributes that a point did not prove before. Only points known to be usable prove attributes."""
     if after["usable"] is not True:
         return
     ident = after["id"]
@@ -98,7 +98,7 @@ def _compare_proofs(before: Point, after: Point) -> Iterator[str]:
 
 
 def _list_kinds(kind: str) -> Iterator[str]:
-    """List what may be left of a kind: how a full backup was created may be lost, and the type of a backup."""
+    """List allowed values for a type, which may lose how a full backup was created or become unknown."""
     yield from (kind, "unknown")
     if kind in BACKUP_KINDS:
         yield "backup"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Record a simulated server's responses during one good read, and replay them with changes."""
+"""Record a simulated server's responses during a successful read, and replay them with changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.simulators.ground_truth import Estate, as_datetime, as_moment
 from tests.simulators.product_api import Call, ProductApi
 from tests.simulators.products import PRODUCT_APIS
 
-# All scenarios, each with only a few points: what counts is the number of different fields.
+# All scenarios, each with few points, because only the number of different fields matters.
 _WORKLOADS, _POINTS, _SEED = 20, 3, 7
 
 Key = tuple[str, str, bytes]
@@ -114,7 +114,7 @@ def record(setup: Setup, answer: Callable[[requests.PreparedRequest], FakeRespon
 
 @cache
 def get_recording(name: str) -> Recording:
-    """Record a good read of this setup from its simulator."""
+    """Record a successful read of this setup from its simulator."""
     setup = next(setup for setup in SETUPS if setup.name == name)
     api = PRODUCT_APIS[setup.product](_sample_estate())
     api.set_initial_variants(setup.variants)
@@ -153,7 +153,7 @@ def _as_document(response: FakeResponse) -> dict[str, Any]:
 
 
 def _midnight(days: int) -> str:
-    """Midnight this many days from today: a window that is the same in every replay."""
+    """Return midnight this many days from today, so that the window is the same in every replay."""
     day = datetime.now(timezone.utc).date() + timedelta(days=days)
     return f"{day.isoformat()}T00:00:00Z"
 

@@ -26,12 +26,12 @@ class SchemaGenerator:
     """A schema file and the values generated from its types."""
 
     def __init__(self, schema: Schema, *, always: frozenset[str] = frozenset()) -> None:
-        """Fields named in ``always`` are always present and never null, whatever the file says."""
+        """Fields named in ``always`` are always present and never null, regardless of the schema."""
         self._always = always
         self.schema = schema
 
     def response(self, method: str, path: str, statuses: tuple[int, ...]) -> Mapping[str, Any] | None:
-        """The schema of a successful response; None if the file does not define the request or its content."""
+        """Return the schema of a successful response; None if the file does not define the request or its content."""
         operation = self.schema.operations.get((method, path))
         responses = operation.responses if operation is not None else {}
         return next((responses[status] for status in statuses if status in responses), None)
@@ -111,7 +111,7 @@ def _generate_scalar(schema: Mapping[str, Any], rng: random.Random) -> Any:
 
 
 def _generate_time(rng: random.Random) -> str:
-    """A time of the last two years or the next day, rarely the calendar's first or last; up to 7 digits, as in .NET."""
+    """Return a time in the last two years or the next day, rarely the calendar's first or last, with up to 7 digits."""
     if rng.random() < 0.02:
         return rng.choice(("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z"))
     seconds = rng.randrange(-2 * 366 * 86400, 86400)

@@ -26,9 +26,9 @@ _PLACEHOLDER = re.compile(r"\{[^}]*\}")
 
 
 class SchemaServer:
-    """Serves generated listings that stay the same, page by page as requested; every record has its own id."""
+    """Serves constant generated listings, page by page as requested. Every record has its own id."""
 
-    # What a variable part of a path matches.
+    # Pattern for a variable part of a path.
     PART = "[0-9a-f-]{36}"
 
     def __init__(self, schemas: SchemaGenerator, seed: str) -> None:
@@ -59,7 +59,7 @@ class SchemaServer:
         return FakeResponse(200, _JSON, json.dumps(body).encode())
 
     def adjust(self, body: Any, known: str, path: str, query: Mapping[str, str], schema: Mapping[str, Any]) -> None:
-        """Make a body fit the others. ``known`` is the path in the schema."""
+        """Make a body consistent with others. ``known`` is the path in the schema."""
         member = next((name for name in _LISTS if isinstance(body, dict) and name in body), None)
         if member is not None:
             self._fill_page(body, member, schema, path, query)

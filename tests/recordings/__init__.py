@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """One run: the command, the settings in its environment, and what it returned."""
+    """One run: the command, the settings in its environment, and its output."""
 
     command: tuple[str, ...]
     environment: dict[str, str]
@@ -26,7 +26,7 @@ class Recording:
 
     @property
     def answer(self) -> tuple[int, Any, str]:
-        """What the run returned."""
+        """Return the output of the run."""
         return self.rc, self.out, self.err
 
 
@@ -57,5 +57,5 @@ def dump(recording: Recording) -> str:
 
 
 def _split(text: str) -> list[str]:
-    # Not splitlines: it also splits at control characters, of which what a wrong key decrypts is full.
+    # Not splitlines, because it also splits at control characters, which occur in data decrypted with a wrong key.
     return text.removesuffix("\n").split("\n") if text else []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compare the collection with the reference evaluator: python -m tests.reference [--estates N] [--first N]"""
+"""Compare the collection with the reference evaluator: python -m tests.reference [--environments N] [--first N]"""
 
 from __future__ import annotations
 

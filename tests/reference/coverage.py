@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How often each rule, setting and situation gives each result in random estates."""
+"""How often each rule, setting and situation gives each result in random environments."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def format_table(title: str, table: Table) -> list[str]:
 
 
 def measure(seeds: Iterable[int]) -> tuple[str, list[str]]:
-    """Return the tables of the results, and which results are too rare."""
+    """Return the tables of the results, and the results that are too rare."""
     rules: Table = {}
     settings: Table = {}
     others: Table = {}

@@ -12,14 +12,14 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
-# No time is before 1980, and no window reaches back further than this.
+# No time is before 1980, and no window starts earlier.
 FIRST_DATE = date(1960, 1, 1)
 ALL_WEEKDAYS = frozenset(range(7))
 
 
 @cache
 def day_start_of(date_: date, timezone: str, day_start: str) -> int:
-    """Return the second at which the local day of a date begins.
+    """Return the second at which the local day of a date starts.
 
     With fold=0, Python takes the first of two equal local times, and moves a skipped one by the length of the change.
     """
@@ -29,7 +29,7 @@ def day_start_of(date_: date, timezone: str, day_start: str) -> int:
 
 
 class DayTable:
-    """The beginnings of all local days since FIRST_DATE."""
+    """The starts of all local days since FIRST_DATE."""
 
     def __init__(self, timezone: str, day_start: str) -> None:
         self.timezone = timezone
@@ -76,7 +76,7 @@ class Calendar:
         return day
 
     def selected_before(self, second: int) -> int:
-        """Return the number of selected seconds from the beginning of the table to this second."""
+        """Return the number of selected seconds from the start of the table to this second."""
         table = day_table(self.timezone, self.day_start)
         table.extend(second)
         if second < table.starts[0]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compares the collection with the reference evaluator over random estates."""
+"""Compares the collection with the reference evaluator for random environments."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def compare(estate: Estate) -> tuple[list[str], list[Finding]]:
 
 
 def compare_seed(seed: int) -> tuple[list[str], list[Finding]]:
-    """Compare the evaluations of one random estate."""
+    """Compare the evaluations of one random environment."""
     return compare(random_estate(seed))
 
 
@@ -60,7 +60,7 @@ def _compared(control: str, result: str, value: int | None) -> int | None:
 
 
 def _relevant(findings: list[Finding]) -> list[Finding]:
-    """Leave out the checks of data that pass, and for controls without a rule the tier."""
+    """Remove passed data checks, and the tier of controls without a rule."""
     kept: list[Finding] = []
     for source, origin, ident, name, control, tier, result, blocking, certainty, value in findings:
         if control.startswith(
@@ -90,7 +90,7 @@ def _relevant(findings: list[Finding]) -> list[Finding]:
     return kept
 
 
-# Warnings about what is missing, which have no effect.
+# Warnings about missing data, which have no effect.
 _NOT_COMPARED = ("data.scope", "data.inventory", "data.verify", "recovery_points.in_future", "policy.expected")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The data of an estate: read results, policy, options and restore tests.
+"""The data of a random environment: read results, policy, options and restore tests.
 
 All times are whole seconds since 1970 UTC.
 """
@@ -34,7 +34,7 @@ class Point:
     immutable: bool | None = None
     encrypted: bool | None = None
     malware: str | None = None
-    # Facts whose value is inferred or declared. All others are reported.
+    # Attributes whose value is inferred or declared. All others are reported.
     inferred: tuple[str, ...] = ()
     declared: tuple[str, ...] = ()
     # Name and type of each location.
@@ -76,7 +76,7 @@ class Result:
     product: str
     identity: str | None
     clock_skew_seconds: int | None
-    # Members of `server.scope`.
+    # Fields of `server.scope`.
     inventory: bool | None
     failed_runs: bool | None
     read_at: int
@@ -87,9 +87,9 @@ class Result:
     complete: bool
     sha256: str
     workloads: list[WorkloadRow]
-    # The other members of `server.scope`.
+    # The other fields of `server.scope`.
     scope: dict[str, Any] = field(default_factory=dict)
-    # The types of which the product can report the inventory. Null if the read result does not name them.
+    # Types whose inventory the product can report. Null if the read result does not list them.
     inventory_types: tuple[str, ...] | None = None
 
 

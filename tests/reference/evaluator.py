@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluate an estate as docs/reference/evaluation.md defines it, with plain lists and loops."""
+"""Evaluate an environment as docs/reference/evaluation.md defines it, with plain lists and loops."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ DEFAULT_MAX_DATA_AGE = "24h"
 
 
 def accepting(rule: Rule, certainties: list[str]) -> Rule:
-    """Return a rule that accepts only these of the certainties that it accepts."""
+    """Return the rule with only these of its accepted certainties."""
     return replace(rule, accept=tuple(one for one in rule.accept if one in certainties))
 
 
 class Evaluation:
-    """One evaluation of an estate."""
+    """One evaluation of an environment."""
 
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
@@ -90,7 +90,7 @@ class Evaluation:
         self.findings.append(Finding(result.host, None, None, None, control, None, outcome, outcome == "fail"))
 
     def check_data(self) -> None:
-        """Report data quality checks that are not passed."""
+        """Report data quality checks that do not pass."""
         on_empty = self.options.get("on_empty", "warn" if self.options.get("expected") else "fail")
         for result in self.estate.results:
             if not result.complete:
@@ -217,7 +217,7 @@ class Evaluation:
         return result in ["fail", "unknown"] and is_waived(control, names, timezone, self.options, self.as_of)
 
     def certainties_of(self, workload: Workload, rules: list[Rule], outcomes: list[Outcome]) -> list[str]:
-        """Return which values are needed for each result: reported ones alone, declared ones too, or inferred ones."""
+        """Return the certainties of results: only reported values, also declared ones, or also inferred ones."""
         only_reported = self.outcomes_of(workload, [accepting(rule, ["reported"]) for rule in rules])
         with_declared = self.outcomes_of(workload, [accepting(rule, ["reported", "declared"]) for rule in rules])
         certainties: list[str] = []
@@ -264,10 +264,10 @@ class Evaluation:
         for name in names:
             if not found[name] or name in unclear:
                 perhaps = any(not result.complete for result in self.estate.results)
-                # A waiver covers it under the name that it has in the backup products.
+                # A waiver covers it by its name in the backup products.
                 self.add_without_workload(names[name], "unknown" if found[name] or perhaps else "fail")
                 continue
-            # If several apply equally, the order of the read results must not matter: the worst counts.
+            # If several apply equally, the worst counts, because the order of read results must not matter.
             applicable = expected.applicable(found[name])
             view = min(applicable, key=lambda one: self.existence(one) != "unknown")
             workload = self.workload_of(view)
@@ -283,7 +283,7 @@ class Evaluation:
         tier = self.workload_of(view).tier
         rules = tier.rules if tier else []
         unknown = self.passes_unknown(view.result)
-        # For this row alone, also if rows are combined.
+        # Only for this row, even if rows are combined.
         ages = [
             evaluate_row(view, rule, passes_unknown=unknown).result
             for rule in rules
@@ -315,7 +315,7 @@ class Evaluation:
                 self.add_result(workload, "expected.unexpected", result, blocking=result == "fail")
 
     def check_proof(self) -> None:
-        """Add `policy.proof` for workloads about which nothing is proved, and `data.proof`."""
+        """Add `policy.proof` for workloads without proof, and `data.proof`."""
         any_proved = False
         for workload in self.workloads:
             blocking = any(finding.blocking for finding in workload.findings)
@@ -343,5 +343,5 @@ class Evaluation:
 
 
 def evaluate(estate: Estate) -> Assessment:
-    """Return all findings, and whether the estate is compliant."""
+    """Return all findings, and whether the environment is compliant."""
     return Evaluation(estate).run()

@@ -47,12 +47,12 @@ class Evidence:
         return any(within is None or hidden.last >= self.as_of - within for hidden in self.hidden)
 
     def hidden_at_most(self, age: int | None) -> bool:
-        """Whether the newest hidden second is at most this old; without an age, whether there is hidden time."""
+        """Return whether the newest hidden second is at most this old or, without an age, if there is hidden time."""
         return any(age is None or self.age(hidden.last) <= age for hidden in self.hidden)
 
 
 def off_items(items: list[Item], hidden: list[Hidden]) -> list[Item]:
-    """Return what a row whose clock is off contributes to combined rows: only undated U."""
+    """Return the points of a row with a wrong clock for combined rows: only undated U."""
     undated: list[Item] = []
     for item in items:
         if item.state in ["T", "U"]:

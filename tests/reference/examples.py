@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Short ways to write an estate with one or a few rows, and to evaluate it."""
+"""Helpers to build and evaluate an environment with few rows."""
 
 from __future__ import annotations
 

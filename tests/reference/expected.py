@@ -13,7 +13,7 @@ from tests.reference.views import View, is_expired, skew_of
 
 
 def equal_short_names(first: str, second: str) -> bool:
-    """Whether one of two names has no domain and equals the first label of the other."""
+    """Return whether one of two names has no domain and equals the first label of the other."""
     first, second = first.casefold(), second.casefold()
     if "." not in first and first == second.split(".")[0]:
         return True
@@ -21,7 +21,7 @@ def equal_short_names(first: str, second: str) -> bool:
 
 
 def expected_names(options: dict[str, Any]) -> dict[str, str]:
-    """Return the listed names, each once, with the name under which each is looked for."""
+    """Return the listed names, each once, with the name to search for."""
     replaced = {name.casefold(): new for name, new in options.get("expected_names", {}).items()}
     names: dict[str, str] = {}
     for listed in options.get("expected", []):
@@ -38,7 +38,7 @@ def expected_names(options: dict[str, Any]) -> dict[str, str]:
 
 
 def longer_names(name: str, names: list[str]) -> set[str]:
-    """Return the names with a domain of which a name without a domain is the first label."""
+    """Return the names with a domain whose first label is a name without a domain."""
     if "." in name:
         return set()
     folded = {other.casefold() for other in names if "." in other}
@@ -67,7 +67,7 @@ def newest_point(view: View) -> int:
 
 
 def has_recovery_points(view: View) -> bool:
-    """Whether a row has points that are T of the default kinds, dated or counted."""
+    """Return whether a row has points that are T of the default kinds, dated or counted."""
     for entry in view.entries:
         state = kind_state(entry.point, DEFAULT_KINDS)
         is_counted = entry.undated and state == "T"
@@ -77,7 +77,7 @@ def has_recovery_points(view: View) -> bool:
 
 
 def applicable(views: list[View]) -> list[View]:
-    """Return which of several matching workloads applies: one, or the rows of one in several read results."""
+    """Return the matching workload that applies, which may have rows in several read results."""
 
     def order(view: View) -> tuple[int, int, str, str, str]:
         inventory = {True: 0, None: 1, False: 2}[view.row.in_inventory]
@@ -94,7 +94,7 @@ def applicable(views: list[View]) -> list[View]:
 
 
 def cannot_report_inventory(view: View) -> bool:
-    """Whether the product cannot report the inventory of this type of workload at all."""
+    """Return whether the product cannot report the inventory of this type of workload."""
     types = view.result.inventory_types
     return view.row.workload_type is not None and types is not None and view.row.workload_type not in types
 
@@ -109,7 +109,7 @@ def existence(view: View, max_age_result: str | None) -> str:
 
 
 def ambiguous(names: list[str], found: dict[str, list[View]]) -> set[str]:
-    """Return the names that match workloads with different full names, or a workload of another name."""
+    """Return the names that match workloads with different full names, or a workload that another name matches."""
     result: set[str] = set()
     for name in names:
         if len({view.row.workload_name.casefold() for view in found[name]}) > 1:

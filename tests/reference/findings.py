@@ -17,7 +17,7 @@ NOT_WAIVABLE = ["policy.tier", "policy.proof"]
 
 
 class RejectedError(Exception):
-    """The estate cannot be evaluated."""
+    """The environment cannot be evaluated."""
 
 
 class Finding(NamedTuple):
@@ -29,9 +29,9 @@ class Finding(NamedTuple):
     tier: str | None
     result: str
     blocking: bool
-    # Only of rules.
+    # Only for rules.
     certainty: str | None = None
-    # What `warn_at` compares; only of rules that have it and pass or warn.
+    # The value that `warn_at` compares; only for rules with `warn_at` that pass or warn.
     value: int | None = None
 
 
@@ -56,7 +56,7 @@ def reject_long_waivers(options: dict[str, Any], timezones: set[str], as_of: int
 
 
 def is_waived(control: str, names: list[str], timezone: str, options: dict[str, Any], as_of: int) -> bool:
-    """Whether a waiver covers a control of a workload. For combined rows, it must match the names of all of them."""
+    """Return whether a waiver covers a control of a workload. It must match the names of all combined rows."""
     if control.startswith("data.") or control in NOT_WAIVABLE:
         return False
     for waiver in options.get("waivers", []):

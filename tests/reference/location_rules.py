@@ -23,7 +23,7 @@ class Places:
 
 
 def normalized(text: str | None) -> str | None:
-    """Return a name or type as it is compared. An empty one is not known."""
+    """Return the normalized name or type. An empty one is unknown."""
     if text is None:
         return None
     return text.strip().casefold() or None
@@ -35,7 +35,7 @@ def normalized_type(text: str | None) -> str | None:
 
 
 def labels_of(point: Point, rule: Rule, server: int) -> list[tuple[int, str] | None]:
-    """Return the names or, for `min_types`, the types of the locations of a point. Unknown ones are null."""
+    """Return names (for `min_types`, types) of the locations of a point. Unknown ones are null."""
     labels: list[tuple[int, str] | None] = []
     for name, type_ in point.locations or ():
         if rule.name != "min_types":
@@ -51,7 +51,7 @@ def labels_of(point: Point, rule: Rule, server: int) -> list[tuple[int, str] | N
 
 
 def number_of(labels: list[tuple[int, str] | None]) -> int:
-    """Return the number of different labels. Unknown ones count as one in total, and only if there are no others."""
+    """Return the number of different labels. Unknown ones count as one in total, if there are no others."""
     named = {label for label in labels if label is not None}
     return len(named) if named else min(len(labels), 1)
 

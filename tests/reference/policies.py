@@ -44,7 +44,7 @@ def weekdays_of(items: list[str]) -> frozenset[int]:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of a policy with everything that its evaluation needs."""
+    """One rule of a policy with all settings for its evaluation."""
 
     attribute: str
     name: str
@@ -69,7 +69,7 @@ class Rule:
 
 
 def limit_of(name: str, value: Any) -> int:
-    """Return the limit of a rule, which is either the value or in a mapping."""
+    """Return the limit of a rule, which is a value or in a mapping."""
     if name == "min_coverage":
         return percent_of(value["percent"])
     if isinstance(value, dict):
@@ -152,7 +152,7 @@ def matches_pattern(value: str | None, patterns: Any) -> bool:
 
 
 def matches(conditions: dict[str, Any], values: dict[str, str | None], in_inventory: bool | None) -> bool:
-    """Whether all conditions of a `match` are true for a workload."""
+    """Return whether all conditions of a `match` are true for a workload."""
     for key, wanted in conditions.items():
         if key == "in_inventory":
             if wanted is not in_inventory:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluates an estate with the collection: builds read results as info modules do, and calls the evaluation."""
+"""Evaluates an environment with the collection: builds read results as info modules do, and calls the evaluation."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _SAME = (
     "size_bytes",
 )
 _MOMENTS = ("immutable_until", "expires_at", "tested_at", "checked_at", "restorable_from", "restorable_until")
-# The last possible moment of a second, so that a test shows whether fractions are cut off.
+# The last possible fraction of a second, so that tests check whether fractions are truncated.
 _FRACTION = 999_999
 
 
 def evaluate(estate: Estate) -> Assessment:
-    """Evaluate the estate; the results must be sealed (see sealed_estate)."""
+    """Evaluate the environment; the results must be sealed (see sealed_estate)."""
     return assess(
         [open_result(seal_result(result)) for result in estate.results],
         {"policies": estate.options["policies"]} if "policies" in estate.options else estate.policy,
@@ -42,7 +42,7 @@ def evaluate(estate: Estate) -> Assessment:
 
 
 def sealed_estate(estate: Estate) -> Estate:
-    """Return the estate with the digests of its read results, which decide between results of the same second."""
+    """Return the environment with the digests of its read results, which decide between results of the same second."""
     results = [dataclasses.replace(result, sha256=seal_result(result)["sha256"]) for result in estate.results]
     return dataclasses.replace(estate, results=results)
 
@@ -82,7 +82,7 @@ def seal_result(result: Result) -> dict[str, Any]:
         "errors": [],
         "workloads": rows,
     }
-    # As an evidence file has it.
+    # As in an evidence file.
     sealed: dict[str, Any] = json.loads(json.dumps(seal(read, blocks)))
     return sealed
 
@@ -126,7 +126,7 @@ def _build_point(point: Point, workload: Workload, ident: str) -> RecoveryPoint:
 
 
 def _moment_fraction(point: Point, name: str) -> int:
-    # The fraction of a range is cut off like any other; with one, a range is not a single moment any more.
+    # The fraction of a range is truncated like any other. With a fraction, a range is longer than one second.
     return _FRACTION if point.fraction and not name.startswith("restorable") else 0
 
 

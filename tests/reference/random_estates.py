@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small random estates with a valid policy. The same seed gives the same estate."""
+"""Small random environments with a valid policy. The same seed gives the same environment."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def random_estate(seed: int) -> Estate:
     maker = PolicyMaker(rng, views, options, theme, is_simple=is_simple)
     policy = maker.policy()
     if is_simple:
-        # Some of these estates are compliant.
+        # Some of these environments are compliant.
         return Estate(results, policy, options, as_of, tests)
     policies = [policy]
     if views and rng.random() < 0.25:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Random limits of rules, many of which are hit exactly by the data, or missed by one."""
+"""Random limits of rules, many of which the data meets exactly or misses by one."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Limits:
         )
 
     def window(self, attribute: str) -> str:
-        """Return a window that may begin exactly at a point."""
+        """Return a window that may start exactly at a point."""
         found = self.evidence(attribute, "max_gap")
         if found and self.rng.random() < 0.6:
             view, evidence = found
@@ -116,14 +116,14 @@ class Limits:
         counts = counts_of(evidence, self.rule_of(attribute, name, 0, within))
         number = self.near(counts.t + self.rng.choice([0, counts.u]))
         if self.rng.random() < 0.15:
-            # Of two rows on different servers, both count.
+            # Both of two rows on different servers count.
             number += counts.t
         if name == "max_count" and warn_at is not None and self.rng.random() < 0.5:
             number = number * 100 // warn_at
         return max(0 if name == "max_count" else 1, number)
 
     def gap_window(self, attribute: str) -> str:
-        """Return a window in which there is a shorter limit."""
+        """Return a window that is longer than some limit."""
         window = self.window(attribute)
         return window if seconds_of(window) > 1 else "2s"
 

@@ -39,7 +39,7 @@ INTERVALS = [HOUR, 6 * HOUR, DAY, DAY, DAY, DAY, DAY, 7 * DAY, 30 * DAY, 91 * DA
 
 @dataclass(frozen=True)
 class Setting:
-    """What the points of an estate depend on: `now` is the time of the read, all on the clock of the server."""
+    """Settings for the points of an environment; `now` is the time of the read on the clock of the server."""
 
     timezone: str
     day_start: str
@@ -91,7 +91,7 @@ def random_times(rng: Random, where: Setting) -> list[int]:
 
 
 class PointMaker:
-    """The habits of one workload: which kinds, facts and locations its points have."""
+    """Creates points of one workload with typical types, attributes and locations."""
 
     def __init__(self, rng: Random, where: Setting) -> None:
         self.rng = rng
@@ -171,7 +171,7 @@ class PointMaker:
         return values
 
     def unusual_time(self, created: int) -> int:
-        """Return the time of a test that is in the future or before the point, or almost."""
+        """Return the time of a test that is in the future or before the point, or close to that."""
         as_of = self.where.as_of
         times = [as_of + 300, as_of + 301, created - 300, created - 301, created - 301, created - DAY]
         return max(YEAR_1980, self.rng.choice(times))

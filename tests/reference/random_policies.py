@@ -45,7 +45,7 @@ MISSING_NAMES = ["db9", "web02", "web01.prod"]
 
 
 class PolicyMaker:
-    """Policies whose limits come from the rows of an estate."""
+    """Creates policies with limits based on the rows of an environment."""
 
     def __init__(
         self, rng: Random, views: list[View], options: dict[str, Any], theme: str | None, *, is_simple: bool
@@ -70,7 +70,7 @@ class PolicyMaker:
         return found
 
     def policy(self) -> dict[str, Any]:
-        """Return a policy with the rules of the theme and others."""
+        """Return a policy with the rules of the theme and other rules."""
         rng = self.rng
         policy = self.settings(0.3, accept=True, warn=True, weekdays=True)
         if self.theme == "expected" and rng.random() < 0.5:
@@ -92,13 +92,13 @@ class PolicyMaker:
         return policy
 
     def number_of_rules(self) -> int:
-        """Return a number that is small for some estates, so that some are compliant."""
+        """Return a number that is small for some environments, so that some are compliant."""
         if self.is_simple or self.theme == "expected" or self.rng.random() < 0.2:
             return self.rng.randint(1, 2)
         return self.rng.randint(3, 9)
 
     def kind(self) -> str:
-        """Return a kind, mostly one that the data has."""
+        """Return a type, mostly one that occurs in the data."""
         kinds = [entry.point.kind for view in self.views for entry in view.entries]
         return self.rng.choice(kinds) if kinds and self.rng.random() < 0.8 else self.rng.choice(KINDS)
 
@@ -232,7 +232,7 @@ def random_expected(rng: Random, views: list[View]) -> dict[str, Any]:
     if rng.random() < 0.2:
         expected.append(rng.choice(["web01.example.com", "WEB01", "db7.test"]))
     if rng.random() < 0.3:
-        # With `short`, one expected name or two that are not clear.
+        # With `short`, one expected name or two ambiguous ones.
         first_label = rng.choice(expected).split(".")[0]
         expected += rng.choice([[first_label], [first_label, f"{first_label}.test"], [f"{first_label}.example.com"]])
         rng.shuffle(expected)

@@ -17,7 +17,7 @@ from tests.reference.random_points import DAY, HOUR, Setting, random_points, wei
 from tests.reference.servers import same_workload
 from tests.reference.views import skew_of
 
-# Values that the collection knows. Patterns of policies must match at least one of them.
+# Values that the collection supports. Patterns of policies must match at least one of them.
 PRODUCTS = ["restic", "borg"]
 WORKLOAD_TYPES = ["vm", "file_share"]
 PLATFORMS = ["vmware", "linux", None]
@@ -72,7 +72,7 @@ def random_server(rng: Random, number: int) -> Server:
 
 
 def random_scope(rng: Random) -> dict[str, Any]:
-    """Return members of `server.scope`, some of which are rights."""
+    """Return fields of `server.scope`, some of which are permissions."""
     scope: dict[str, Any] = {}
     if rng.random() < 0.3:
         scope["tenant"] = rng.choice(["a", "b"])
@@ -126,7 +126,7 @@ def random_selection(rng: Random, names: list[str]) -> dict[str, object]:
 
 
 def finished_result(rng: Random, server: Server, read_at: int, rows: list[WorkloadRow], names: list[str]) -> Result:
-    """Return a read result, without the points that its window and selection do not contain."""
+    """Return a read result without points outside of its window and selection."""
     since, until = random_window(rng, read_at)
     selection = random_selection(rng, names)
     types, wanted = selection.get("workload_types"), selection.get("workload_names")
@@ -197,7 +197,7 @@ def random_results(rng: Random, timezone: str, day_start: str, as_of: int) -> li
 
 
 def with_other_origin(rng: Random, server: Server, where: Setting, row: WorkloadRow) -> WorkloadRow:
-    """Return a workload of another origin that has the same id and name."""
+    """Return a workload of another origin with the same id and name."""
     origin = rng.choice([name for name in ["vbr1", "vbr2", None] if name != row.origin])
     other = random_row(rng, server, where, row.workload_name, row.workload_id)
     return replace(other, origin=origin, workload_type=row.workload_type)
@@ -215,7 +215,7 @@ def distinct_rows(rows: list[WorkloadRow]) -> list[WorkloadRow]:
 def mirrored_rows(
     rng: Random, rows: list[WorkloadRow], others: list[WorkloadRow], server_time: int
 ) -> list[WorkloadRow]:
-    """Return rows of which some have the points of another server, as if its data was copied."""
+    """Return rows, some of which have points of another server, as if its data was copied."""
     mirrored = [row for row in others if rng.random() < 0.7]
     copies: list[WorkloadRow] = []
     for row in mirrored:
@@ -223,7 +223,7 @@ def mirrored_rows(
         share = rng.choice([1.0, 1.0, 0.7, 0.3])
         points = [point for point in points if rng.random() < share]
         if rows and rng.random() < 0.4:
-            # The other server has points of its own too.
+            # The other server has its own points as well.
             points = (points + rows[0].points)[:25]
         copies.append(replace(row, points=points))
     return distinct_rows([*copies, *rows])[:4]
@@ -246,7 +246,7 @@ def second_result(rng: Random, server: Server, first: Result, rows: list[Workloa
     older: list[WorkloadRow] = []
     for row in rows:
         points = older_points(rng, row, read_at + (server.skew or 0))
-        # What is not listed any more may have been deleted.
+        # Workloads that are no longer listed may have been deleted.
         for ident in rng.choice(
             [[row.workload_id], [row.workload_id], [row.workload_id, f"{row.workload_id}-old"], []]
         ):
@@ -257,7 +257,7 @@ def second_result(rng: Random, server: Server, first: Result, rows: list[Workloa
 
 
 def older_points(rng: Random, row: WorkloadRow, server_time: int) -> list[Point]:
-    """Return the points of an earlier read result, of which the newer one may lack some or show others."""
+    """Return the points of an earlier read result, some of which are missing or different in the newer one."""
     points = [point for point in row.points if point.created <= server_time + 300]
     if rng.random() < 0.4:
         points = [point for point in points if rng.random() < 0.8]
@@ -272,7 +272,7 @@ def older_points(rng: Random, row: WorkloadRow, server_time: int) -> list[Point]
 
 
 def changed_point(rng: Random, point: Point) -> Point:
-    """Return the same point as another read result shows it."""
+    """Return the same point with changes, as in another read result."""
     changes: list[dict[str, Any]] = [
         {"offsite": None if point.offsite else True},
         {"encrypted": None if point.encrypted else True},

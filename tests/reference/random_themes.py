@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Themes of random estates: situations that are rare otherwise, and the rules that depend on them."""
+"""Themes of random environments: situations that are rare otherwise, and the rules that depend on them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.reference.random_results import WORKLOAD_TYPES, distinct_rows, in_win
 from tests.reference.views import View, skew_of
 
 THEMES = {None: 48, "combined": 20, "copied": 6, "restore": 8, "sizes": 4, "expected": 8, "servers": 6}
-# The rules that a policy of a theme has in addition to others.
+# Rules that a policy of a theme has in addition to others.
 THEME_RULES = {
     "combined": [
         ("restore_tested", "max_age"),
@@ -43,7 +43,7 @@ def random_theme(rng: Random) -> str | None:
 
 
 def with_theme(rng: Random, results: list[Result], theme: str | None) -> list[Result]:
-    """Return the read results of an estate in which the situations of a theme are frequent."""
+    """Return the read results of an environment in which the situations of a theme are frequent."""
     if theme == "combined":
         return one_doubtful(rng, results)
     if theme == "copied":
@@ -64,14 +64,14 @@ def with_rows(result: Result, rows: list[WorkloadRow], **changes: Any) -> Result
 
 
 def one_doubtful(rng: Random, results: list[Result]) -> list[Result]:
-    """Return the read results, of which the clock of one is off, or one is incomplete."""
+    """Return read results, one of which has a wrong clock or is incomplete."""
     index = rng.randrange(len(results))
     changes: dict[str, Any] = rng.choice([{"clock_skew_seconds": 301}, {"complete": False}])
     return [replace(result, **changes) if number == index else result for number, result in enumerate(results)]
 
 
 def copied(rng: Random, first: Result) -> list[Result]:
-    """Return read results of two servers, of which the second has some of the points of the first."""
+    """Return read results of two servers. The second has some points of the first."""
     rows: list[WorkloadRow] = []
     for row in first.workloads:
         number = rng.choice([1, 2, 2, 3, 3, len(row.points)])
@@ -83,14 +83,14 @@ def copied(rng: Random, first: Result) -> list[Result]:
 
 
 def without_tests(rng: Random, row: WorkloadRow) -> WorkloadRow:
-    """Return a row in which the product itself has tested few points, so that records are the newest tests."""
+    """Return a row with few tests of the product, so that records are the newest tests."""
     if rng.random() < 0.4:
         return row
     return replace(row, points=[replace(point, tested_at=None) for point in row.points])
 
 
 def long_histories(rng: Random, result: Result) -> Result:
-    """Return a read result with about as many points as there are sizes of one kind."""
+    """Return a read result with about as many points as sizes are stored for one type."""
     rows: list[WorkloadRow] = []
     oldest = result.read_at
     for row in result.workloads[:2]:
@@ -125,7 +125,7 @@ def without_inventory(rng: Random, result: Result) -> Result:
 
 
 def same_server(rng: Random, newest: Result) -> list[Result]:
-    """Return read results of one host with different identities, and with workloads that are not listed any more."""
+    """Return read results of one host with different identities, and workloads that are no longer listed."""
     newest = replace(
         newest,
         identity="id-newest",

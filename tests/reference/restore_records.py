@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How restore test records change the states of points for `restore_tested`."""
+"""Effect of restore test records on the states of points for `restore_tested`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.reference.views import CLOCK_TOLERANCE, View, is_expired
 
 
 def is_misdated(tested_at: int, created: int) -> bool:
-    """Whether a test is so long before its point that it proves nothing."""
+    """Return whether a test is so long before its point that it proves nothing."""
     return tested_at < created - CLOCK_TOLERANCE
 
 
@@ -25,19 +25,19 @@ def counting_records(view: View) -> list[RestoreTest]:
 
 
 def own_test(point: Point, view: View) -> int | None:
-    """Return the time of the product's own test of a point. One in the future does not count."""
+    """Return the time of the product's own test of a point. A test in the future does not count."""
     if point.tested_at is None or point.tested_at > view.as_of + CLOCK_TOLERANCE:
         return None
     return point.tested_at
 
 
 def is_possible(point: Point) -> bool:
-    """Whether a point is perhaps not a recovery point."""
+    """Return whether a point may not be a recovery point."""
     return point.kind == "unknown" or point.usable is None
 
 
 def newest_records(view: View) -> dict[int, tuple[int, str]]:
-    """Return time and result of the newest record for each tested point; of several at the same time, a failed one."""
+    """Return time and result of the newest record for each tested point. At the same time, a failed one counts."""
     newest: dict[int, tuple[int, bool]] = {}
     for test in counting_records(view):
         result = record_result(test)
@@ -68,7 +68,7 @@ def apply_records(view: View, states: list[str]) -> tuple[list[str], list[int]]:
 
 
 def can_change(view: View, index: int, state: str, tested_at: int) -> bool:
-    """Whether a record of this time can change a point. A later test of the product itself counts more."""
+    """Return whether a record of this time can change a point. A later test of the product takes precedence."""
     own = own_test(view.entries[index].point, view)
     if own is None:
         return True
@@ -85,7 +85,7 @@ def apply_passed(view: View, states: list[str], candidates: list[int], changeabl
     wanted = ["U"] if "U" in before else ["F", "weak F"]
 
     def order(index: int) -> tuple[bool, bool, bool, bool]:
-        # Of two that are otherwise equal, one that was not tested by the product is less favorable.
+        # Of two equal points, the one that the product has not tested is less favorable.
         point = view.entries[index].point
         return (
             not is_possible(point),
@@ -99,7 +99,7 @@ def apply_passed(view: View, states: list[str], candidates: list[int], changeabl
         index = min(indexes, key=order)
         point = view.entries[index].point
         untested = states[index] != "U" and own_test(point, view) is None
-        # The record may be that of a point that cannot change.
+        # The record may belong to a point that cannot change.
         blocked = len(changeable) < len(candidates)
         states[index] = "U" if untested or blocked or is_possible(point) else "T"
 

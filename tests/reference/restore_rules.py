@@ -34,7 +34,7 @@ class Tests:
 
 
 def has_tests(view: View) -> bool:
-    """Whether a row has restore test records, a point with a time of a test, or hidden time, which may have one."""
+    """Return whether a row has restore test records, a point with a test time, or hidden time."""
     return (
         bool(view.tests)
         or bool(view.hidden)
@@ -49,7 +49,7 @@ def state_of(entry: Entry, rule: Rule, view: View) -> str:
 
 
 def product_tests(view: View, rule: Rule) -> list[Test]:
-    """Return the tests of the product itself, also those of unusable points."""
+    """Return the tests of the product itself, including those of unusable points."""
     tests: list[Test] = []
     for entry in view.entries:
         tested_at = own_test(entry.point, view)
@@ -68,7 +68,7 @@ def product_result(entry: Entry, rule: Rule, view: View, tested_at: int) -> str:
 
 
 def may_have_newer_test(entry: Entry, rule: Rule, view: View) -> bool:
-    """Whether the time of a successful test of a point is not known."""
+    """Return whether the time of a successful test of a point is unknown."""
     state = state_of(entry, rule, view)
     if entry.undated:
         return state in ["T", "U"]
@@ -85,7 +85,7 @@ def add_row(found: Tests, view: View, rule: Rule) -> None:
 
 
 def add_row_with_clock_off(found: Tests, view: View, rule: Rule) -> None:
-    """Add a row of combined rows of which no time is known: only undated U."""
+    """Add one of several combined rows without any known time: only undated U."""
     states = [state_of(entry, rule, view) for entry in view.entries]
     if "T" in states or "U" in states or view.hidden:
         found.unknown_tests = True

@@ -25,14 +25,14 @@ OFF_RULES = [
 
 
 def needs_clock(rule: Rule) -> bool:
-    """Whether a rule is unknown for a row whose clock is off."""
+    """Return whether a rule is unknown for a row with a wrong clock."""
     if rule.attribute in ["locations", "copies"] and rule.location_age is not None:
         return True
     return rule.name in OFF_RULES or rule.within is not None
 
 
 def with_warning(outcome: Outcome, rule: Rule) -> Outcome:
-    """Turn a pass into warn if its value is above the percentage of `warn_at`."""
+    """Change a pass to warn if its value is above the percentage of `warn_at`."""
     if outcome.result != "pass" or rule.warn_at is None or outcome.value is None:
         return outcome
     if outcome.value * 100 > rule.warn_at * rule.limit:
@@ -99,7 +99,7 @@ def over_row(view: View, rule: Rule) -> Outcome:
 
 
 def passes_are_unknown(view: View) -> bool:
-    """Whether a pass of a rule that is evaluated for every row is unknown."""
+    """Return whether a pass of a rule that is evaluated for every row is unknown."""
     return view.only_unknown or not view.result.complete
 
 
@@ -133,7 +133,7 @@ def combined_min_count(views: list[View], rule: Rule, *, independent: bool) -> O
 
 
 def has_anything(view: View, rule: Rule) -> bool:
-    """Whether `all` and `none` are evaluated for a row of combined rows."""
+    """Return whether `all` and `none` are evaluated for one of several combined rows."""
     evidence = evidence_of([view], rule)
     if view.clock_off and rule.within is not None:
         return bool(evidence.items) or bool(view.hidden)
@@ -166,7 +166,7 @@ def is_tested_max_age(rule: Rule) -> bool:
 
 
 def pass_of_union_is_unknown(views: list[View], rule: Rule) -> bool:
-    """Whether a pass over the union of several rows is unknown, because a row may lack what would change it."""
+    """Return whether a pass over the union of several rows is unknown, because a row may lack a relevant point."""
     if is_tested_max_age(rule) and any(view.clock_off and restore_rules.has_tests(view) for view in views):
         return True
     all_gaps = rule.name == "max_gap" and rule.within is None

@@ -12,12 +12,12 @@ from typing import Any
 from tests.reference.estate import YEAR_1980, Point, Result, WorkloadRow
 from tests.reference.views import View, entries_of, in_future, skew_of
 
-# Filled in for hosts without a port.
+# Default port for hosts without a port.
 DEFAULT_PORT = "443"
 
 
 class Groups:
-    """Numbers 0 to n - 1 in groups. Two numbers that are joined with a third one are in the same group."""
+    """Groups of the numbers 0 to n - 1. Numbers that are joined with a third one are in the same group."""
 
     def __init__(self, number: int) -> None:
         self.group = list(range(number))
@@ -55,7 +55,7 @@ def server_groups(results: list[Result]) -> list[int]:
 
 
 def workload_key(row: WorkloadRow) -> tuple[str | None, str | None, str, str]:
-    """Return what identifies a workload: its id, or its name if the id is empty."""
+    """Return the key of a workload: its id, or its name if the id is empty."""
     return (row.workload_type, row.origin, row.workload_id, "" if row.workload_id else row.workload_name)
 
 
@@ -71,13 +71,13 @@ def listed_row(result: Result, row: WorkloadRow) -> WorkloadRow | None:
 
 
 def other_selection(result: Result) -> dict[str, object]:
-    """Return the members of `selection` that must be equal, such as the account."""
+    """Return the fields of `selection` that must be equal, such as the account."""
     ignored = ["workload_types", "workload_names", "since", "until", "include_unprotected"]
     return {key: value for key, value in result.selection.items() if key not in ignored and value is not None}
 
 
 def scope_of(result: Result) -> dict[str, Any]:
-    """Return all members of `server.scope`."""
+    """Return all fields of `server.scope`."""
     members = {"inventory": result.inventory, "failed_runs": result.failed_runs, **result.scope}
     return {name: value for name, value in members.items() if value is not None}
 
@@ -92,7 +92,7 @@ def has_all_rights(newer: Result, older: Result) -> bool:
 
 
 def covers(newer: Result, older: Result, row: WorkloadRow) -> bool:
-    """Whether a newer read result of the same host shows a workload, if there is one."""
+    """Return whether the scope of a newer read result of the same host includes a workload."""
     types = newer.selection.get("workload_types")
     names = newer.selection.get("workload_names")
     if types and row.workload_type not in types:
@@ -103,7 +103,7 @@ def covers(newer: Result, older: Result, row: WorkloadRow) -> bool:
 
 
 def would_list(newer: Result, older: Result, row: WorkloadRow) -> bool:
-    """Whether a newer read result that covers a workload would list it, if it still existed."""
+    """Return whether a newer read result that covers a workload would list it if it existed."""
     if not newer.workloads or newer.since is not None or newer.until is not None:
         return False
     if entries_of(older, row):
@@ -134,7 +134,7 @@ def is_visible(time: int, result: Result) -> bool:
 
 
 def shown(point: Point) -> tuple[Any, ...]:
-    """Return what a read result shows of a point, without the size, which is only stored for the newest ones."""
+    """Return a point without its size, which is only stored for the newest points."""
     return (
         *(point.created, point.kind, point.status, point.usable),
         *(point.restore_tested, point.integrity_checked, point.offsite, point.immutable, point.encrypted),
@@ -146,7 +146,7 @@ def shown(point: Point) -> tuple[Any, ...]:
 
 
 def shows_time_of(newer: Result, older: Result) -> bool:
-    """Whether a newer read result hides no time that an older one shows."""
+    """Return whether a newer read result covers all time that an older one covers."""
     if newer.since is not None and (older.since is None or newer.since > older.since):
         return False
     end = older.read_at + skew_of(older) if older.until is None else older.until
@@ -154,7 +154,7 @@ def shows_time_of(newer: Result, older: Result) -> bool:
 
 
 def contains_all(newer: Result, newer_row: WorkloadRow, older: Result, older_row: WorkloadRow) -> bool:
-    """Whether a newer row contains all that an older one shows."""
+    """Return whether a newer row contains all points of an older one."""
     if not shows_time_of(newer, older) or any(entry.undated for entry in entries_of(older, older_row)):
         return False
     old = [shown(point) for point in points_in_common_window(older, older_row, newer)]
@@ -163,7 +163,7 @@ def contains_all(newer: Result, newer_row: WorkloadRow, older: Result, older_row
 
 
 def supersedes(newer: Result, older: Result, row: WorkloadRow) -> bool:
-    """Whether an older read result of the same server is set aside for a workload."""
+    """Return whether an older read result of the same server is set aside for a workload."""
     if newer.read_at <= older.read_at:
         return False
     listed = listed_row(newer, row)
@@ -196,7 +196,7 @@ def origin_of(view: View) -> str:
 
 
 def same_points(first: View, second: View) -> bool:
-    """Whether two rows have three seconds in common in the common window, or one has only seconds of the other."""
+    """Return whether two rows have three common seconds in the common window, or one has only seconds of the other."""
     one = {point.created for point in points_in_common_window(first.result, first.row, second.result)}
     two = {point.created for point in points_in_common_window(second.result, second.row, first.result)}
     common = one & two

@@ -80,13 +80,13 @@ def max_age(evidence: Evidence, limit: int) -> Outcome:
 
 
 def is_retained(item: Item, evidence: Evidence, limit: int) -> bool:
-    """Whether a point was at least this old when it was read."""
+    """Return whether a point was at least this old when it was read."""
     created = item.start + 1 if has_fraction(item) else item.start
     return evidence.calendar.elapsed(created, item.read_at) >= limit
 
 
 def has_fraction(item: Item) -> bool:
-    """Whether a part of a second was cut off from the time. The ends of a continuous point have no fraction."""
+    """Return whether the time had a fraction of a second. The ends of a continuous point have none."""
     return item.point is not None and item.point.fraction and item.point.kind != "continuous"
 
 
@@ -162,7 +162,7 @@ def max_failed_runs(view: View, rule: Rule) -> Outcome:
 
 
 def newest_of_kind(view: View, kind: str, number: int) -> list[int]:
-    """Return the indexes of the newest dated points of a kind, of any state."""
+    """Return the indexes of the newest dated points of a type, in any state."""
     indexes = [i for i, entry in enumerate(view.entries) if entry.point.kind == kind and not entry.undated]
     indexes.sort(key=lambda i: view.entries[i].point.created, reverse=True)
     return indexes[:number]
@@ -204,7 +204,7 @@ def size(view: View, evidence: Evidence, percent: int) -> Outcome:
 
 
 def may_lack_others(view: View, evidence: Evidence, kind: str) -> bool:
-    """Whether one of the newest points of a kind is unknown, or may be hidden before `since`."""
+    """Return whether one of the newest points of a type is unknown, or may be hidden before `since`."""
     newest = newest_of_kind(view, kind, SIZES_OF_KIND)
     points = [id(view.entries[index].point) for index in newest]
     if any(id(item.point) in points for item in evidence.dated("U")):

@@ -22,7 +22,7 @@ NORMAL_UNDATED_RULES = ["min_count", "max_count", "all", "none"]
 
 @dataclass
 class Item:
-    """A point with its state for one rule. `first` and `last` differ only for ranges; null means no beginning."""
+    """A point with its state for one rule. `first` and `last` differ only for ranges; null means no start."""
 
     state: str
     number: int
@@ -34,7 +34,7 @@ class Item:
 
     @property
     def start(self) -> int:
-        """The time of a point that is not a range."""
+        """Return the time of a point that is not a range."""
         assert self.first is not None
         return self.first
 
@@ -55,7 +55,7 @@ def kind_state(point: Point, named: list[str]) -> str:
         return "absent"
     if point.kind in named:
         return "U" if point.usable is None else "T"
-    # "backup" is one of the default kinds, so it is only unknown if other kinds are named.
+    # "backup" is one of the default kinds, so it is only unknown if other kinds are listed.
     if point.kind == "unknown" or (point.kind == "backup" and any(kind in TYPED_KINDS for kind in named)):
         return "U"
     return "absent"
@@ -70,7 +70,7 @@ def is_accepted(point: Point, fact: str, accept: tuple[str, ...]) -> bool:
 
 
 def fact_value(point: Point, fact: str, view: View) -> bool | None:
-    """Return whether a point has the attribute, or null if this is unknown."""
+    """Return whether a point has the attribute, or null if that is unknown."""
     if fact == "malware":
         return None if point.malware is None else point.malware in ["suspicious", "infected"]
     if fact == "immutable" and point.immutable_until is not None:
@@ -95,7 +95,7 @@ def fact_state(point: Point, fact: str, view: View, accept: tuple[str, ...]) -> 
 def base_state(entry: Entry, rule: Rule, view: View) -> str:
     """Return the state before restore test records and expiry."""
     if rule.attribute == "immutable" and entry.undated and entry.point.immutable_until is not None:
-        # The end of the lock of an undated point is not known.
+        # The end of the lock of an undated point is unknown.
         state = fact_state(entry.point, rule.attribute, view, rule.accept)
         return state if state == "absent" else "U"
     if rule.attribute in FACTS:
@@ -137,7 +137,7 @@ def items_of(view: View, rule: Rule) -> list[Item]:
 
 
 def continuous_items(entry: Entry, state: str, rule: Rule, view: View) -> list[Item]:
-    """Return what a rule uses of a continuous point, as in the table of docs/reference/evaluation.md."""
+    """Return how a rule uses a continuous point, as in the table of docs/reference/evaluation.md."""
     point = entry.point
     begin, end = point.restorable_from, point.restorable_until
     named = "continuous" in named_kinds(rule)
@@ -163,7 +163,7 @@ def continuous_items(entry: Entry, state: str, rule: Rule, view: View) -> list[I
         window = view.as_of - rule.within
         known = begin if end is None else end
         assert known is not None
-        # With a clock that is off, any point may be in the window.
+        # With a wrong clock, any point may be in the window.
         if known >= window or view.clock_off:
             return [at(state, known)]
         return [at("U", window)] if end is None else []

@@ -10,7 +10,7 @@ from tests.reference.days import Calendar, next_period, period_of, previous_peri
 from tests.reference.evidence import FAIL, PASS, UNKNOWN, Evidence, Outcome
 from tests.reference.policies import Rule
 
-# A range of seconds, both ends included. Null means that it has no beginning.
+# A range of seconds, both ends included. Null means that it has no start.
 Span = tuple[int | None, int]
 
 
@@ -86,12 +86,12 @@ def gap_in_history(evidence: Evidence, rule: Rule, t_spans: list[Span], other_sp
 
 
 def holds(spans: list[Span], begin: int, end: int) -> bool:
-    """Whether a second of the spans is in [begin, end)."""
+    """Return whether a second of the spans is in [begin, end)."""
     return any(last >= begin and (first is None or first < end) for first, last in spans)
 
 
 def run_of(spans: list[Span], evidence: Evidence, rule: Rule) -> int:
-    """Return the number of periods in a row that hold a point, counted back from `as_of`, at most the limit."""
+    """Return the number of consecutive periods with a point, counted back from `as_of`, up to the limit."""
     calendar = rule.calendar
     period = period_of(rule.name, calendar.day_of(evidence.as_of))
     run = 0
@@ -102,7 +102,7 @@ def run_of(spans: list[Span], evidence: Evidence, rule: Rule) -> int:
         begin = calendar.start(period)
         end = calendar.start(next_period(rule.name, period))
         if endless and end <= earliest:
-            # Every earlier period holds a hidden second.
+            # Every earlier period has a hidden second.
             return rule.limit
         if holds(spans, begin, end):
             run += 1

@@ -24,11 +24,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Hidden:
-    """A range of hidden seconds, both ends included. It begins at `first`, or has no beginning."""
+    """A range of hidden seconds, both ends included. It starts at `first`, or has no start."""
 
     first: int | None
     last: int
-    # Seconds from the beginning of hidden time after `until` count from here.
+    # The start of hidden time after `until`.
     read_at: int
 
 
@@ -63,7 +63,7 @@ def skew_of(result: Result) -> int:
 
 
 def in_future(point: Point, result: Result) -> bool:
-    """Whether a point is later than the server's time at the read + 300 s. It is then not part of the read result."""
+    """Return whether a point is later than the read + 300 s on the server's clock, and so not in the read result."""
     skew = result.clock_skew_seconds or 0
     return point.created >= YEAR_1980 and point.created > result.read_at + skew + CLOCK_TOLERANCE
 
@@ -84,7 +84,7 @@ def tests_of(result: Result, row: WorkloadRow, tests: list[RestoreTest]) -> list
 
 
 def has_one_workload(test: RestoreTest, results: list[Result]) -> bool:
-    """Whether a restore test record belongs to a workload, and not to workloads of different origins."""
+    """Return whether a restore test record belongs to one workload, and not to workloads of different origins."""
     origins = {row.origin for result in results for row in result.workloads if belongs_to(test, result, row)}
     return len(origins) == 1
 
@@ -154,12 +154,12 @@ def real_time_view(view: View, as_of: int) -> View:
 
 
 def listed_at(view: View) -> int:
-    """Return the server's time at the read, also if its clock is off."""
+    """Return the server's time at the read, even if its clock is wrong."""
     return view.read_at + (view.result.clock_skew_seconds or 0 if view.clock_off else 0)
 
 
 def is_expired(point: Point, view: View) -> bool:
-    """Whether a point has perhaps been removed since the read. With a clock that is off, any end may have passed."""
+    """Return whether a point may have been removed since the read. With a wrong clock, any end may have passed."""
     if point.expires_at is None or point.expires_at <= listed_at(view):
         return False
     return view.clock_off or point.expires_at <= view.as_of

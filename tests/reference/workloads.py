@@ -83,7 +83,7 @@ def combine_value(view: View, by: str) -> str:
 
 
 def identity(view: View) -> tuple[str, str, str, str, int, str]:
-    """Return the order in which the first of several combined rows gives the finding its names."""
+    """Return the sort key by which the first of several combined rows determines the names in findings."""
     row = view.row
     result = view.result
     type_ = row.workload_type or ""
@@ -91,7 +91,7 @@ def identity(view: View) -> tuple[str, str, str, str, int, str]:
 
 
 def is_conflict(view: View, other: View) -> bool:
-    """Whether two rows with the same value are two workloads of one server, and cannot be combined."""
+    """Return whether two rows with the same value are two workloads of one server, and cannot be combined."""
     if view.server != other.server or view.row.origin != other.row.origin:
         return False
     return not same_workload(view.row, other.row)
@@ -102,7 +102,7 @@ def is_duplicate(view: View, other: View) -> bool:
 
 
 def is_of_rule(finding: Finding) -> bool:
-    """Whether a finding is one of a rule of the policy. Its result is then warn only because of `warn_at`."""
+    """Return whether a finding belongs to a rule of the policy, which has the result warn only because of `warn_at`."""
     if finding.control.startswith(("data.", "policy.", "expected.")):
         return False
     return finding.control not in ["recovery_points.in_future", "recovery_points.expired"]

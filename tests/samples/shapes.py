@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shape of documents: members, types, formats of times, null values and empty values, without the values."""
+"""The shape of documents: fields, types, time formats, null values and empty values, without the values."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-# Members of these objects have arbitrary names, and so have those whose members are paths.
+# Fields of these objects have arbitrary names, and so do fields that are paths.
 _MAPPINGS = frozenset({"_links"})
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*|\d\d/\d\d/\d{4} .*")
-# Values too common to prove that they were copied: words, file names that a product gives, versions of an API, small
+# Values that are too common to prove copying: words, file names of a product, versions of an API, small
 # numbers, the empty id.
 _COMMON = re.compile(
     r"[A-Za-z][A-Za-z _/-]*|[a-z0-9.-]+\.(blob|fidx|didx)"
@@ -23,16 +23,16 @@ _COMMON = re.compile(
 
 @dataclasses.dataclass
 class Place:
-    """What is found at one path of some documents."""
+    """Values at one path of some documents."""
 
     types: set[str] = dataclasses.field(default_factory=set)
-    # Sets of members that occur together, so that missing members count.
+    # Sets of fields that occur together, so that missing fields are compared.
     members: set[frozenset[str]] = dataclasses.field(default_factory=set)
     formats: set[str] = dataclasses.field(default_factory=set)
 
 
 def get_shape(documents: Iterable[Any]) -> dict[str, Place]:
-    """Return what is found at each path; all items of a list share one path."""
+    """Return the shape at each path; all items of a list share one path."""
     places: dict[str, Place] = {}
     for document in documents:
         for path, value in _walk(document, "$"):

@@ -154,7 +154,7 @@ def parse(text: str) -> Schema:
 
 
 class _UniqueKeysLoader(yaml.SafeLoader):
-    """YAML allows a member twice and uses the last one."""
+    """Rejects repeated keys, of which YAML would use the last one."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _value in node.value]
@@ -222,7 +222,7 @@ class _Parser:
         return (bases,) if isinstance(bases, str) else tuple(bases)
 
     def _members(self, name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
-        """All members of a type, those of its bases included; optional ones end with a question mark."""
+        """Return all fields of a type, including those of its bases; optional ones end with a question mark."""
         if name not in self._types or name in seen:
             raise SchemaError(f"{name}: not a type that can be extended")
         members: dict[str, Any] = {}
