@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reject words and phrases of tests/tools/prose.yml in texts for people: python -m tests.tools.prose [FILE ...]
 
-Checked are Markdown pages, plugin documentation, messages, docstrings and comments of plugins, roles, playbooks and
-templates. Code in them is skipped.
+Checked are Markdown pages, plugin documentation, messages, docstrings, comments and names of tests in plugins, roles,
+playbooks, templates and tests. Code in them is skipped.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from proselint.registry.checks.types import PreferredForms
 from tests.tools.project import ROOT, project_files
 
 DICTIONARY = ROOT / "tests" / "tools" / "prose.yml"
-FOLDERS = ("docs/", "roles/", "plugins/", "playbooks/", "extensions/", "changelogs/fragments/", ".github/")
-PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "galaxy.yml", "tests/README.md")
+FOLDERS = ("docs/", "roles/", "plugins/", "playbooks/", "extensions/", "changelogs/fragments/", ".github/", "tests/")
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "galaxy.yml")
+# These contain rejected phrases as examples.
+EXAMPLES = ("tests/tools/prose.yml", "tests/tools/test_prose.py")
 # Stands for code within a sentence.
 CODE = "CODE"
 # O(...), RV(...), ... of plugin documentation, `code` of Markdown and comments, ``code`` of docstrings.
@@ -123,6 +125,8 @@ def _python_texts(content: str) -> Iterator[Text]:
         if isinstance(node, ast.JoinedStr):
             parts = (part.value if isinstance(part, ast.Constant) else CODE for part in node.values)
             yield Text(node.lineno, _without_code("".join(map(str, parts))))
+        elif isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            yield Text(node.lineno, node.name.replace("_", " "))
         elif id(node) in in_format_strings or not isinstance(node, ast.Constant):
             continue
         elif isinstance(node.value, str) and _SENTENCE.search(node.value):
@@ -146,8 +150,8 @@ def _without_code(text: str) -> str:
 
 
 def is_checked(path: PurePosixPath) -> bool:
-    """Whether a file of the project has texts for people."""
-    return str(path).startswith(FOLDERS) or str(path) in PAGES
+    """Return whether a file of the project has texts for people."""
+    return str(path) in PAGES or str(path).startswith(FOLDERS) and str(path) not in EXAMPLES
 
 
 def find_problems(paths: Sequence[PurePosixPath], checks: Sequence[Check]) -> dict[str, list[Problem]]:
