@@ -44,7 +44,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES), help="run only these measures")
     parser.add_argument("--product", nargs="+", choices=RECIPES, help="run only these products")
-    parser.add_argument("--points", nargs="+", type=int, help="run only these scales (wall, memory)")
+    parser.add_argument("--points", nargs="+", type=int, help="run only these scales (time, memory)")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--core", nargs="*", help="versions of the matrix; default: the oldest; without a value: none")
     parser.add_argument("--minutes", type=float, help="start no measure after this many minutes; --resume continues")
@@ -92,12 +92,12 @@ def _wall_jobs(options: argparse.Namespace) -> Iterator[Job]:
             measure = partial(
                 reading.measure_wall_time, name, points, options.pairs, hand=hand, workloads=_workloads(options)
             )
-            yield rank, f"wall {name} {points}", measure
+            yield rank, f"time {name} {points}", measure
 
 
 def _memory_jobs(options: argparse.Namespace) -> Iterator[Job]:
     for name in _products(options):
-        # The wall time measure also records the memory.
+        # The measure of the time also records the memory.
         scales = [] if "wall" in options.only else _scales(options)
         if name == _IN_MILLIONS and not (options.small or options.points):
             scales = [*scales, _MILLION]

@@ -60,7 +60,7 @@ def list_losses(original: ReadResult, reduced: ReadResult) -> Iterator[str]:
     if reduced.error is None and not set(reduced.warnings) - set(original.warnings):
         missing = {point["created_at"] for point in original.points} - {point["created_at"] for point in reduced.points}
         if missing:
-            yield f"{len(missing)} points are gone without a word"
+            yield f"{len(missing)} points have disappeared silently"
 
 
 def _workload_key(point: Point) -> tuple[Any, ...]:

@@ -157,7 +157,7 @@ def differences(
         elif value in missing_values or (how != "cannot" and _is_partial_value(field, value, true)):
             continue
         elif not (field in _DAMAGE and is_same_value(field, value, true)):
-            yield f"{field}: {value!r}, but the product cannot tell it"
+            yield f"{field}: {value!r}, but the product does not report it"
 
 
 def _has_just_ended(until: str | None) -> bool:

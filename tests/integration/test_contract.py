@@ -67,7 +67,7 @@ def test_points_are_the_truth(simulators: Simulators, product: str, options: dic
         point = same_time.pop(next(same_kind, 0))
         unknown = contract.not_reported(product, point["workload_type"], version)
         problems += [f"{name}: {difference}" for difference in contract.differences(point, truth, unknown)]
-    problems += [f"not in the estate: {point}" for points in by_time.values() for point in points]
+    problems += [f"not in the environment: {point}" for points in by_time.values() for point in points]
     assert not problems, "\n".join(problems[:30])
     assert len(ended.result["recovery_points"]) == expected > 100
 

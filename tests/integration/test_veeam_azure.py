@@ -134,7 +134,7 @@ def test_same_name(simulators: Simulators) -> None:
     assert all(row["recovery_points"] for row in ended.result["workloads"])
 
 
-def test_an_ignored_filter_proves_no_owner(simulators: Simulators) -> None:
+def test_an_ignored_filter_does_not_prove_an_owner(simulators: Simulators) -> None:
     """If the server ignores the filter, points of two machines with the same name belong to neither."""
     simulators.ask("veeam_azure", "__variant", {"ignores_filter": True})
     ended = read(simulators.ready, "veeam_azure", workload_names=["dc-01"], workload_types=["vm"])

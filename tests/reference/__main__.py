@@ -18,9 +18,9 @@ def main(arguments: Sequence[str]) -> int:
     """Print the differences, and how often each rule and setting gives each result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--estates", type=int, default=10_000, help="how many random estates; each has about 20 findings"
+        "--estates", type=int, default=10_000, help="number of random environments; each has about 20 findings"
     )
-    parser.add_argument("--first", type=int, default=0, help="seed of the first estate")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first environment")
     given = parser.parse_args(arguments)
     seeds = range(given.first, given.first + given.estates)
     total = different = 0
@@ -30,12 +30,12 @@ def main(arguments: Sequence[str]) -> int:
             total += len(findings)
             different += bool(differences)
             for line in differences:
-                print(f"estate {seed}: {line}", flush=True)
+                print(f"environment {seed}: {line}", flush=True)
     tables, rare = coverage.measure(seeds)
     print(tables)
     for line in rare:
         print(line)
-    print(f"{total} findings compared, {different} of {given.estates} estates have differences")
+    print(f"{total} findings compared, {different} of {given.estates} environments have differences")
     return 1 if different or rare else 0
 
 

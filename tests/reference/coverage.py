@@ -123,7 +123,7 @@ def measure(seeds: Iterable[int]) -> tuple[str, list[str]]:
     lines += format_table("setting, option or situation", settings)
     lines += format_table("other control", others)
     total = sum(sum(numbers.values()) for table in [rules, others] for numbers in table.values())
-    lines += ["", f"{total} findings, {compliant} of {estates} estates are compliant"]
+    lines += ["", f"{total} findings, {compliant} of {estates} environments are compliant"]
     rare = [
         f"{name}: {', '.join(results)} below 1 %"
         for table in [rules, settings]

@@ -33,7 +33,7 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--workloads", type=_positive_number, default=20)
     parser.add_argument("--points", type=_positive_number, default=30, help="points of a healthy workload")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--now", type=_time_argument, help="the time that the estate is built around (RFC 3339)")
+    parser.add_argument("--now", type=_time_argument, help="the time for which the environment is built (RFC 3339)")
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--variant", action="append", default=[], metavar="PRODUCT.NAME=VALUE")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="rules for all products, or {product: rules}")

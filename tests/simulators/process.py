@@ -37,16 +37,16 @@ def running(
     variants: Mapping[str, object] | None = None,
     root: Path = _ROOT,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the ready document: {"ca_path", "products": {name: {"url", "username", "password", ...}}, "estate": path}.
+    """Yield the ready document: {"ca_path", "products": {name: {"url", "username", "password", ...}}, `estate`: path}.
 
-    `now` (RFC 3339) is the time that the environment is built around; `variants` are {"product.name": value};
+    `now` (RFC 3339) is the time for which the environment is built; `variants` are {"product.name": value};
     `root` is the project directory from which the simulators are started.
     """
     with tempfile.TemporaryDirectory(prefix="simulators-") as folder:
         ready_file = Path(folder) / "ready.json"
         command = [sys.executable, "-m", "tests.simulators", "--ready-file", str(ready_file), "--stop-with-stdin"]
         command += [f"--workloads={workloads}", f"--points={points}", f"--seed={seed}", f"--latency-ms={latency_ms}"]
-        command += [f"--estate={estate}", *(f"--product={product}" for product in products)]
+        command += ["--estate", estate, *(f"--product={product}" for product in products)]
         command += [f"--now={now}"] if now is not None else []
         command += [f"--variant={name}={value}" for name, value in (variants or {}).items()]
         with (Path(folder) / "output").open("w+b") as output:

@@ -243,7 +243,7 @@ class ProductApi(ABC):
         return f"https://{self.fixed('host') or default_host}"
 
     def digest(self, key: str) -> str:
-        """32 hexadecimal digits derived from this key and this estate."""
+        """Return 32 hexadecimal digits derived from this key and this environment."""
         return blake2b(f"{self.estate.seed}:{self.product}:{key}".encode(), digest_size=16).hexdigest()
 
     def uuid(self, key: str) -> str:

@@ -98,7 +98,9 @@ _BEFORE = Scenario(
 _AFTER = Scenario("rebuilt", "installed anew under its old name", SILVER, partial(_nights, most=5), listed_in=_VEEAM)
 _INFECTED = Scenario("infected", "a scan found malware", SCANNED, _infected, listed_in=_VEEAM)
 _FAILED_OVER = Scenario("failed over", "its replica runs", STANDBY, _failed_over, listed_in=_VEEAM, replica="failover")
-_MIRRORED = Scenario("mirrored", "a continuous replica beside it", STANDBY, _mirrored, listed_in=_VEEAM, replica="cdp")
+_MIRRORED = Scenario(
+    "mirrored", "an additional continuous replica", STANDBY, _mirrored, listed_in=_VEEAM, replica="cdp"
+)
 _IN_DIRECTOR = Scenario("healthy", "in a tenant's vApp", policies.GOLD, _nights, platform="vcd", listed_in=_VEEAM)
 
 # An appliance backs up the configuration of its networks to its own database.

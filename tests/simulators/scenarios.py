@@ -137,7 +137,7 @@ ON_HYPERV = Scenario("healthy", "backed up every night, one copy", policies.SILV
 # Not a named scenario: used for an environment of many identical workloads.
 EVEN = Scenario("healthy", "backed up every night, one copy", policies.SILVER)
 REPLICATED = Scenario(
-    "replicated", "backed up every night, and a replica stands ready", policies.GOLD, _replicated, replica="ready"
+    "replicated", "backed up every night, and a replica is ready", policies.GOLD, _replicated, replica="ready"
 )
 PROVEN = Scenario("proven", "offsite, immutable copies; booted once a week", policies.PLATINUM, weight=10)
 STALE = Scenario("stale", "dropped from its job: no point for 5 days", policies.SILVER, partial(_every_night, skip=5))

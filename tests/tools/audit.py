@@ -23,8 +23,8 @@ def verdict(packages: Sequence[Mapping[str, Any]]) -> tuple[int, list[str]]:
     lines = []
     for package in packages:
         for found in package.get("vulns", []):
-            cure = ", ".join(found.get("fix_versions", [])) or "no release mends it yet"
-            lines.append(f"{package['name']} {package['version']}: {found['id']} (mended in: {cure})")
+            fix = ", ".join(found.get("fix_versions", [])) or "not fixed in any release"
+            lines.append(f"{package['name']} {package['version']}: {found['id']} (fixed in: {fix})")
     if lines:
         return VULNERABLE, lines
     # A package without a lookup result is unknown to be safe.

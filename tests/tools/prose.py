@@ -151,7 +151,7 @@ def _without_code(text: str) -> str:
 
 def is_checked(path: PurePosixPath) -> bool:
     """Return whether a file of the project has texts for people."""
-    return str(path) in PAGES or str(path).startswith(FOLDERS) and str(path) not in EXAMPLES
+    return str(path) not in EXAMPLES and (str(path) in PAGES or str(path).startswith(FOLDERS))
 
 
 def find_problems(paths: Sequence[PurePosixPath], checks: Sequence[Check]) -> dict[str, list[Problem]]:

@@ -15,7 +15,7 @@ from tests.tools import audit
 SOUND = {"name": "requests", "version": "2.34.2", "vulns": []}
 SKIPPED = {"name": "idna", "skip_reason": "Dependency not found on PyPI"}
 BAD = {"name": "xmltodict", "version": "0.1", "vulns": [{"id": "PYSEC-2025-1", "fix_versions": ["0.15"]}]}
-UNMENDED = {"name": "idna", "version": "0.1", "vulns": [{"id": "PYSEC-2025-2", "fix_versions": []}]}
+UNFIXED = {"name": "idna", "version": "0.1", "vulns": [{"id": "PYSEC-2025-2", "fix_versions": []}]}
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,8 @@ UNMENDED = {"name": "idna", "version": "0.1", "vulns": [{"id": "PYSEC-2025-2", "
         ([SOUND], 0, "1 packages, no known vulnerability"),
         ([SOUND, SKIPPED], audit.NOT_KNOWN, "1 of 2 packages could not be looked up"),
         ([], audit.NOT_KNOWN, "0 of 0 packages"),
-        ([SKIPPED, BAD], audit.VULNERABLE, "xmltodict 0.1: PYSEC-2025-1 (mended in: 0.15)"),
-        ([UNMENDED], audit.VULNERABLE, "no release mends it yet"),
+        ([SKIPPED, BAD], audit.VULNERABLE, "xmltodict 0.1: PYSEC-2025-1 (fixed in: 0.15)"),
+        ([UNFIXED], audit.VULNERABLE, "not fixed in any release"),
     ],
 )
 def test_only_packages_that_were_looked_up_are_safe(packages: list[Any], status: int, message: str) -> None:

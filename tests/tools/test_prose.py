@@ -78,6 +78,11 @@ def test_messages_docstrings_and_comments_of_python() -> None:
     ]
 
 
+def test_names_of_tests() -> None:
+    source = "def test_what_is_judged() -> None:\n    judged = None\n"
+    assert phrases("test_policy.py", source) == [(1, "judged")]
+
+
 def test_roles_and_templates() -> None:
     assert phrases("main.yml", "- name: Judge the {{ estate }}\n# What stands here\n") == [(1, "Judge"), (2, "stands")]
     assert phrases("page.j2", "{% for facet in facets %}{# facet #}\n{{ facet }} is told{% endfor %}") == [
@@ -91,9 +96,10 @@ def test_checked_files() -> None:
         "docs/guides/faq.md",
         "roles/compliance/tasks/main.yml",
         "plugins/plugin_utils/_sanitize.py",
+        "tests/tools/prose.py",
     ):
         assert prose.is_checked(PurePosixPath(name))
-    for name in ("tests/tools/prose.py", "CHANGELOG.md", "Makefile"):
+    for name in ("tests/tools/prose.yml", "CHANGELOG.md", "Makefile"):
         assert not prose.is_checked(PurePosixPath(name))
 
 

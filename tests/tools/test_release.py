@@ -32,7 +32,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_project_that_agrees_has_nothing_said_of_it(project: Path) -> None:
+def test_a_consistent_project_has_no_findings(project: Path) -> None:
     assert list(release_check.disagreements(project)) == []
 
 
@@ -51,13 +51,13 @@ def test_a_project_that_agrees_has_nothing_said_of_it(project: Path) -> None:
         ("docs/b.md", "install backup.audit:==1.0.0\n", "docs/b.md: expected backup.audit 1.2.0, found 1.0.0"),
     ],
 )
-def test_each_thing_that_disagrees_is_named(project: Path, file: str, text: str, finding: str) -> None:
+def test_each_inconsistency_is_reported(project: Path, file: str, text: str, finding: str) -> None:
     (project / file).parent.mkdir(exist_ok=True)
     (project / file).write_text(text, encoding="utf-8")
     assert any(line.startswith(finding) for line in release_check.disagreements(project))
 
 
-def test_strays_and_what_is_missing_are_told_of_a_tarball() -> None:
+def test_unexpected_and_missing_files_of_a_tarball_are_reported() -> None:
     whole = [pattern.replace("*", "a.yml") for pattern in release_check.IN_TARBALL]
     assert list(release_check.strays(whole)) == []
     assert list(release_check.strays([*whole, "tests/unit/a.py"])) == [
@@ -66,7 +66,7 @@ def test_strays_and_what_is_missing_are_told_of_a_tarball() -> None:
     assert list(release_check.strays([name for name in whole if name != "LICENSE"])) == ["LICENSE: not in the tarball"]
 
 
-def test_an_importer_that_warns_or_breaks_off_is_no_pass() -> None:
+def test_warnings_and_failures_of_the_importer_are_reported() -> None:
     good = "Loading module a\nImporter processing completed successfully\n"
     assert release_check.complaints(good) == []
     assert release_check.complaints("WARNING: no description\n" + good) == ["WARNING: no description"]
@@ -74,7 +74,7 @@ def test_an_importer_that_warns_or_breaks_off_is_no_pass() -> None:
     assert release_check.complaints("") != []
 
 
-def test_packages_that_an_execution_environment_would_lack_are_named() -> None:
+def test_packages_missing_in_an_execution_environment_are_reported() -> None:
     output = "python:\n- 'requests>=2.28.0  # from collection backup.audit'\nsystem: []\n"
     assert list(release_check.not_introspected(output, "# A comment\nrequests>=2.28.0\n")) == []
     (lacking,) = release_check.not_introspected(output, "requests>=2.28.0\nxmltodict>=0.13.0\n")
@@ -82,7 +82,7 @@ def test_packages_that_an_execution_environment_would_lack_are_named() -> None:
     assert list(release_check.not_introspected("", "requests>=2.28.0\n")) != []
 
 
-def test_a_release_is_made_once_added_to_again_and_never_older() -> None:
+def test_a_release_is_created_or_extended_but_never_older() -> None:
     assert release.command("1.1.0", ["1.0.0"])[-1] == "--reload-plugins"
     assert release.command("1.1.0", ["1.0.0", "1.1.0"])[-1] == "--update-existing"
     with pytest.raises(SystemExit, match="older than the newest release"):
@@ -98,14 +98,14 @@ def test_make_release_does_not_need_a_tarball_of_the_new_version() -> None:
     assert "backup-audit-999.0.0.tar.gz" not in lines
 
 
-def test_versions_go_by_number_and_only_that_line_changes(project: Path) -> None:
+def test_versions_are_sorted_by_number_and_only_the_version_line_changes(project: Path) -> None:
     (project / "changelogs" / "changelog.yaml").write_text("releases: {1.10.0: {}, 1.9.0: {}}\n", encoding="utf-8")
     assert release.released(project) == ["1.9.0", "1.10.0"]
     release.write_version(project, "1.11.0")
     assert (project / "galaxy.yml").read_text("utf-8") == "name: audit\nversion: 1.11.0\nreadme: README.md\n"
 
 
-def test_the_workflow_runs_what_the_matrix_has() -> None:
+def test_the_workflow_runs_the_whole_matrix() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]
     cells = {cell.name: cell.pythons for cell in matrix.MATRIX}
     rows = jobs["matrix"]["strategy"]["matrix"]["include"]

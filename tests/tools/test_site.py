@@ -29,7 +29,7 @@ Modules <reference/index>
 """
 
 
-def test_pages_are_those_of_the_sidebar() -> None:
+def test_pages_are_listed_from_the_sidebar() -> None:
     assert list_pages(INDEX) == ["docs/one", "docs/two"]
 
 
@@ -46,7 +46,7 @@ Backup.Audit
 """
 
 
-def test_every_page_of_docs_stands_in_the_sidebar() -> None:
+def test_every_page_of_docs_is_in_the_sidebar() -> None:
     pages = list_pages((SITE / "index.md").read_text(encoding="utf-8"))
     site = PurePosixPath(SITE.relative_to(ROOT))
     written = [
@@ -58,7 +58,7 @@ def test_every_page_of_docs_stands_in_the_sidebar() -> None:
     assert sorted(page for page in pages if page.startswith("docs/")) == sorted(written)
 
 
-def test_what_pages_show_comes_with_them(tmp_path: Path) -> None:
+def test_linked_files_are_copied_with_pages(tmp_path: Path) -> None:
     gather(ROOT, tmp_path / "source")
     first = (tmp_path / "source" / "index.md").read_text(encoding="utf-8")
     beginning, example, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition(FIRST_SECTION)
@@ -97,7 +97,7 @@ def test_the_first_page_lists_every_product_with_its_module(tmp_path: Path) -> N
     assert {re.fullmatch(r"- \[.*\]\(.*\): `backup\.audit\.(\w+)`", line)[1] for line in lines} == modules  # type: ignore[index]
 
 
-def test_a_product_without_a_module_of_its_own_has_the_one_above() -> None:
+def test_a_product_without_its_own_module_has_the_one_above() -> None:
     table = "| [A & B](docs/products/a.md) (x) | `backup.audit.a_info` with `product: a` |\n"
     table += "| [C](docs/products/c.md) | the same with `product: c` |\n"
     listed = [line for line in product_list(table).splitlines() if line.startswith("- ")]
@@ -107,14 +107,14 @@ def test_a_product_without_a_module_of_its_own_has_the_one_above() -> None:
     ]
 
 
-def test_the_sidebar_names_plugins_without_their_descriptions() -> None:
+def test_the_sidebar_lists_plugins_without_descriptions() -> None:
     index = shorten_sidebar(REFERENCE)
     assert "\nModules, plugins and roles\n====" in index
     assert "Backup.Audit" not in index
     assert "    spp_recovery_points_info <spp_recovery_points_info_module>\n    to_csv <to_csv_filter>\n" in index
 
 
-def test_nothing_is_left_from_before(tmp_path: Path) -> None:
+def test_old_files_are_removed(tmp_path: Path) -> None:
     gather(ROOT, tmp_path / "source")
     (tmp_path / "source" / "docs" / "gone.md").write_text("# Gone\n")
     gather(ROOT, tmp_path / "source")

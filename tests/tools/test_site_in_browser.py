@@ -120,7 +120,7 @@ def test_product_menu(port: int) -> None:
 
 @pytest.mark.parametrize("width", [1400, 390])
 @pytest.mark.parametrize("name", [*PAGES, "docs/reference/capabilities.html"])
-def test_nothing_is_cut_off_at_the_edge_of_the_window(port: int, name: str, width: int) -> None:
+def test_pages_fit_into_the_window(port: int, name: str, width: int) -> None:
     """Headings wrap, and wide tables and examples scroll in their own frames."""
     outside = """
     [...document.querySelectorAll("[role=main] :is(h1, h2, h3, h4, p, li, pre, table)")].filter((element) => {

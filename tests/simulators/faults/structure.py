@@ -24,14 +24,14 @@ _UNKNOWN_VALUE = "NeverHeardOf"
 
 
 def short_page(fault: Fault, call: Call) -> Call:
-    """The server returns at most `most` rows, whatever the request's limit is."""
+    """Make the server return at most `most` rows, regardless of the requested limit."""
     limit, most = fault.member_names.limit_key, fault.number("most", 2)
     query = [(key, str(min(most, int(value))) if key == limit else value) for key, value in call.query]
     return call.with_query(query)
 
 
 def ignored_page(fault: Fault, call: Call) -> Call:
-    """The server ignores the page parameters and always returns the first page."""
+    """Make the server ignore the page parameters and always return the first page."""
     return call.with_query([(key, value) for key, value in call.query if key not in fault.member_names.page_keys])
 
 

@@ -14,7 +14,7 @@ from tests.simulators.ground_truth import DAY, Copy, Point, Run, Workload
 from tests.simulators.product_api import ProductApi
 from tests.simulators.spp.query import Row
 
-# subPolicyType by the role of a copy; a snapshot is stored with its workload, whatever its role.
+# subPolicyType by the role of a copy; a snapshot is stored with its workload, regardless of its role.
 SUB_POLICY = {"primary": "BACKUP", "replica": "REPLICATION", "offload": "SPPOFFLOAD", "archive": "SPPARCHIVE"}
 _SUB_POLICIES = ("BACKUP", "REPLICATION", "SPPOFFLOAD", "SPPARCHIVE", "SNAPSHOT")
 # hypervisorType or applicationType by the platform in the ground truth.

@@ -13,7 +13,7 @@ Variants (product `unitrends`; every product also has those of `ProductApi`):
   error_body       result      message: errors are {error, message}
   error_status     0           200: errors have HTTP status 200 and an `error`
   language         en          date format if no `lang` is sent: en, en-gb, fr
-  lang             honored     ignored: responses have the appliance's `language` whatever is requested
+  lang             honored     ignored: responses have the appliance's `language` for any request
   fulls            kept        failed: every full backup failed; gone: none is listed (chains, 3.2)
   row_zone         answering   own: rows of a managed system use that system's time zone
   running_status   Successful  null: status of a running backup

@@ -11,7 +11,7 @@ repositories too (according to the roles in the specification of each call); `mf
 
 Variants (product `veeam_aws`; every product also has those of `ProductApi`):
   serves             (empty)  the supported revisions, such as 1.0-rev0,1.2-rev0; empty: all
-  page_cap           0        above 0: maximum page length, whatever Limit requests
+  page_cap           0        above 0: maximum page length, regardless of Limit
   default_limit      0        page length if no Limit is sent; 0: 100
   total_count        true     false: totalCount is null
   case_sensitive     false    true: query names are case-sensitive

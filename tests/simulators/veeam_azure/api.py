@@ -8,7 +8,7 @@ inventory, `restore_operator` for policies too.
 
 Variants (product `veeam_azure`; every product also has those of `ProductApi`):
   serves             (empty)  the supported versions, such as v8.1,v8,v7,v6; empty: all
-  page_cap           0        above 0: maximum page length, whatever Limit requests
+  page_cap           0        above 0: maximum page length, regardless of Limit
   default_limit      0        page length if no Limit is sent; 0: 30 before v3, 200 since v3
   total_count        true     false: totalCount is null
   case_sensitive     true     false: query names are case-insensitive; up to v3 always (the v1 self link)

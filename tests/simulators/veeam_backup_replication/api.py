@@ -22,7 +22,7 @@ Variants (product `veeam_backup_replication`; every product also has those of `P
                               of a night
   leftovers        false      true: objects without points are still listed
   counts           true       false: objects do not report their number of points
-  page_cap         0          above 0: maximum page length, whatever limit requests
+  page_cap         0          above 0: maximum page length, regardless of limit
   token_calls      0          above 0: an access token expires after so many calls
   fresh_refused    false      true: a token is rejected once before it works
   viewer_repositories  true   false: 403 for a viewer's /backupInfrastructure

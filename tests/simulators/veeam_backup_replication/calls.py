@@ -257,7 +257,7 @@ class ReadHandlers:
         except ValueError:
             raise Refusal(400, "The request body is malformed.") from None
         if not isinstance(body, dict):
-            raise Refusal(400, "The request body is no object.")
+            raise Refusal(400, "The request body is not an object.")
         return json_response(self.backups.details(self._backup(number, revision), body.get("objectId")))
 
     # Replicas

@@ -18,7 +18,7 @@ Variants (product `veeam_enterprise_manager`; every product also has those of `P
   file_links       all        some: one point in three does not have a link to its file
   offload          copy       tier: copies in object storage are a tier of a scale-out repository, not points
   empty_pages      1          0: a response without items reports zero pages
-  page_cap         0          above 0: maximum page length, whatever pageSize requests
+  page_cap         0          above 0: maximum page length, regardless of pageSize
   idle_seconds     900        a session that is idle for so long ends
   session_calls    0          above 0: a session ends after so many calls
   error_body       error      text or empty: the format of errors is unknown
@@ -26,7 +26,7 @@ Variants (product `veeam_enterprise_manager`; every product also has those of `P
   machine_refs     all        none: points of machines do not have HierarchyObjRef (not every point has it)
   undated          false      one point in three has the time "never"
   unsupported      (none)     types that the query service rejects, as an older version does
-  form             requested  reference: references are returned whatever form is requested
+  form             requested  reference: references are returned for any requested form
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ class _Reader:
         while self.tokens and self.tokens[0][0] == "word":
             text += self.tokens.pop(0)[1]
         if ":" in text:
-            raise _invalid_filter(f"'{text}' has to stand in quotes")
+            raise _invalid_filter(f"'{text}' must be quoted")
         return text
 
 

@@ -15,7 +15,7 @@ Variants (product `vprotect`; every product also has those of `ProductApi`):
   login_failure     400         401: status for a wrong password
   empty_401         false       401 errors do not have a body
   cookie_name       JSESSIONID  name of the session cookie (not documented)
-  page_cap          0           above 0: maximum page length, whatever size requests (no maximum is published)
+  page_cap          0           above 0: maximum page length, regardless of size (no maximum is published)
   window_clock      snapshot    backup: from and to filter by backupTime
   unfinished_times  true        false: failed and running backups do not have times
   snapshot_times    true        false: a backup has only its store time; a client of the vendor handles that

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls of the vendor's user interface, monitoring templates and reports, answered from the estate."""
+"""Calls of the vendor's user interface, monitoring templates and reports, answered from the environment."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def test_required_measurements_run_first() -> None:
     )
     labels = [label for _rank, label, _measure in list_jobs(options)]
     first = [name for name, recipe in RECIPES.items() if not recipe.xml]
-    assert labels[: 2 * len(first)] == [f"wall {name} {points}" for points in (100_000, 10_000) for name in first]
+    assert labels[: 2 * len(first)] == [f"time {name} {points}" for points in (100_000, 10_000) for name in first]
     rest = [
         "memory veeam_azure 1000000",
         "assertion 50000 compressed",
@@ -197,7 +197,7 @@ def test_required_measurements_run_first() -> None:
         "role 50",
     ]
     assert labels[2 * len(first) :][: len(rest)] == rest
-    assert "wall veeam_enterprise_manager_xml 100000" in labels[2 * len(first) + len(rest) :]
+    assert "time veeam_enterprise_manager_xml 100000" in labels[2 * len(first) + len(rest) :]
 
 
 def test_bound_at_least() -> None:

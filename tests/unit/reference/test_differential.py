@@ -23,7 +23,7 @@ def test_the_same_findings(group: int) -> None:
     total = 0
     for seed in range(group * _ESTATES, (group + 1) * _ESTATES):
         differences, findings = differential.compare_seed(seed)
-        assert differences == [], f"estate {seed}"
+        assert differences == [], f"environment {seed}"
         total += len(findings)
     assert total >= _LEAST
     assert _LEAST * _GROUPS >= 20_000

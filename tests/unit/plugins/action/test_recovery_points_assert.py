@@ -303,10 +303,10 @@ PLAY = """
     - name: A loop
       ansible.builtin.debug:
         msg: "{{ lookup('file', item) | from_json }}"
-      loop: [plain.json, packed.json]
+      loop: [plain.json, compressed.json]
       loop_control: {label: "{{ item }}"}
       register: looped
-    - name: Judge in every way
+    - name: Evaluate all forms of input
       backup.audit.recovery_points_assert:
         results: "{{ given }}"
         policy: "{{ policy }}"
@@ -314,16 +314,16 @@ PLAY = """
           - {workload: "w*", control: "full.*", until: 2026-12-31, reason: a date without quotes}
         as_of: 2026-11-21T07:00:00Z
       vars:
-        given: "{{ [plain, [plain], 'plain.json', ['packed.json'],
+        given: "{{ [plain, [plain], 'plain.json', ['compressed.json'],
           {'results': looped.results | map(attribute='msg') | list}][number] }}"
       loop: "{{ range(5) | list }}"
       loop_control: {loop_var: number}
-      register: judged
+      register: evaluated
       failed_when: false
     - name: Keep
       ansible.builtin.copy:
-        content: "{{ judged.results | to_json }}"
-        dest: "{{ playbook_dir }}/judged.json"
+        content: "{{ evaluated.results | to_json }}"
+        dest: "{{ playbook_dir }}/evaluated.json"
         mode: "0600"
       check_mode: false
 """
@@ -334,7 +334,7 @@ def test_all_forms_of_input_give_the_same_result_in_a_play(arguments: tuple[str,
     """Input may be templated, registered, looped, read from files, or contain YAML dates."""
     workload = row(nightly(31, encrypted=True))
     (tmp_path / "plain.json").write_text(json.dumps(read(workload)))
-    (tmp_path / "packed.json").write_text(json.dumps(read(workload, compress=True)))
+    (tmp_path / "compressed.json").write_text(json.dumps(read(workload, compress=True)))
     (tmp_path / "play.yml").write_text(PLAY)
     settings = {
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
@@ -352,7 +352,7 @@ def test_all_forms_of_input_give_the_same_result_in_a_play(arguments: tuple[str,
         timeout=120,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    results = json.loads((tmp_path / "judged.json").read_text())
+    results = json.loads((tmp_path / "evaluated.json").read_text())
     assert [result["compliant"] for result in results] == [True] * 5, [result["msg"] for result in results]
     assert len({result["assessment"] for result in results[:4]}) == 1
     # Both read results are from one server and contain the same workload.

@@ -109,7 +109,7 @@ def test_the_filter_offers_every_result_in_the_table() -> None:
 
 
 def test_report_without_timelines() -> None:
-    """The page says so, because an empty cell would look like a workload without recovery points."""
+    """A note replaces the empty cells, which would look like a workload without recovery points."""
     read_result = server("vbr1", point_row("web01"), point_row("never", EMPTY))
     page = Seen(to_html_report(compressed_assessment(read_result, timelines=False)))
     assert "12 5h 2026-11-21 02:00 no timeline" in page.text

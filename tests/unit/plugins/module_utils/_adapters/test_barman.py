@@ -71,7 +71,7 @@ class TestPoints:
         facts = {(point["kind"], point["size_bytes"], point["encrypted"], point["usable"]) for point in points}
         assert facts == {("full", 700, None, True)}
         assert {point["integrity_checked"] for point in points} == {True}
-        # From version 3.11 on, the type is reported, so a missing one means nothing.
+        # Version 3.11 and later report the type, so a missing one means nothing.
         assert {point["kind"] for point in read(server, version="3.11.0")[1]} == {"backup"}
 
     @pytest.mark.parametrize(

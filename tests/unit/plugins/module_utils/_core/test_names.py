@@ -58,7 +58,7 @@ TABLE = PurePosixPath("plugins/module_utils/_core/names.py")
         ("backup_day_start", ["backup_stanza"], "It was removed. Set day_start in the policy."),
         ("history", [], "It was removed, because timelines are drawn from the recovery points."),
         (7, ["max_age"], ""),
-        # Initials of the words.
+        # Initials.
         ("vbr", ["veeam_azure", "veeam_backup_replication"], "Did you mean 'veeam_backup_replication'?"),
     ],
 )

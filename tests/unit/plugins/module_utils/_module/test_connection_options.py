@@ -319,7 +319,7 @@ def test_settings_are_shown_without_the_password() -> None:
     assert "secret" not in repr(build_settings(filled(), Adapter))
 
 
-def test_all_secrets_of_the_argument_spec_are_no_log() -> None:
+def test_all_secrets_of_the_argument_spec_are_hidden_in_logs() -> None:
     spec = argument_spec(Adapter)
     assert [name for name, option in spec.items() if option.get("no_log")] == ["password"]
     assert spec["workload_types"]["choices"] == ["vm", "database"]

@@ -65,7 +65,7 @@ class TestIncompleteAndOld:
         for members, result in ((None, "pass"), (INCOMPLETE, "unknown")):
             assert outcome(both(tested, ONE, members=members), TESTED)[0] == result
 
-    def test_an_old_read_result_proves_no_failure(self) -> None:
+    def test_an_old_read_result_does_not_prove_a_failure(self) -> None:
         """Its points may have been removed in the meantime."""
         results = both(encrypted(True), [point(days=2, encrypted=False)], members=OLD)
         assert outcome(results, {"encrypted": {"all": True}})[0] == "unknown"

@@ -229,7 +229,7 @@ class TestClock:
             assert (found["result"], found["actual"]) == (result, 26 * HOUR)
 
     @pytest.mark.parametrize("skew", [301, -301, 4000])
-    def test_a_wrong_clock_proves_no_time(self, skew: int) -> None:
+    def test_a_wrong_clock_does_not_prove_times(self, skew: int) -> None:
         rules = {
             "max_age": "26h",
             "min_retention": "3d",

@@ -248,17 +248,17 @@ class TestExistence:
             "db01": "pass",
         }
 
-    def test_an_incomplete_read_result_proves_no_existence(self) -> None:
+    def test_an_incomplete_read_result_does_not_prove_existence(self) -> None:
         text = "found on vbr1, but vbr1 was only partially read"
         assert existences(read(existing(), complete=False), expected=["web01"]) == [("unknown", text)]
         gone = read(row(in_inventory=False), complete=False)
         assert existences(gone, expected=["web01"])[0][0] == "fail"
 
-    def test_an_old_read_result_proves_no_existence(self) -> None:
+    def test_an_old_read_result_does_not_prove_existence(self) -> None:
         text = "found on vbr1, but data of vbr1 is older than 24h"
         assert existences(existing(), expected=["web01"], as_of=NOW + 9 * DAY * SECOND) == [("unknown", text)]
 
-    def test_existence_proves_no_backups(self) -> None:
+    def test_existence_does_not_prove_backups(self) -> None:
         policy = {"encrypted": {"all": True, "on_unknown": "ignore"}}
         assert existences(existing(), policy, expected=["web01"])[0][0] == "pass"
         assert not evaluate(existing(), policy, expected=["web01"]).compliant

@@ -175,7 +175,7 @@ def test_backups_in_several_vaults_may_be_copies_if_they_are_older_than_the_jobs
         entry("d", OTHER, 0),
         entry("e", OTHER, 9),
     ]
-    # A job of another resource shows that jobs are listed from day 5 on.
+    # A job of another resource shows that the list of jobs starts on day 5.
     points = {point.id: point.usable for point in merge(entries, links(("x", "y", 5)))}
     assert points == {"a": True, "b": True, "c": True, "d": None, "e": True}
     # Jobs of another region show nothing about this one.

@@ -104,7 +104,7 @@ def test_parts_at_several_sites() -> None:
     [
         ({"offloadProvider": "aws", "offloadType": "s3"}, "vmware", True),
         ({}, "vmware", None),
-        # A repository server may be in the same room.
+        # A repository server may be at the same site.
         ({"offloadProvider": "sp"}, "vmware", None),
         ({"offloadProvider": "vault-1", "offloadType": "SP"}, "hyperv", None),
         # A machine in the cloud may have its copy in the same region of the same cloud.

@@ -40,7 +40,7 @@ RECOVERY_POINTS: list[Case] = [
     ("no newest", [], _points("max_age", "26h"), "fail", "no recovery points (newest must be at most 26h old)"),
     ("only counted", counted(9), _points("max_age", "26h"), "unknown", "for 9 recovery points"),
     ("one is undated", [*nightly(), *undated()], _points("max_age", "4h"), "unknown", "for 1 recovery point"),
-    ("young all the same", [*nightly(), *undated()], _points("max_age", "5h"), "pass", "is 5h old"),
+    ("recent despite undated points", [*nightly(), *undated()], _points("max_age", "5h"), "pass", "is 5h old"),
     (
         "perhaps young",
         [*nightly(), YOUNG],
