@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speed and memory compared with what a user would write instead: see docs/development/benchmarks.md."""
+"""Speed and memory compared with a playbook without this collection: see docs/development/benchmarks.md."""
 
 from __future__ import annotations
 

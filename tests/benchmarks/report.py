@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results as Markdown tables, which are readable in a terminal too."""
+"""Results as Markdown tables, which are also readable in a terminal."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Situations in which a naive check reports "compliant": what that check relies on, and what this collection reports.
+"""Situations in which a naive check reports "compliant": the cause, and the result of this collection.
 
 Each situation is a test. It returns the trap, and the same data without the trap ("straight"), which must have
 the opposite result. This proves that the result is caused by the trap only.

@@ -180,7 +180,7 @@ def test_limit_without_a_unit() -> Pair:
     result="fail",
     message="no workload is proved compliant",
 )
-def test_everything_unknown_is_ignored() -> Pair:
+def test_all_unknown_results_are_ignored() -> Pair:
     policy = {"on_unknown": "ignore", "restore_tested": {"min_count": 1}}
     return evaluate_results(observed(nightly(7)), policy), evaluate_results(
         observed(nightly(7, restore_tested=True)), policy

@@ -67,7 +67,7 @@ def test_no_server_was_read() -> Pair:
     result="unknown",
     message="7 recovery points, at least 7 required, but vbr1 was only partially read",
 )
-def test_first_page_only() -> Pair:
+def test_only_the_first_page_is_read() -> Pair:
     cut = observed(nightly(7), problems=["page 2 of 9 was not returned"])
     return evaluate_results(cut, SEVEN), evaluate_results(observed(nightly(7)), SEVEN)
 

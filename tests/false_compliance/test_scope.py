@@ -363,7 +363,7 @@ def test_old_read_in_a_combination() -> Pair:
     combine = {"by": "workload_name"}
 
     def evaluate_with(days: int) -> Assessment:
-        """Evaluate with a second server that was read so many days ago."""
+        """Evaluate with a second server that was read this many days ago."""
         second = observed(nightly(7, first=days), host="vbr2", now=NOW - days * DAY * SECOND)
         return evaluate_results([observed(nightly(2)), second], SEVEN, combine=combine)
 

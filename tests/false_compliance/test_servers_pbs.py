@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Proxmox Backup Server: lists that are silently shorter, and states that do not mean what they seem to."""
+"""Proxmox Backup Server: lists that are silently shorter, and misleading states."""
 
 from __future__ import annotations
 

@@ -248,7 +248,7 @@ def test_corrupted_point(simulators: Simulators) -> Pair:
     result="fail",
     message="0 recovery points, at least 7 required",
 )
-def test_instance_with_snapshots_only(simulators: Simulators) -> Pair:
+def test_instance_with_only_snapshots(simulators: Simulators) -> Pair:
     return one(simulators, "veeam_aws", "edge-cache", SEVEN), one(simulators, "veeam_aws", "web-01", SEVEN)
 
 

@@ -222,7 +222,7 @@ def _compare_workloads(actual: Workload, true: Workload, slack: int) -> Iterator
 
 
 def _compare_points(actual: Point, true: Point, slack: int) -> Iterator[str]:
-    """List what a usable point proves and the true one does not."""
+    """List attributes that a usable point proves and the true one does not."""
     after, before = actual.facts, true.facts
     if before.usable is not True:
         yield f"usable: {before.usable} became true"

@@ -204,7 +204,7 @@ def test_changes_of_the_administrator_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"compliance_survey_max_data_age": ""}, {"compliance_survey_policy": "gfs"}])
-def test_variables_of_the_template_survive_a_launch(answer: dict[str, str]) -> None:
+def test_variables_of_the_template_are_kept_at_launch(answer: dict[str, str]) -> None:
     """A survey question must not replace a variable of the template unless it is answered."""
     for asset in awx_assets.assets()["job_templates"]:
         questions = asset.get("related", {}).get("survey_spec", {})

@@ -101,7 +101,7 @@ def test_snapshots_that_cannot_be_listed_are_reported_as_missing(simulators: Sim
 
 
 def test_a_namespace_is_read_again_if_groups_count_more_snapshots(simulators: Simulators) -> None:
-    """Snapshots may be added between the two requests. A list that stays too short is an error."""
+    """Snapshots may be added between the two requests. A list that remains too short is an error."""
     expected = read_ok(simulators)["totals"]
     simulators.reset()
     simulators.ask(PBS, "__variant", {"drift": "add@2"})
@@ -184,7 +184,7 @@ def test_copies_from_another_server_were_not_verified_here(simulators: Simulator
     assert True in {point["integrity_checked"] for point in own}
 
 
-def test_without_the_server_name_no_verification_counts(simulators: Simulators) -> None:
+def test_no_verification_counts_without_the_server_name(simulators: Simulators) -> None:
     assert find_row(read_ok(simulators), "web-01")["attributes"]["integrity_checked"]["count"] > 20
     simulators.ask(PBS, "__variant", {"jobs_ran": False})
     result = read_ok(simulators)

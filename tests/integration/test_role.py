@@ -157,7 +157,7 @@ def test_gathering_without_a_destination_is_rejected(simulators: Simulators, tmp
 
 
 def test_published_summary_is_small(simulators: Simulators, tmp_path: Path) -> None:
-    """The data for later nodes of a workflow stays below 2 kB."""
+    """The data for later nodes of a workflow is smaller than 2 kB."""
     ended = play(
         "backup.audit.compliance",
         tmp_path,

@@ -83,7 +83,7 @@ class Run:
         return ended
 
     def collect_output(self) -> bytes:
-        """Return all files and their names, and what the processes showed."""
+        """Return all files and their names, and the arguments and environment of processes."""
         files = [path for path in self.left.rglob("*") if path.is_file()]
         return b"\0".join(
             [*(str(path).encode() for path in files), *(path.read_bytes() for path in files), *self.watch.seen]

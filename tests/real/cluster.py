@@ -64,7 +64,7 @@ def binaries() -> Path | None:
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """A database, its configuration, and two repositories of which the first is encrypted."""
+    """A database, its configuration, and two repositories, the first of which is encrypted."""
 
     folder: Path
 

@@ -41,7 +41,7 @@ _UNFINISHED = ("running", "failed")
 
 
 class _WorkloadBuilder:
-    """Builds one workload with its own random generator, so that other workloads do not influence it."""
+    """Builds one workload with a separate random generator, so that other workloads do not influence it."""
 
     def __init__(self, seed: int, key: str, calendar: Calendar, wanted: int) -> None:
         self.key = key

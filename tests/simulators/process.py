@@ -50,7 +50,7 @@ def running(
         command += [f"--now={now}"] if now is not None else []
         command += [f"--variant={name}={value}" for name, value in (variants or {}).items()]
         with (Path(folder) / "output").open("w+b") as output:
-            # The pipe to stdin closes when this process ends for any reason; the simulators then end too.
+            # The pipe to stdin closes when this process ends for any reason; the simulators then end as well.
             process = subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=output, stderr=output)
             try:
                 _wait_until_ready(process, ready_file, Path(output.name))

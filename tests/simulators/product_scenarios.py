@@ -40,7 +40,7 @@ def _nights(calendar: Calendar, policy: Policy, count: int, *, skip: int = 0, mo
 
 
 def _infected(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """Build points of which the last scan found those of the newest week infected."""
+    """Build points, those of the newest week infected according to the last scan."""
     nights = _nights(calendar, policy, count)
     return [replace(night, malware="infected") for night in nights[:7]] + nights[7:]
 

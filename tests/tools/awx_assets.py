@@ -128,7 +128,7 @@ def job_template(name: str, playbook: str, description: str, **more: Any) -> Ass
 def survey(policies: list[str]) -> Asset:
     """Build the launch survey.
 
-    Its questions have variables of their own, and no defaults: a default would replace the administrator's variables in
+    Its questions have separate variables, and no defaults: a default would replace the administrator's variables in
     the template, even in scheduled jobs. AWX rejects an empty answer that is shorter than a minimum length.
     """
     return {

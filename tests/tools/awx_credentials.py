@@ -12,7 +12,7 @@ Asset = dict[str, Any]
 
 
 def typed(fields: list[Asset]) -> list[Asset]:
-    """Add the default type. AWX stores it too, and compares the stored fields with those of an update."""
+    """Add the default type. AWX stores it, and compares the stored fields with those of an update."""
     return [{"type": "string", **field} for field in fields]
 
 

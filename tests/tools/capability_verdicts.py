@@ -144,7 +144,7 @@ def _healthy_point(day: int) -> RecoveryPoint:
 
 
 def _remove_unreported(point: RecoveryPoint, gaps: dict[str, tuple[str, str]]) -> RecoveryPoint:
-    """Remove what the product does not report; fields reported for only some points count as not reported."""
+    """Remove values that the product does not report; fields reported for only some points count as not reported."""
     inferred = []
     for field in FACTS:
         how = gaps.get(f"{point.kind}:{field}", gaps.get(field, ("reported", "")))[0]

@@ -255,7 +255,7 @@ The command fails if a workload is not compliant. It always writes the evidence.
 
 
 def handle_signal(signal_number: int, _frame: FrameType | None) -> None:
-    # An exception, so that the simulators are stopped during cleanup.
+    # An exception stops the simulators during cleanup.
     raise SystemExit(128 + signal_number)
 
 

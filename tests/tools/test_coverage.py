@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Coverage: the limits, the files that count, and what is measured in processes that a test starts."""
+"""Coverage: the limits, the measured files, and processes that a test starts."""
 
 from __future__ import annotations
 

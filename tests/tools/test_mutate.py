@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The selection of mutants, the tests that each runs with, and what makes a run fail."""
+"""The selection of mutants, the tests for each, and failing runs."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_equivalent_mutants_exist() -> None:
     assert all(len(reason) > 10 for reason in listed.values())
 
 
-def test_without_a_history_no_mutant_is_tried(
+def test_no_mutant_is_tried_without_a_history(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A source archive has no information about changed lines."""

@@ -104,7 +104,7 @@ def test_checked_files() -> None:
 
 
 def test_every_text_of_the_project_is_accepted() -> None:
-    """The same as `make lint-prose`, so that the tests show it as well."""
+    """This is the same check as `make lint-prose`."""
     found = prose.find_problems([path for path in project_files() if prose.is_checked(path)], CHECKS)
     assert found == {}
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPP's resources other than points: jobs and their sessions, SLA policies (3f), sites and storage (3g)."""
+"""SPP's resources other than points: jobs and their sessions, SLA policies, sites and storage."""
 
 from __future__ import annotations
 

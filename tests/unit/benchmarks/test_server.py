@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server with cached responses: it keeps what the product API returned, and all clients get the same rows."""
+"""The server with cached responses: it stores responses of the product API, and all clients get the same rows."""
 
 from __future__ import annotations
 

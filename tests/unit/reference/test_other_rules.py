@@ -195,7 +195,7 @@ class TestRestoreTests:
         # A test in the future counts as null.
         assert [changed(True, AS_OF + 300, failed), changed(True, AS_OF + 301, failed)] == ["pass", "fail"]
         assert [changed(False, AS_OF + 300, passed), changed(False, AS_OF + 301, passed)] == ["fail", "unknown"]
-        # A weak F becomes U, and stays a weak F if the test of the product is not earlier.
+        # A weak F becomes U, unless the test of the product is not earlier.
         points = t(MONDAY, restore_tested=False, kind="unknown", tested_at=WEDNESDAY - 1)
         assert self.run("min_count", 1, points, passed) == "unknown"
         points = t(MONDAY, restore_tested=False, kind="unknown", tested_at=WEDNESDAY)

@@ -47,7 +47,7 @@ def test_documents_are_deterministic(document: Callable[..., str]) -> None:
     ids=lambda document: document.__name__,
 )
 def test_the_first_two_lines_state_the_overall_result(document: Callable[..., str]) -> None:
-    """Compliant or not; workloads that failed or are unknown; what was not found; servers that were not read."""
+    """They have the result, and numbers of failed, unknown and missing workloads and of unread servers."""
     first = " ".join(document(estate()).splitlines()[:2])
     assert re.search("not compliant: 2 of 23 workloads failed, 2 unknown, ", first, re.IGNORECASE)
     assert "; 1 expected workload unknown; 1 of 3 servers could not be read" in first

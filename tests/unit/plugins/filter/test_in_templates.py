@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters within Ansible's templating: documents stay text, and no name in them is templated."""
+"""The filters within Ansible's templating: documents remain text, and names in them are not templated."""
 
 from __future__ import annotations
 

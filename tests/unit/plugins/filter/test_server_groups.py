@@ -17,7 +17,7 @@ SERVICES = ["aws_backup"]
 
 
 class Failing(Mapping[str, Any]):
-    """Variables of a host of which one cannot be evaluated."""
+    """Variables of a host, one of which cannot be evaluated."""
 
     def __init__(self, failing: str, **values: Any) -> None:
         self._failing, self._values = failing, values

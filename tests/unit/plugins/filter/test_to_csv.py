@@ -82,7 +82,7 @@ def test_each_line_is_self_contained() -> None:
 
 
 def test_formulas_are_escaped() -> None:
-    """An apostrophe turns it into text; numbers stay numbers."""
+    """An apostrophe marks it as text. Numbers remain numbers."""
     result = lines(estate())
     names = {line["workload_name"] for line in result}
     assert {"'=cmd|' /C calc'!A0", "' +1+1"} <= names

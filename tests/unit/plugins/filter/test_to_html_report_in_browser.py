@@ -154,7 +154,7 @@ def test_timelines_show_types_gaps_and_the_limit(port: int, report: Path) -> Non
         }}; look(); }})"""
         return await page.evaluate(script)
 
-    # The timeline is FIIIIIBF.i..SRAII. Its gap is older than what a control evaluates, so it is not shaded.
+    # The timeline is FIIIIIBF.i..SRAII. Its gap is older than the evaluated window, so it is not shaded.
     result = in_browser(port, work)
     assert result["marks"] == {"F": 2, "I": 7, "B": 1, "S": 1, "R": 1, "A": 1, "x": 1, "base": 3, "rpo": 1}
     assert result["gaps"] == []

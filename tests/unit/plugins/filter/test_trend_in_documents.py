@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The trend of a history in documents: what each of them shows, and invalid histories."""
+"""The trend of a history in documents: contents of each document, and invalid histories."""
 
 from __future__ import annotations
 

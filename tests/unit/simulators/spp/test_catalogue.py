@@ -270,7 +270,7 @@ def test_links_to_versions(spp: SppClient) -> None:
         assert spp.call("GET", f"{CATALOGUE}/{spp.pk('web-01')}/version").status_code == served
 
 
-def test_databases_with_name_and_link_only(spp: SppClient) -> None:
+def test_databases_with_only_name_and_link(spp: SppClient) -> None:
     spp.variant(database_properties=False)
     children = spp.get("/api/endeavour/catalog/recovery/applicationdatabase", **PROPERTIES)["children"]
     assert {row["name"]: "properties" in row for row in children} == {"orders": False, "catalog": False}

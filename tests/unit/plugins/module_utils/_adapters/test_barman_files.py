@@ -178,7 +178,7 @@ class TestWal:
         assert usable(read(server)[1]) == [True, False]
 
     def test_a_file_that_barman_does_not_list(self, server: Server) -> None:
-        """A restore uses only what the index contains."""
+        """A restore uses only segments in the index."""
         changed = {wal(ident): server.listed(3, 4, 5, 6, 7, 9) for ident in (OLD, NEW)}
         assert usable(read(server, changed=changed)[1]) == [True, False]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The configuration files of pgBackRest: which are read, and what is kept of them."""
+"""The configuration files of pgBackRest: which files are read, and the values that are kept."""
 
 from __future__ import annotations
 

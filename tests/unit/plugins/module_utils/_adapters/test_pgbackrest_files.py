@@ -98,7 +98,7 @@ class TestFiles:
         assert ([point["usable"] for point in points], ranges(collector)) == ([None], [])
 
     def test_a_repository_that_is_no_longer_listed(self) -> None:
-        """Its backups are gone, or it cannot be read any more."""
+        """Its backups are gone, or it is no longer readable."""
         later = changed(backup=STANZA["backup"][:3])
         checks = {folders(2): (0, {}, ""), INFO: Changing((0, [STANZA], ""), (0, [later], ""))}
         with pytest.raises(AuditError, match="main in repo2: its backups are not listed any more"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pgBackRest adapter: what a check proves, and errors that do not indicate damage."""
+"""The pgBackRest adapter: results of checks, and errors that do not indicate damage."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class TestEffect:
         failed, _collector = apply([run(25, 1, "new01")], [point(1, 0)])
         assert [(one.workload.id, one.workload.name) for one in failed] == [("new01", "new01")]
 
-    def test_a_run_with_warnings_marks_its_point_only(self) -> None:
+    def test_a_run_with_warnings_only_marks_its_point(self) -> None:
         points = [point(1, 0), point(2, 24), point(3, 48)]
         failed, _collector = apply([run(1, 0), run(25, 3), run(49, 0)], points)
         assert (failed, [one.status for one in points]) == ([], ["success", "warning", "success"])

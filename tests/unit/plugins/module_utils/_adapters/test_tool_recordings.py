@@ -26,7 +26,7 @@ PACK_FILE, SNAPSHOT = "50d5210586860f36", "b09b50f3"
 
 
 def answers(version: str, *names: str) -> dict[tuple[str, ...], Response]:
-    """Map the recorded commands to what they returned; these must be the commands of the adapter."""
+    """Map the recorded commands to their output; they must be the commands of the adapter."""
     config = ("config",) if version in RESTIC else ()
     recordings = [load(version, name) for name in ("version", *config, *names)]
     known = {recording.command[1:]: recording.answer for recording in recordings}
@@ -312,7 +312,7 @@ class TestPgBackRest:
         )
         labels = labels_in_first(version)
         assert f"backup {labels['diff']} is invalid" in collector.verify["server_message"]
-        # The full backup is still listed; the check does not mention it any more.
+        # The full backup is still listed, but the check no longer mentions it.
         states = {
             point["id"].split("/")[1]: (point["integrity_checked"], point["usable"])
             for point in backups(points)

@@ -178,7 +178,7 @@ class TestTimelines:
         found = archive({1: range(3, 12), 2: [6, 7, 8]}, HISTORY)
         assert ranges(found, backup(3, 4, 45)) == [(2, 45, 80), (1, 45, 110)]
 
-    def test_a_complete_segment_at_the_switch_is_not_a_range_of_its_own(self) -> None:
+    def test_a_complete_segment_at_the_switch_is_not_a_separate_range(self) -> None:
         assert ranges(archive({1: [3, 4, 5, 6], 2: [6, 7]}, HISTORY), backup(3, 4, 45)) == [(2, 45, 70)]
 
     @pytest.mark.parametrize(

@@ -291,7 +291,7 @@ def test_a_block_has_at_most_50_000_points() -> None:
     assert decoded[1].times == one
 
 
-def test_a_workload_with_more_points_has_a_block_of_its_own() -> None:
+def test_a_workload_with_more_points_has_a_separate_block() -> None:
     large = range(T0, T0 + 50_001)
     blocks = write_times([T0], large, [T0])
     assert [block["counts"] for block in blocks] == [[1], [50_001], [1]]

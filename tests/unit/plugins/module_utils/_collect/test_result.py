@@ -145,7 +145,9 @@ IDENTITY_ROWS = st.lists(
 
 
 @given(IDENTITY_ROWS, st.lists(st.just(BLOCK), max_size=3))
-def test_both_forms_survive_another_serialization(rows: list[dict[str, Any]], blocks: list[dict[str, Any]]) -> None:
+def test_both_forms_are_unchanged_after_another_serialization(
+    rows: list[dict[str, Any]], blocks: list[dict[str, Any]]
+) -> None:
     """Registered results and files are serialized. A row without a source belongs to the server."""
     expected = [{**dict.fromkeys(IDENTITY), **row, "source": "backup.example"} for row in rows]
     plain, compressed = (sealed(compress=compress, blocks=blocks, workloads=rows) for compress in (False, True))

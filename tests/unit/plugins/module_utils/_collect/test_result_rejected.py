@@ -342,7 +342,7 @@ def test_data_of_exactly_the_limit_is_accepted(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_results_that_could_not_be_opened_are_not_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A workload with very many points has a block of its own, which may be larger than the limit."""
+    """A workload with very many points has a separate block, which may be larger than the limit."""
     monkeypatch.setattr(result_module, "MAX_BLOCK_BYTES", 500)
     block = {**BLOCK, "counts": [1000], "codes": "#" * 1000, "times": [1_795_000_000 - DAY, *[0] * 999]}
     with pytest.raises(DataError):

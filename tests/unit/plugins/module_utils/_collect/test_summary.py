@@ -89,7 +89,7 @@ def test_snapshots_logs_and_configuration_are_not_recovery_points(kind: str) -> 
     assert found.get("attributes", {}).get("immutable") == ({"count": 1, "newest": shown(2)} if counts else None)
 
 
-def test_continuous_protection_counts_for_newest_and_oldest_only() -> None:
+def test_continuous_protection_counts_only_for_newest_and_oldest() -> None:
     """Its range counts, and not its creation time."""
     found = row(
         point(5),
@@ -187,7 +187,7 @@ def test_undated_points_that_are_not_recovery_points_do_not_count(kind: str) -> 
 
 
 def counted(kind: str, number: int, *, with_point: bool) -> dict[str, Any]:
-    """Return the row of a workload of which only the number of usable points was read."""
+    """Return the row of a workload for which only the number of usable points was read."""
     summary = Summary("backup.example", NOW)
     summary.add_count(Workload(**DB01), point_class(point(kind=kind, status="unknown")), number)
     if with_point:
@@ -261,7 +261,7 @@ def test_locations_count_points_not_copies() -> None:
     ]
 
 
-def test_points_whose_copies_the_product_does_not_list_are_in_no_location() -> None:
+def test_points_with_unlisted_copies_have_no_location() -> None:
     found = row(point(1), point(2, copies=[]), point(3, copies=[Copy(location="a")]))
     assert found["locations"] == [{"location": "a", "count": 1, "newest": shown(3)}]
     assert "locations" not in row(point(2, copies=[]))

@@ -181,7 +181,7 @@ def test_a_local_time_is_parsed_or_rejected(zone: str, text: Any) -> None:
 
 
 def test_additional_knowledge_never_reverses_a_result() -> None:
-    """A result with unknown values stays correct, for every combination of the unknown values."""
+    """A result with unknown values is correct for every combination of the unknown values."""
     for facts in itertools.product([True, False, None], repeat=4):
         answer = any_true(facts)
         if None in facts:

@@ -232,7 +232,7 @@ class TestEveryRow:
         members = {} if since is None else {"selection": {"since": ago(days=since)}}
         assert outcome(both(encrypted(True, True), second, members=members), {"encrypted": {"all": True}})[0] == result
 
-    def test_no_row_has_points(self) -> None:
+    def test_rows_without_points(self) -> None:
         assert outcome(both(EMPTY, EMPTY), {"encrypted": {"all": True}})[0] == "fail"
         assert outcome(both(EMPTY, EMPTY), {"malware": {"none": True}})[0] == "fail"
 

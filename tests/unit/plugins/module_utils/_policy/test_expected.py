@@ -274,7 +274,7 @@ class TestExistence:
 class TestSeveralRows:
     """All rows with a name are evaluated. One of them determines whether the workload exists."""
 
-    def test_the_finding_names_the_others(self) -> None:
+    def test_the_finding_lists_other_rows(self) -> None:
         rows = read(
             row([point(days=9)], id="old", in_inventory=True),
             row([point(hours=1), point(hours=2)], id="gone", in_inventory=False),

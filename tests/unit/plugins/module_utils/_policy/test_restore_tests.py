@@ -139,7 +139,7 @@ def test_a_test_before_its_point_is_unknown_with_a_warning() -> None:
     assert "data.restore_tests" not in close
 
 
-# What a record changes about the listed points
+# Effect of a record on the listed points
 
 ZERO: dict[str, Any] = {"hours": 5}
 U = point(**ZERO)

@@ -62,7 +62,7 @@ def test_a_rejected_refresh_is_followed_by_one_login(server: Any, client: Client
     assert grants == ["password", "refresh_token", "password"]
 
 
-def test_logout_with_an_expired_token_uses_the_refresh_token_only(
+def test_logout_with_an_expired_token_uses_only_the_refresh_token(
     server: Any, client: Client, appliance: Appliance
 ) -> None:
     """Otherwise the refresh token would stay valid for days."""

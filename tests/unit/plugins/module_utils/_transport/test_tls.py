@@ -198,7 +198,7 @@ def test_mismatched_certificate_and_key_are_reported(serve: Any, connect: Any, c
 def test_a_key_with_a_password_is_reported_without_a_prompt(
     serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path
 ) -> None:
-    """OpenSSL would ask for it on the terminal, and the play would wait forever."""
+    """OpenSSL would prompt for it on the terminal, and the play would wait forever."""
     certificate, key, _both = client_files(ca, tmp_path)
     loaded = serialization.load_pem_private_key(Path(key).read_bytes(), None)
     locked = loaded.private_bytes(

@@ -39,7 +39,7 @@ def vault(name: str, place: Arn = HOME, *, is_locked: bool | None = False) -> Va
 
 
 def entry(arn: str, where: Vault, day: float = 0, **more: Any) -> Entry:
-    """Build a recovery point that was created so many days after the first one."""
+    """Build a recovery point that was created this many days after the first one."""
     created = NOON + day * DAY
     row = {
         "RecoveryPointArn": arn,

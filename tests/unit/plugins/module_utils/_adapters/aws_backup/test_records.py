@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the records of AWS Backup mean: times, locks, states, expiry, malware, restore jobs."""
+"""Parsing of records of AWS Backup: times, locks, states, expiry, malware, restore jobs."""
 
 from __future__ import annotations
 
@@ -320,7 +320,7 @@ def test_raw_records_have_no_secrets() -> None:
     assert "SessionToken" not in record
 
 
-def test_the_newest_recovery_point_names_the_resource() -> None:
+def test_the_newest_recovery_point_determines_the_name() -> None:
     parser = PointParser(parse_vault(vault_row(), NOW), keep_rows=False)
     parser.parse_all(
         [

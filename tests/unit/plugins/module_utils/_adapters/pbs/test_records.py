@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the record of a snapshot means."""
+"""Parsing of snapshot records."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_verifications(verification: tuple[str | None, str | None] | None, expec
     assert evaluate_verification(verification, "store1", {"pbs-01"}) == expected
 
 
-def test_without_the_name_of_the_server_no_verification_counts() -> None:
+def test_no_verification_counts_without_the_server_name() -> None:
     assert evaluate_verification(("ok", upid("store1")), "store1", set()) == VerificationResult(is_foreign=True)
 
 

@@ -42,7 +42,7 @@ def test_missing_permissions(permissions: dict[str, Any], path: str, gaps: str) 
         assert gaps in error.message
 
 
-def test_the_hint_names_what_the_account_can_see() -> None:
+def test_the_hint_lists_visible_objects() -> None:
     rights = Rights({"/datastore/a": ALL, "/datastore/b/ns": ALL, "/datastore/c": NONE})
     error = rights.find_gap("/datastore")
     assert error is not None

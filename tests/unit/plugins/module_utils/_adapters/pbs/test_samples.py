@@ -60,7 +60,7 @@ def test_facts() -> None:
     assert found.warnings[0].startswith("1 snapshots were verified by another server or in another datastore")
 
 
-def test_without_jobs_and_tasks_no_verification_counts() -> None:
+def test_no_verification_counts_without_jobs_and_tasks() -> None:
     """It is unknown which of the two servers this one is."""
     found = read_datastore(**{f"admin/{name}": EMPTY for name in ("verify", "prune", "sync")})
     assert [fact[3] for fact in list_facts(found)] == [None, None, None, False, None, None, None]

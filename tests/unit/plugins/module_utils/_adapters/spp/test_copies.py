@@ -66,7 +66,7 @@ def offsite(primary: Any, replica: Any, sites: Any = SITES) -> bool | None:
         (None, "1001", None),
         (None, None, None),
         ("1000", "", None),
-        # A site that the account cannot list has an id, too.
+        # A site that the account cannot list also has an id.
         ("1000", "1077", True),
     ],
 )

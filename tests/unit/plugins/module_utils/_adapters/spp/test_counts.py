@@ -83,7 +83,7 @@ def verdict(outcome: Outcome, minimum: int) -> str:
         ({"BACKUP": 30, "REPLICATION": 40, "SPPOFFLOAD": 40}, 40, 110),
     ],
 )
-def test_what_counts(types: dict[str | None, int], known: int, possible: int) -> None:
+def test_counted_entries(types: dict[str | None, int], known: int, possible: int) -> None:
     """The known number counts entries that prove a point; the possible number counts all entries except snapshots."""
     outcome = count({("a", kind): number for kind, number in types.items()})
     assert outcome.rows["a"]["recovery_points"] == known

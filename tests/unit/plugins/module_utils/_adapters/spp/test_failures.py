@@ -37,7 +37,7 @@ def three() -> Appliance:
 
 @given(st.dictionaries(st.sampled_from(MACHINES), st.sampled_from(STATUSES), min_size=1))
 def test_failure_of_some_machines(failing: dict[str, int]) -> None:
-    """What was read is returned, and each error names the machine and the cause."""
+    """All other data is returned, and each error names the machine and the cause."""
     known = three()
     for pk, status in failing.items():
         known.answers[f"GET {CATALOG}/{pk}/version"] = status

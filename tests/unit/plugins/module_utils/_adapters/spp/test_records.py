@@ -168,7 +168,7 @@ def test_only_a_snapshot_is_left() -> None:
     assert point.kind == "snapshot"
 
 
-# What the SLA policy implies
+# Attributes from the SLA policy
 
 _BACKUP = {"type": "REPLICATION", "software": True, "retention": {"age": 10}, "useEncryption": True}
 _WORM = {"href": "/api/cloud/1", "wormProtected": True}

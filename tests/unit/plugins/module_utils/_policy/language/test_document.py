@@ -265,7 +265,7 @@ def test_rejected_options_outside_of_the_policy(options: dict[str, Any], text: s
     ("control", "meant"),
     [
         ("recovery_point.min_count", "recovery_points.min_count"),
-        # The rule may be a pattern, and stays as it is.
+        # The rule may be a pattern, and is unchanged.
         ("recovery_point.m*", "recovery_points.m*"),
         ("recovery_points.min_cuont", "recovery_points.min_count"),
         ("expectd.exists", "expected.exists"),

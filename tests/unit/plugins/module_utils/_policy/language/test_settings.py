@@ -261,7 +261,7 @@ def outcomes(points: list[RecoveryPoint], rules: dict[str, Any], calendar: dict[
         finding(row(points), {"recovery_points": rules, **calendar}),
         finding(row(points), {"policies": [{"name": "x", "policy": {"recovery_points": rules}}], **calendar}),
         finding(row(points), tier),
-        # What is in the policy takes precedence over what is next to it.
+        # Settings in the policy take precedence over settings next to it.
         finding(row(points), {"recovery_points": rules, **calendar}, **beside),
         finding(row(points), {**tier, **beside}),
         finding(row(points), tier, **beside),
@@ -297,7 +297,7 @@ def test_the_calendar_has_the_same_effect_in_every_place(
 def test_the_calendar_next_to_the_policy_in_one_file(calendar: dict[str, Any]) -> None:
     rules = {"recovery_points": {"daily": 3}}
     assert result(AROUND_MIDNIGHT, {"policy": rules, **calendar}) == "pass"
-    # What is in the policy takes precedence.
+    # Settings in the policy take precedence.
     assert result(AROUND_MIDNIGHT, {"policy": {**rules, "day_start": "00:00"}, **calendar}) == "fail"
     assert result(AROUND_MIDNIGHT, {"policy": {**rules, **calendar}, "day_start": "00:00"}) == "pass"
 

@@ -27,7 +27,7 @@ def names(limit: int, max_age: str | None = None, **facts: Any) -> dict[str, Any
 
 
 def first(points: list[RecoveryPoint], rules: dict[str, Any], **given: Any) -> dict[str, Any]:
-    """Return the finding of the first rule; a maximum age next to it is a rule of its own."""
+    """Return the finding of the first rule; a maximum age next to it is a separate rule."""
     return dict(findings(row(points), rules, **given)[0])
 
 

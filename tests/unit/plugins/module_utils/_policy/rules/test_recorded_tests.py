@@ -52,7 +52,7 @@ class TestNewestTest:
     @pytest.mark.parametrize(
         ("points", "tests", "age", "time"),
         [
-            # A test counts even if its point is not listed any more.
+            # A test counts even if its point is no longer listed.
             ([], [record()], "pass", "pass"),
             ([point()], [record()], "pass", "pass"),
             ([point()], [record(7)], "pass", "pass"),

@@ -120,7 +120,7 @@ def test_a_listing_that_is_not_newest_first_proves_nothing() -> None:
     assert match([make_object("a", "web", 3)], [WEB[1], WEB[0], WEB[2]]) == ({}, {"a"}, 3)
 
 
-def test_points_with_names_that_no_object_has() -> None:
+def test_points_without_a_matching_object() -> None:
     """They are left for the query by object."""
     points = [*WEB, make_point("x", "web Agent Job", 20)]
     assert match([make_object("a", "web", 3)], points) == ({"a": 3}, set(), 1)
