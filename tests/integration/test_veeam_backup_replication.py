@@ -290,8 +290,8 @@ def test_points_without_an_object_are_one_row(simulators: Simulators) -> None:
     assert "do not belong to any backup object" in warnings(lost)
 
 
-def test_objects_of_unselected_types_are_not_requested(simulators: Simulators) -> None:
-    """Their points are not reported as points without an object."""
+def test_unselected_types_give_no_rows_without_an_id(simulators: Simulators) -> None:
+    """Their points do not count as points without an object."""
     result = read_ok(simulators, workload_types=["vm", "vm_replica"])
     assert {row["workload_type"] for row in result["workloads"]} == {"vm", "vm_replica"}
     assert all("workload_id" in row for row in result["workloads"])

@@ -110,7 +110,7 @@ class TestResult:
         assert (result["failed"], result["compliant"]) == (True, False)
 
     @pytest.mark.parametrize("count", [3, 30])
-    def test_unregistered_results_omit_unused_data(self, count: int) -> None:
+    def test_unregistered_results_have_no_assessment(self, count: int) -> None:
         workload = read(row(nightly(count)))
         registered, not_registered = (
             run(results=workload, policy=SEVEN, fail=False, register=name) for name in ("verdict", None)

@@ -100,7 +100,7 @@ def test_azure_a_point_in_a_repository_is_not_continuous() -> None:
     assert [point for point in changed if point["usable"] is True] == []
 
 
-def test_azure_networks_of_different_regions_stay_separate() -> None:
+def test_azure_networks_without_a_region_have_no_id() -> None:
     original, less = without("azure v8.1", "/vnets body.results.[].regionName", "/vnets body.results.[].regionId")
     networks = [point for point in original.points if point["workload_type"] == "network"]
     assert len({point["workload_id"] for point in networks}) > 1

@@ -91,7 +91,7 @@ def test_other_input_is_not_a_record(value: Any) -> None:
         parse_tests(value, "x")
 
 
-def test_a_record_without_read_results_passes_nothing() -> None:
+def test_a_record_without_read_results_is_not_compliant() -> None:
     record = seal_record([build_test()])
     found = assess(
         gather([record], load), POLICY, as_of=NOW, collection_version="1", restore_tests=restore_tests([record], load)

@@ -11,7 +11,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport import lis
 from ansible_collections.backup.audit.plugins.module_utils._transport.listing_check import ListingCheck
 
 
-def test_items_of_earlier_passes_are_not_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_are_counted_again_only_after_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     passes = []
     count = listing_check.count_distinct
 
@@ -33,7 +33,7 @@ def test_items_of_earlier_passes_are_not_counted_again(monkeypatch: pytest.Monke
     assert (check.has_repeats(), check.count()) == (True, 4)
 
 
-def test_overlap_is_accepted_only_at_the_start_of_the_last_page() -> None:
+def test_contains_checks_items_from_the_start_of_the_last_page() -> None:
     check: ListingCheck[int] = ListingCheck(int)
     check.new_items([1, 2, 3, 4])
     assert check.contains(3, 2)
