@@ -21,7 +21,7 @@ MODULES = {
     "test_servers_aws_backup": "Server behavior: AWS Backup",
     "test_servers_pbs": "Server behavior: Proxmox Backup Server",
     "test_servers_azure_backup": "Server behavior: Azure Backup",
-    "test_handwritten_answers": "Server behavior: filters, backup chains and inventories",
+    "test_handwritten_responses": "Server behavior: filters, backup chains and inventories",
 }
 
 
