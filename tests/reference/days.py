@@ -18,7 +18,7 @@ ALL_WEEKDAYS = frozenset(range(7))
 
 
 @cache
-def day_start_of(date_: date, timezone: str, day_start: str) -> int:
+def get_day_start(date_: date, timezone: str, day_start: str) -> int:
     """Return the second at which the local day of a date starts.
 
     With fold=0, Python takes the first of two equal local times, and moves a skipped one by the length of the change.
@@ -35,13 +35,13 @@ class DayTable:
         self.timezone = timezone
         self.day_start = day_start
         self.last_date = FIRST_DATE
-        self.starts = [day_start_of(FIRST_DATE, timezone, day_start)]
+        self.starts = [get_day_start(FIRST_DATE, timezone, day_start)]
 
     def extend(self, second: int) -> None:
         """Make sure that the day of this second and the next day are in the table."""
         while self.starts[-1] <= second:
             self.last_date += ONE_DAY
-            self.starts.append(day_start_of(self.last_date, self.timezone, self.day_start))
+            self.starts.append(get_day_start(self.last_date, self.timezone, self.day_start))
 
 
 @cache
@@ -61,12 +61,12 @@ class Calendar:
         self.selected: list[int] = [0]
 
     def start(self, date_: date) -> int:
-        return day_start_of(date_, self.timezone, self.day_start)
+        return get_day_start(date_, self.timezone, self.day_start)
 
     def is_selected(self, date_: date) -> bool:
         return date_.weekday() in self.weekdays
 
-    def day_of(self, second: int) -> date:
+    def get_day(self, second: int) -> date:
         """Return the date on which the local day of this second begins."""
         day = datetime.fromtimestamp(second, self.zone).date()
         while self.start(day) > second:
@@ -105,7 +105,7 @@ def calendar(timezone: str, day_start: str, weekdays: frozenset[int]) -> Calenda
     return Calendar(timezone, day_start, weekdays)
 
 
-def period_of(rule: str, day: date) -> date:
+def get_period(rule: str, day: date) -> date:
     """Return the first date of the period that contains this day."""
     if rule == "weekly":
         return day - day.weekday() * ONE_DAY
@@ -120,11 +120,11 @@ def next_period(rule: str, first: date) -> date:
     if rule == "weekly":
         return first + 7 * ONE_DAY
     if rule == "monthly":
-        return period_of(rule, first + 31 * ONE_DAY)
+        return get_period(rule, first + 31 * ONE_DAY)
     if rule == "yearly":
-        return period_of(rule, first + 366 * ONE_DAY)
+        return get_period(rule, first + 366 * ONE_DAY)
     return first + ONE_DAY
 
 
 def previous_period(rule: str, first: date) -> date:
-    return period_of(rule, first - ONE_DAY)
+    return get_period(rule, first - ONE_DAY)

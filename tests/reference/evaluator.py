@@ -12,7 +12,7 @@ from tests.reference import expected
 from tests.reference.estate import Estate, Result, WorkloadRow
 from tests.reference.evidence import Outcome
 from tests.reference.findings import Assessment, Finding, RejectedError, is_waived, reject_long_waivers
-from tests.reference.policies import Rule, matches, seconds_of, setting
+from tests.reference.policies import Rule, matches, parse_seconds, setting
 from tests.reference.restore_records import is_misdated
 from tests.reference.rule_evaluation import evaluate_combined, evaluate_row
 from tests.reference.servers import (
@@ -34,12 +34,12 @@ from tests.reference.workloads import (
     Tier,
     Workload,
     combine_value,
+    get_tiers,
     identity,
     is_conflict,
     is_duplicate,
     is_of_rule,
     match_values,
-    tiers_of,
 )
 
 __all__ = ["Assessment", "Finding", "RejectedError", "evaluate"]
@@ -63,7 +63,7 @@ class Evaluation:
         self.servers = server_groups(estate.results)
         # A record that belongs to workloads of different origins does not count for any of them.
         self.tests = [test for test in estate.restore_tests if has_one_workload(test, estate.results)]
-        self.tiers = tiers_of(estate)
+        self.tiers = get_tiers(estate)
         self.findings: list[Finding] = []
         self.workloads: list[Workload] = []
         # Rows that can be expected workloads: all that are not set aside.
@@ -73,15 +73,15 @@ class Evaluation:
         for result in self.estate.results:
             if result.read_at > self.estate.as_of + CLOCK_TOLERANCE:
                 raise RejectedError(f"{result.host} was read more than {CLOCK_TOLERANCE} s after as_of")
-        timezones = {self.timezone_of(tier) for tier in self.tiers}
+        timezones = {self.get_timezone(tier) for tier in self.tiers}
         reject_long_waivers(self.options, timezones, self.as_of)
 
-    def timezone_of(self, tier: Tier | None) -> str:
+    def get_timezone(self, tier: Tier | None) -> str:
         policy = tier.policy if tier else {} if "policies" in self.options else self.estate.policy
         return str(setting("timezone", [policy, self.options], "UTC"))
 
     def is_too_old(self, result: Result) -> bool:
-        return self.as_of - result.read_at > seconds_of(self.options.get("max_data_age", DEFAULT_MAX_DATA_AGE))
+        return self.as_of - result.read_at > parse_seconds(self.options.get("max_data_age", DEFAULT_MAX_DATA_AGE))
 
     def passes_unknown(self, result: Result) -> bool:
         return not result.complete or self.is_too_old(result)
@@ -116,7 +116,7 @@ class Evaluation:
                     )
                 )
 
-    def view_of(self, index: int, row: WorkloadRow) -> View:
+    def get_view(self, index: int, row: WorkloadRow) -> View:
         result = self.estate.results[index]
         view = server_view(result, row, self.tests, self.as_of)
         return replace(view, server=self.servers[index])
@@ -126,7 +126,7 @@ class Evaluation:
         views: list[View] = []
         for index, result in enumerate(self.estate.results):
             for row in result.workloads:
-                view = self.view_of(index, row)
+                view = self.get_view(index, row)
                 newer = superseding(self.estate.results, self.servers, index, row)
                 if newer is None:
                     self.existing.append(view)
@@ -180,7 +180,7 @@ class Evaluation:
                 workloads.append(Workload(sorted(together, key=identity)))
         return workloads
 
-    def tier_of(self, workload: Workload) -> Tier | None:
+    def get_tier(self, workload: Workload) -> Tier | None:
         for tier in self.tiers:
             for view in workload.views:
                 if matches(tier.match, match_values(view), view.row.in_inventory):
@@ -188,13 +188,13 @@ class Evaluation:
         return None
 
     def evaluate_workload(self, workload: Workload) -> None:
-        workload.tier = self.tier_of(workload)
+        workload.tier = self.get_tier(workload)
         self.warn_about_points(workload)
         if workload.tier is None:
             workload.add("policy.tier", "fail", blocking=True)
             return
-        outcomes = self.outcomes_of(workload, workload.tier.rules)
-        certainties = self.certainties_of(workload, workload.tier.rules, outcomes)
+        outcomes = self.get_outcomes(workload, workload.tier.rules)
+        certainties = self.get_certainties(workload, workload.tier.rules, outcomes)
         for rule, outcome, certainty in zip(workload.tier.rules, outcomes, certainties, strict=True):
             result = outcome.result
             blocking = result == "fail" or (result == "unknown" and rule.on_unknown == "fail")
@@ -213,13 +213,13 @@ class Evaluation:
 
     def is_waived(self, workload: Workload, control: str, result: str) -> bool:
         names = [view.row.workload_name for view in workload.views]
-        timezone = self.timezone_of(workload.tier)
+        timezone = self.get_timezone(workload.tier)
         return result in ["fail", "unknown"] and is_waived(control, names, timezone, self.options, self.as_of)
 
-    def certainties_of(self, workload: Workload, rules: list[Rule], outcomes: list[Outcome]) -> list[str]:
+    def get_certainties(self, workload: Workload, rules: list[Rule], outcomes: list[Outcome]) -> list[str]:
         """Return the certainties of results: only reported values, also declared ones, or also inferred ones."""
-        only_reported = self.outcomes_of(workload, [accepting(rule, ["reported"]) for rule in rules])
-        with_declared = self.outcomes_of(workload, [accepting(rule, ["reported", "declared"]) for rule in rules])
+        only_reported = self.get_outcomes(workload, [accepting(rule, ["reported"]) for rule in rules])
+        with_declared = self.get_outcomes(workload, [accepting(rule, ["reported", "declared"]) for rule in rules])
         certainties: list[str] = []
         for outcome, first, second in zip(outcomes, only_reported, with_declared, strict=True):
             if outcome.result == "unknown":
@@ -230,7 +230,7 @@ class Evaluation:
                 certainties.append("declared" if outcome.result == second.result else "inferred")
         return certainties
 
-    def outcomes_of(self, workload: Workload, rules: list[Rule]) -> list[Outcome]:
+    def get_outcomes(self, workload: Workload, rules: list[Rule]) -> list[Outcome]:
         if len(workload.views) == 1:
             view = workload.views[0]
             unknown = self.passes_unknown(view.result)
@@ -259,7 +259,7 @@ class Evaluation:
 
     def check_expected(self) -> None:
         names = expected.expected_names(self.options)
-        found = {listed: expected.matches_of(name, self.existing, self.options) for listed, name in names.items()}
+        found = {listed: expected.get_matches(name, self.existing, self.options) for listed, name in names.items()}
         unclear = expected.ambiguous(list(names), found)
         for name in names:
             if not found[name] or name in unclear:
@@ -270,7 +270,7 @@ class Evaluation:
             # If several apply equally, the worst counts, because the order of read results must not matter.
             applicable = expected.applicable(found[name])
             view = min(applicable, key=lambda one: self.existence(one) != "unknown")
-            workload = self.workload_of(view)
+            workload = self.get_workload(view)
             result = self.existence(view)
             own = Workload([view], workload.tier)
             self.add_result(own, "expected.exists", result, blocking=result in ["fail", "unknown"])
@@ -280,7 +280,7 @@ class Evaluation:
         self.check_unexpected(found)
 
     def existence(self, view: View) -> str:
-        tier = self.workload_of(view).tier
+        tier = self.get_workload(view).tier
         rules = tier.rules if tier else []
         unknown = self.passes_unknown(view.result)
         # Only for this row, even if rows are combined.
@@ -293,11 +293,11 @@ class Evaluation:
         return "unknown" if result == "pass" and unknown else result
 
     def add_without_workload(self, name: str, result: str) -> None:
-        waived = is_waived("expected.exists", [name], self.timezone_of(None), self.options, self.as_of)
+        waived = is_waived("expected.exists", [name], self.get_timezone(None), self.options, self.as_of)
         outcome = "waived" if waived else result
         self.findings.append(Finding(None, None, None, name, "expected.exists", None, outcome, not waived))
 
-    def workload_of(self, view: View) -> Workload:
+    def get_workload(self, view: View) -> Workload:
         for workload in self.workloads:
             for own in workload.views:
                 if own is view:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tests.reference.days import Calendar
 from tests.reference.policies import Rule
-from tests.reference.states import Item, items_of
+from tests.reference.states import Item, get_items
 from tests.reference.views import Hidden, View
 
 
@@ -62,12 +62,12 @@ def off_items(items: list[Item], hidden: list[Hidden]) -> list[Item]:
     return undated
 
 
-def evidence_of(views: list[View], rule: Rule) -> Evidence:
+def get_evidence(views: list[View], rule: Rule) -> Evidence:
     """Return the evidence of one row, or the union of several rows in real time."""
     items: list[Item] = []
     hidden: list[Hidden] = []
     for view in views:
-        own = items_of(view, rule)
+        own = get_items(view, rule)
         if view.clock_off and len(views) > 1:
             items += off_items(own, view.hidden)
         else:

@@ -27,7 +27,7 @@ AS_OF = at("2027-06-17T08:00:00")
 SUNDAY, MONDAY, TUESDAY, WEDNESDAY = (at(f"2027-06-{day}T22:00:00") for day in [13, 14, 15, 16])
 
 
-def row_of(points: list[Point], **changes: Any) -> WorkloadRow:
+def build_row(points: list[Point], **changes: Any) -> WorkloadRow:
     row = WorkloadRow(
         origin=None,
         workload_id="1",
@@ -40,7 +40,7 @@ def row_of(points: list[Point], **changes: Any) -> WorkloadRow:
     return replace(row, **changes)
 
 
-def result_of(rows: list[WorkloadRow], **changes: Any) -> Result:
+def build_result(rows: list[WorkloadRow], **changes: Any) -> Result:
     result = Result(
         host="backup.example.com",
         product="restic",
@@ -82,8 +82,8 @@ def check(attribute: str, rule: str, value: Any, points: list[Point], **changes:
         policy["backup_types"] = {attribute.removeprefix("backup_types."): entries}
     else:
         policy[attribute] = {**policy.get(attribute, {}), **entries}
-    row = row_of(points, **{key: changes.pop(key) for key in row_keys if key in changes})
-    result = result_of([row], **{key: changes.pop(key) for key in result_keys if key in changes})
+    row = build_row(points, **{key: changes.pop(key) for key in row_keys if key in changes})
+    result = build_result([row], **{key: changes.pop(key) for key in result_keys if key in changes})
     (found,) = results(assess(policy, result, **changes), f"{attribute}.{rule}")
     return found
 

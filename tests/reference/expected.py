@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.reference.states import DEFAULT_KINDS, kind_state
-from tests.reference.views import View, is_expired, skew_of
+from tests.reference.views import View, get_skew, is_expired
 
 
 def equal_short_names(first: str, second: str) -> bool:
@@ -49,7 +49,7 @@ def is_short(options: dict[str, Any]) -> bool:
     return bool(options.get("expected_match") == "short")
 
 
-def matches_of(name: str, views: list[View], options: dict[str, Any]) -> list[View]:
+def get_matches(name: str, views: list[View], options: dict[str, Any]) -> list[View]:
     full = [view for view in views if view.row.workload_name.casefold() == name.casefold()]
     if full or not is_short(options):
         return full
@@ -62,7 +62,7 @@ def newest_point(view: View) -> int:
     for entry in view.entries:
         point = entry.point
         if not entry.undated and kind_state(point, DEFAULT_KINDS) == "T" and not is_expired(point, view):
-            times.append(point.created - skew_of(view.result))
+            times.append(point.created - get_skew(view.result))
     return max(times)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.reference.estate import DECLARED_LOCATION_TYPES, Point
-from tests.reference.evidence import FAIL, PASS, UNKNOWN, Evidence, Outcome, evidence_of
+from tests.reference.evidence import FAIL, PASS, UNKNOWN, Evidence, Outcome, get_evidence
 from tests.reference.policies import Rule
-from tests.reference.states import items_of
+from tests.reference.states import get_items
 from tests.reference.views import View
 
 
@@ -34,7 +34,7 @@ def normalized_type(text: str | None) -> str | None:
     return None if label == "other" else label
 
 
-def labels_of(point: Point, rule: Rule, server: int) -> list[tuple[int, str] | None]:
+def get_labels(point: Point, rule: Rule, server: int) -> list[tuple[int, str] | None]:
     """Return names (for `min_types`, types) of the locations of a point. Unknown ones are null."""
     labels: list[tuple[int, str] | None] = []
     for name, type_ in point.locations or ():
@@ -50,30 +50,30 @@ def labels_of(point: Point, rule: Rule, server: int) -> list[tuple[int, str] | N
     return labels
 
 
-def number_of(labels: list[tuple[int, str] | None]) -> int:
+def count_labels(labels: list[tuple[int, str] | None]) -> int:
     """Return the number of different labels. Unknown ones count as one in total, if there are no others."""
     named = {label for label in labels if label is not None}
     return len(named) if named else min(len(labels), 1)
 
 
-def places_of(views: list[View], rule: Rule, evidence: Evidence) -> Places:
+def get_places(views: list[View], rule: Rule, evidence: Evidence) -> Places:
     t_labels: list[tuple[int, str] | None] = []
     u_labels: list[tuple[int, str] | None] = []
     is_open = evidence.undated_u() or evidence.hidden_at_most(rule.location_age)
     for view in views:
         if view.clock_off and len(views) > 1:
             continue
-        for item in items_of(view, rule):
+        for item in get_items(view, rule):
             is_recent = rule.location_age is None or evidence.age(item.last) <= rule.location_age
             if item.undated or item.point is None or not is_recent:
                 continue
-            labels = labels_of(item.point, rule, view.server)
+            labels = get_labels(item.point, rule, view.server)
             if item.state == "T":
                 t_labels += labels
             else:
                 u_labels += labels
             is_open = is_open or not labels or None in labels
-    return Places(number_of(t_labels), number_of(t_labels + u_labels), is_open)
+    return Places(count_labels(t_labels), count_labels(t_labels + u_labels), is_open)
 
 
 def production(views: list[View], rule: Rule) -> tuple[int, int]:
@@ -88,7 +88,7 @@ def production(views: list[View], rule: Rule) -> tuple[int, int]:
 
 def min_places(views: list[View], rule: Rule) -> Outcome:
     """Evaluate `locations.min_count`, `locations.min_types` and `copies.min_count`."""
-    places = places_of(views, rule, evidence_of(views, rule))
+    places = get_places(views, rule, get_evidence(views, rule))
     certain, possible = production(views, rule)
     if places.known + certain >= rule.limit:
         return PASS
@@ -99,7 +99,7 @@ def min_places(views: list[View], rule: Rule) -> Outcome:
 
 def max_place_age(views: list[View], rule: Rule) -> Outcome:
     """Evaluate `locations.max_age`."""
-    evidence = evidence_of(views, rule)
+    evidence = get_evidence(views, rule)
     ages = [evidence.age(item.last) for item in evidence.dated("T") if item.point and item.point.locations]
     if ages and min(ages) <= rule.limit:
         return Outcome("pass", min(ages))

@@ -22,15 +22,15 @@ DURATION_RULES = ["max_age", "min_retention", "max_retention", "max_gap", "max_r
 WARN_RULES = ["max_age", "max_gap", "max_restore_time", "max_count", "max_retention", "max_failed_runs"]
 
 
-def seconds_of(duration: str) -> int:
+def parse_seconds(duration: str) -> int:
     return int(duration[:-1]) * UNIT_SECONDS[duration[-1]]
 
 
-def percent_of(text: str) -> int:
+def parse_percent(text: str) -> int:
     return int(text.removesuffix("%"))
 
 
-def weekdays_of(items: list[str]) -> frozenset[int]:
+def parse_weekdays(items: list[str]) -> frozenset[int]:
     days: list[int] = []
     for item in items:
         first, _dots, last = item.partition("..")
@@ -68,16 +68,16 @@ class Rule:
         return f"{self.attribute}.{self.name}"
 
 
-def limit_of(name: str, value: Any) -> int:
+def get_limit(name: str, value: Any) -> int:
     """Return the limit of a rule, which is a value or in a mapping."""
     if name == "min_coverage":
-        return percent_of(value["percent"])
+        return parse_percent(value["percent"])
     if isinstance(value, dict):
         value = value.get("limit", 0)
     if name in DURATION_RULES:
-        return seconds_of(value)
+        return parse_seconds(value)
     if name == "min_percent_of_median":
-        return percent_of(value)
+        return parse_percent(value)
     return int(value)
 
 
@@ -89,32 +89,32 @@ def setting(key: str, levels: list[dict[str, Any]], default: Any) -> Any:
     return default
 
 
-def location_age_of(policy: dict[str, Any]) -> int | None:
+def get_location_age(policy: dict[str, Any]) -> int | None:
     for attribute in ["locations", "recovery_points"]:
         if "max_age" in policy.get(attribute, {}):
-            return limit_of("max_age", policy[attribute]["max_age"])
+            return get_limit("max_age", policy[attribute]["max_age"])
     return None
 
 
-def attributes_of(policy: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def get_attributes(policy: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     found = [(name, policy[name]) for name in ATTRIBUTES if name in policy]
     for kind, value in policy.get("backup_types", {}).items():
         found.append((f"backup_types.{kind}", value))
     return found
 
 
-def calendar_of(levels: list[dict[str, Any]], policy: dict[str, Any], options: dict[str, Any]) -> Calendar:
+def get_calendar(levels: list[dict[str, Any]], policy: dict[str, Any], options: dict[str, Any]) -> Calendar:
     weekdays = setting("weekdays", [*levels, options], None)
     return calendar(
         setting("timezone", [policy, options], "UTC"),
         setting("day_start", [policy, options], "00:00"),
-        ALL_WEEKDAYS if weekdays is None else weekdays_of(weekdays),
+        ALL_WEEKDAYS if weekdays is None else parse_weekdays(weekdays),
     )
 
 
-def rules_of(policy: dict[str, Any], options: dict[str, Any]) -> list[Rule]:
+def read_rules(policy: dict[str, Any], options: dict[str, Any]) -> list[Rule]:
     rules: list[Rule] = []
-    for attribute, entries in attributes_of(policy):
+    for attribute, entries in get_attributes(policy):
         for name, value in entries.items():
             if name in [*SETTINGS, "backup_types", "include_production"]:
                 continue
@@ -126,14 +126,14 @@ def rules_of(policy: dict[str, Any], options: dict[str, Any]) -> list[Rule]:
                 Rule(
                     attribute=attribute,
                     name=name,
-                    limit=limit_of(name, value),
-                    within=seconds_of(own["within"]) if "within" in own else None,
-                    coverage_age=seconds_of(own["max_age"]) if name == "min_coverage" else 0,
-                    location_age=location_age_of(policy),
+                    limit=get_limit(name, value),
+                    within=parse_seconds(own["within"]) if "within" in own else None,
+                    coverage_age=parse_seconds(own["max_age"]) if name == "min_coverage" else 0,
+                    location_age=get_location_age(policy),
                     on_unknown=setting("on_unknown", levels, "fail"),
-                    warn_at=percent_of(warn_at) if warn_at is not None and name in WARN_RULES else None,
+                    warn_at=parse_percent(warn_at) if warn_at is not None and name in WARN_RULES else None,
                     accept=("reported", *setting("accept", levels, [])),
-                    calendar=calendar_of(levels, policy, options),
+                    calendar=get_calendar(levels, policy, options),
                     kinds=None if kinds is None else tuple(kinds),
                     include_production=entries.get("include_production", True),
                 )

@@ -10,10 +10,10 @@ from random import Random
 from typing import Any
 
 from tests.reference.days import Calendar
-from tests.reference.evidence import Evidence, evidence_of
-from tests.reference.policies import Rule, seconds_of
-from tests.reference.simple_rules import counts_of
-from tests.reference.time_rules import clipped, covered, run_of, spans_of, widest_gap
+from tests.reference.evidence import Evidence, get_evidence
+from tests.reference.policies import Rule, parse_seconds
+from tests.reference.simple_rules import get_counts
+from tests.reference.time_rules import clipped, covered, get_run, get_spans, widest_gap
 from tests.reference.views import View
 
 HOUR = 3600
@@ -49,11 +49,11 @@ class Limits:
         if not rows:
             return None
         view = self.rng.choice(rows)
-        rule = self.rule_of(attribute, name, CALENDAR_MAXIMUM.get(name, 0), within)
-        evidence = evidence_of([view], rule)
+        rule = self.build_rule(attribute, name, CALENDAR_MAXIMUM.get(name, 0), within)
+        evidence = get_evidence([view], rule)
         return (view, evidence) if evidence.items else None
 
-    def rule_of(self, attribute: str, name: str, limit: int, within: int | None = None) -> Rule:
+    def build_rule(self, attribute: str, name: str, limit: int, within: int | None = None) -> Rule:
         return Rule(
             attribute=attribute,
             name=name,
@@ -113,7 +113,7 @@ class Limits:
         if not found or self.rng.random() < 0.3:
             return self.rng.choice([1, 1, 2, 3, 7, 20])
         _view, evidence = found
-        counts = counts_of(evidence, self.rule_of(attribute, name, 0, within))
+        counts = get_counts(evidence, self.build_rule(attribute, name, 0, within))
         number = self.near(counts.t + self.rng.choice([0, counts.u]))
         if self.rng.random() < 0.15:
             # Both of two rows on different servers count.
@@ -125,16 +125,16 @@ class Limits:
     def gap_window(self, attribute: str) -> str:
         """Return a window that is longer than some limit."""
         window = self.window(attribute)
-        return window if seconds_of(window) > 1 else "2s"
+        return window if parse_seconds(window) > 1 else "2s"
 
     def gap(self, attribute: str, within: int | None, warn_at: int | None) -> str:
         """Return a limit that is less than the window."""
         found = self.evidence(attribute, "max_gap", within)
         if not found or self.rng.random() < 0.3:
-            ages = [age for age in COMMON_AGES if within is None or seconds_of(age) < within]
+            ages = [age for age in COMMON_AGES if within is None or parse_seconds(age) < within]
             return self.rng.choice(ages or ["1s"])
         view, evidence = found
-        spans = spans_of(evidence, "T", "U")
+        spans = get_spans(evidence, "T", "U")
         begin = (
             view.as_of - within
             if within
@@ -154,7 +154,9 @@ class Limits:
         if not found or self.rng.random() < 0.3:
             return self.rng.randint(1, maximum)
         _view, evidence = found
-        return max(1, self.near(run_of(spans_of(evidence, "T", "U"), evidence, self.rule_of(attribute, name, maximum))))
+        return max(
+            1, self.near(get_run(get_spans(evidence, "T", "U"), evidence, self.build_rule(attribute, name, maximum)))
+        )
 
     def coverage(self, attribute: str) -> dict[str, Any]:
         within = self.rng.choice([self.window(attribute), self.rng.choice(COMMON_WINDOWS)])
@@ -163,9 +165,9 @@ class Limits:
         found = self.evidence(attribute, "min_coverage")
         if found and self.rng.random() < 0.7:
             view, evidence = found
-            begin = view.as_of - seconds_of(within)
+            begin = view.as_of - parse_seconds(within)
             length = self.calendar.elapsed(begin, view.as_of)
-            part = covered(spans_of(evidence, "T"), seconds_of(age), begin, view.as_of, self.calendar)
+            part = covered(get_spans(evidence, "T"), parse_seconds(age), begin, view.as_of, self.calendar)
             if length:
                 percent = max(1, min(100, part * 100 // length + self.rng.choice([0, 0, 1])))
         return {"percent": f"{percent}%", "max_age": age, "within": within}

@@ -223,7 +223,7 @@ class PointMaker:
         declared = self.certain_facts("declared", values)
         if self.types_declared and locations:
             declared += (DECLARED_LOCATION_TYPES,)
-        begin, end = self.range_of(created) if kind == "continuous" else (None, None)
+        begin, end = self.build_range(created) if kind == "continuous" else (None, None)
         return Point(
             created=created,
             fraction=self.fractions and rng.random() < 0.6,
@@ -240,7 +240,7 @@ class PointMaker:
             **values,
         )
 
-    def range_of(self, created: int) -> tuple[int | None, int | None]:
+    def build_range(self, created: int) -> tuple[int | None, int | None]:
         """Return the ends of a continuous point."""
         end = min(created + self.rng.choice([0, 1, HOUR, DAY]), self.where.read_at)
         begin = min(end, created) - self.rng.choice([0, 1, HOUR, DAY, 30 * DAY])

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from tests.reference.days import ALL_WEEKDAYS, calendar
 from tests.reference.estate import Result
-from tests.reference.policies import WARN_RULES, percent_of, seconds_of, weekdays_of
+from tests.reference.policies import WARN_RULES, parse_percent, parse_seconds, parse_weekdays
 from tests.reference.random_limits import Limits, duration
 from tests.reference.random_points import DAY, KINDS, weighted
 from tests.reference.random_results import PLATFORMS, WORKLOAD_TYPES
@@ -127,12 +127,12 @@ class PolicyMaker:
         if rule == "min_coverage":
             entries[rule] = {**limits.coverage(attribute), **own}
             return
-        warn_at = next((percent_of(level["warn_at"]) for level in levels if "warn_at" in level), None)
+        warn_at = next((parse_percent(level["warn_at"]) for level in levels if "warn_at" in level), None)
         if rule in ["max_gap", "max_failed_runs", "all", "none"] and rng.random() < 0.5:
             own["within"] = limits.gap_window(attribute) if rule == "max_gap" else limits.window(attribute)
         if rule == "min_count" and attribute not in ["locations", "copies"] and rng.random() < 0.4:
             own["within"] = limits.window(attribute)
-        within = seconds_of(own["within"]) if "within" in own else None
+        within = parse_seconds(own["within"]) if "within" in own else None
         limit = self.limit(limits, attribute, rule, within, warn_at if rule in WARN_RULES else None)
         if rule in ["all", "none"] and own:
             entries[rule] = own
@@ -145,7 +145,9 @@ class PolicyMaker:
 
         weekdays = first("weekdays", None)
         return calendar(
-            first("timezone", "UTC"), first("day_start", "00:00"), weekdays_of(weekdays) if weekdays else ALL_WEEKDAYS
+            first("timezone", "UTC"),
+            first("day_start", "00:00"),
+            parse_weekdays(weekdays) if weekdays else ALL_WEEKDAYS,
         )
 
     def limit(self, limits: Limits, attribute: str, rule: str, within: int | None, warn_at: int | None) -> Any:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from tests.reference.estate import YEAR_1980, Point, RestoreTest, Result, WorkloadRow
 from tests.reference.random_points import DAY, HOUR, Setting, random_points, weighted
 from tests.reference.servers import same_workload
-from tests.reference.views import skew_of
+from tests.reference.views import get_skew
 
 # Values that the collection supports. Patterns of policies must match at least one of them.
 PRODUCTS = ["restic", "borg"]
@@ -161,7 +161,7 @@ def random_read_at(rng: Random, as_of: int) -> int:
     return as_of - age
 
 
-def setting_of(server: Server, timezone: str, day_start: str, read_at: int, as_of: int) -> Setting:
+def get_setting(server: Server, timezone: str, day_start: str, read_at: int, as_of: int) -> Setting:
     skew = server.skew if server.skew is not None and abs(server.skew) <= 300 else 0
     return Setting(timezone, day_start, read_at + skew, max(as_of, read_at) + skew)
 
@@ -175,7 +175,7 @@ def random_results(rng: Random, timezone: str, day_start: str, as_of: int) -> li
     for number in range(weighted(rng, {1: 40, 2: 38, 3: 22})):
         server = random_server(rng, number)
         read_at = random_read_at(rng, as_of)
-        where = setting_of(server, timezone, day_start, read_at, as_of)
+        where = get_setting(server, timezone, day_start, read_at, as_of)
         rows: list[WorkloadRow] = []
         for index in range(weighted(rng, {0: 1, 1: 25, 2: 34, 3: 25, 4: 15})):
             name = rng.choice(names) if rng.random() < 0.12 else names[index % len(names)]
@@ -291,7 +291,7 @@ def random_tests(rng: Random, results: list[Result], as_of: int) -> list[Restore
     for result in results:
         for row in result.workloads:
             if row.workload_type is not None and rng.random() < 0.7:
-                tests += tests_of_row(rng, result, row, as_of + skew_of(result))
+                tests += tests_of_row(rng, result, row, as_of + get_skew(result))
     if rng.random() < 0.05:
         tests.append(RestoreTest("nobody", WORKLOAD_TYPES[0], "x", "nobody", as_of - DAY, as_of, "passed", 60))
     return distinct_tests(tests)

@@ -14,7 +14,7 @@ from typing import Any
 from tests.reference.estate import Point, Result, WorkloadRow
 from tests.reference.random_points import DAY, HOUR, weighted
 from tests.reference.random_results import WORKLOAD_TYPES, distinct_rows, in_window, older_points
-from tests.reference.views import View, skew_of
+from tests.reference.views import View, get_skew
 
 THEMES = {None: 48, "combined": 20, "copied": 6, "restore": 8, "sizes": 4, "expected": 8, "servers": 6}
 # Rules that a policy of a theme has in addition to others.
@@ -96,7 +96,7 @@ def long_histories(rng: Random, result: Result) -> Result:
     for row in result.workloads[:2]:
         points = row.points[:1]
         for point in points[:1]:
-            points = long_history(rng, point, result.read_at + skew_of(result))
+            points = long_history(rng, point, result.read_at + get_skew(result))
             oldest = min(created.created for created in points)
         rows.append(replace(row, points=points, counted=[]))
     since = oldest - DAY if rng.random() < 0.5 else None

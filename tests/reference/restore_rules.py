@@ -42,7 +42,7 @@ def has_tests(view: View) -> bool:
     )
 
 
-def state_of(entry: Entry, rule: Rule, view: View) -> str:
+def get_state(entry: Entry, rule: Rule, view: View) -> str:
     """Return the state before records and expiry."""
     state = base_state(entry, rule, view)
     return "U" if view.only_unknown and state != "absent" else state
@@ -64,12 +64,12 @@ def product_result(entry: Entry, rule: Rule, view: View, tested_at: int) -> str:
         return "unknown"
     if point.restore_tested is False:
         return "failed"
-    return "passed" if state_of(entry, rule, view) == "T" else "unknown"
+    return "passed" if get_state(entry, rule, view) == "T" else "unknown"
 
 
 def may_have_newer_test(entry: Entry, rule: Rule, view: View) -> bool:
     """Return whether the time of a successful test of a point is unknown."""
-    state = state_of(entry, rule, view)
+    state = get_state(entry, rule, view)
     if entry.undated:
         return state in ["T", "U"]
     return state == "U" or (state == "T" and own_test(entry.point, view) is None)
@@ -86,7 +86,7 @@ def add_row(found: Tests, view: View, rule: Rule) -> None:
 
 def add_row_with_clock_off(found: Tests, view: View, rule: Rule) -> None:
     """Add one of several combined rows without any known time: only undated U."""
-    states = [state_of(entry, rule, view) for entry in view.entries]
+    states = [get_state(entry, rule, view) for entry in view.entries]
     if "T" in states or "U" in states or view.hidden:
         found.unknown_tests = True
 

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from tests.reference import location_rules, restore_rules, simple_rules, time_rules
-from tests.reference.evidence import FAIL, UNKNOWN, Outcome, evidence_of
+from tests.reference.evidence import FAIL, UNKNOWN, Outcome, get_evidence
 from tests.reference.policies import Rule
-from tests.reference.simple_rules import Counts, counts_of
+from tests.reference.simple_rules import Counts, get_counts
 from tests.reference.states import CALENDAR_RULES
 from tests.reference.views import View
 
@@ -49,7 +49,7 @@ def over_union(views: list[View], rule: Rule) -> Outcome:
     if is_tested_max_age(rule):
         found = restore_rules.tests_of_rows(views, rule)
         return restore_rules.max_test_age(found, rule.limit, views[0].as_of, rule.calendar)
-    evidence = evidence_of(views, rule)
+    evidence = get_evidence(views, rule)
     if rule.name == "max_age" and rule.attribute == "integrity_checked":
         return simple_rules.max_check_age(evidence, rule.limit)
     if rule.name == "max_age":
@@ -83,10 +83,10 @@ def over_row(view: View, rule: Rule) -> Outcome:
         return simple_rules.max_failed_runs(view, rule)
     if rule.name == "max_restore_time":
         return restore_rules.max_restore_time(restore_rules.tests_of_rows([view], rule), rule.limit)
-    evidence = evidence_of([view], rule)
+    evidence = get_evidence([view], rule)
     if rule.name == "min_percent_of_median":
         return simple_rules.size(view, evidence, rule.limit)
-    counts = counts_of(evidence, rule)
+    counts = get_counts(evidence, rule)
     if rule.name == "min_count":
         return simple_rules.min_count(counts.t, counts.t + counts.u, counts.hidden, rule.limit)
     if rule.name == "max_count":
@@ -107,12 +107,12 @@ def best_row_counts(views: list[View], rule: Rule) -> list[tuple[int, Counts]]:
     """Return the server and the counts of each row for `min_count`."""
     found: list[tuple[int, Counts]] = []
     for view in views:
-        evidence = evidence_of([view], rule)
+        evidence = get_evidence([view], rule)
         if view.clock_off and rule.within is not None:
             t_and_u = sum(item.number for item in evidence.items if item.state in ["T", "U"])
             counts = Counts(0, t_and_u, 0, 0, bool(view.hidden))
         else:
-            counts = counts_of(evidence, rule)
+            counts = get_counts(evidence, rule)
         found.append((view.server, counts))
     return found
 
@@ -134,10 +134,10 @@ def combined_min_count(views: list[View], rule: Rule, *, independent: bool) -> O
 
 def has_anything(view: View, rule: Rule) -> bool:
     """Return whether `all` and `none` are evaluated for one of several combined rows."""
-    evidence = evidence_of([view], rule)
+    evidence = get_evidence([view], rule)
     if view.clock_off and rule.within is not None:
         return bool(evidence.items) or bool(view.hidden)
-    return not counts_of(evidence, rule).nothing()
+    return not get_counts(evidence, rule).nothing()
 
 
 def every_row(views: list[View], rule: Rule) -> Outcome:

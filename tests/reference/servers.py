@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from tests.reference.estate import YEAR_1980, Point, Result, WorkloadRow
-from tests.reference.views import View, entries_of, in_future, skew_of
+from tests.reference.views import View, get_entries, get_skew, in_future
 
 # Default port for hosts without a port.
 DEFAULT_PORT = "443"
@@ -76,14 +76,14 @@ def other_selection(result: Result) -> dict[str, object]:
     return {key: value for key, value in result.selection.items() if key not in ignored and value is not None}
 
 
-def scope_of(result: Result) -> dict[str, Any]:
+def get_scope(result: Result) -> dict[str, Any]:
     """Return all fields of `server.scope`."""
     members = {"inventory": result.inventory, "failed_runs": result.failed_runs, **result.scope}
     return {name: value for name, value in members.items() if value is not None}
 
 
 def has_all_rights(newer: Result, older: Result) -> bool:
-    new, old = scope_of(newer), scope_of(older)
+    new, old = get_scope(newer), get_scope(older)
     for name, value in old.items():
         gained = value is False and new.get(name) is True
         if not gained and (name not in new or new[name] != value):
@@ -106,7 +106,7 @@ def would_list(newer: Result, older: Result, row: WorkloadRow) -> bool:
     """Return whether a newer read result that covers a workload would list it if it existed."""
     if not newer.workloads or newer.since is not None or newer.until is not None:
         return False
-    if entries_of(older, row):
+    if get_entries(older, row):
         return True
     lists_unprotected = newer.selection.get("include_unprotected") is True and newer.inventory is True
     types = newer.inventory_types or ()
@@ -127,7 +127,7 @@ def points_in_common_window(result: Result, row: WorkloadRow, other: Result) -> 
 def is_visible(time: int, result: Result) -> bool:
     if result.since is not None and time < result.since:
         return False
-    read_at = result.read_at + skew_of(result)
+    read_at = result.read_at + get_skew(result)
     if result.until is not None and result.until < read_at:
         return time < result.until
     return time <= read_at
@@ -145,17 +145,17 @@ def shown(point: Point) -> tuple[Any, ...]:
     )
 
 
-def shows_time_of(newer: Result, older: Result) -> bool:
+def covers_time(newer: Result, older: Result) -> bool:
     """Return whether a newer read result covers all time that an older one covers."""
     if newer.since is not None and (older.since is None or newer.since > older.since):
         return False
-    end = older.read_at + skew_of(older) if older.until is None else older.until
+    end = older.read_at + get_skew(older) if older.until is None else older.until
     return newer.until is None or newer.until >= end
 
 
 def contains_all(newer: Result, newer_row: WorkloadRow, older: Result, older_row: WorkloadRow) -> bool:
     """Return whether a newer row contains all points of an older one."""
-    if not shows_time_of(newer, older) or any(entry.undated for entry in entries_of(older, older_row)):
+    if not covers_time(newer, older) or any(entry.undated for entry in get_entries(older, older_row)):
         return False
     old = [shown(point) for point in points_in_common_window(older, older_row, newer)]
     new = [shown(point) for point in points_in_common_window(newer, newer_row, older)]
@@ -191,7 +191,7 @@ def superseding(results: list[Result], servers: list[int], index: int, row: Work
     return next(iter(listing or found), None)
 
 
-def origin_of(view: View) -> str:
+def get_origin(view: View) -> str:
     return (view.row.origin or view.result.host).casefold()
 
 
@@ -208,6 +208,6 @@ def row_servers(views: list[View]) -> list[int]:
     groups = Groups(len(views))
     for number, one in enumerate(views):
         for earlier, two in enumerate(views[:number]):
-            if one.server == two.server or origin_of(one) == origin_of(two) or same_points(one, two):
+            if one.server == two.server or get_origin(one) == get_origin(two) or same_points(one, two):
                 groups.join(earlier, number)
     return groups.group

@@ -31,7 +31,7 @@ class Counts:
         return self.t + self.u + self.f + self.weak_f == 0 and not self.hidden
 
 
-def counts_of(evidence: Evidence, rule: Rule) -> Counts:
+def get_counts(evidence: Evidence, rule: Rule) -> Counts:
     numbers = {"T": 0, "U": 0, "F": 0, "weak F": 0}
     for item in evidence.items:
         if item.undated or rule.within is None or item.last >= evidence.as_of - rule.within:

@@ -112,7 +112,7 @@ def final_state(state: str, point: Point | None, view: View) -> str:
     return state
 
 
-def items_of(view: View, rule: Rule) -> list[Item]:
+def get_items(view: View, rule: Rule) -> list[Item]:
     """Return the points of a row that are considered for a rule."""
     items: list[Item] = []
     states = [base_state(entry, rule, view) for entry in view.entries]

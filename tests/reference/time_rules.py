@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from tests.reference.days import Calendar, next_period, period_of, previous_period
+from tests.reference.days import Calendar, get_period, next_period, previous_period
 from tests.reference.evidence import FAIL, PASS, UNKNOWN, Evidence, Outcome
 from tests.reference.policies import Rule
 
@@ -14,7 +14,7 @@ from tests.reference.policies import Rule
 Span = tuple[int | None, int]
 
 
-def spans_of(evidence: Evidence, *states: str) -> list[Span]:
+def get_spans(evidence: Evidence, *states: str) -> list[Span]:
     return [(item.first, item.last) for item in evidence.dated(*states)]
 
 
@@ -44,8 +44,8 @@ def widest_gap(spans: list[tuple[int, int]], calendar: Calendar) -> int:
 
 
 def max_gap(evidence: Evidence, rule: Rule) -> Outcome:
-    t_spans = spans_of(evidence, "T")
-    other_spans = spans_of(evidence, "U") + hidden_spans(evidence)
+    t_spans = get_spans(evidence, "T")
+    other_spans = get_spans(evidence, "U") + hidden_spans(evidence)
     if not t_spans and not other_spans and not evidence.undated_u():
         return FAIL
     if rule.within is not None:
@@ -65,7 +65,7 @@ def gap_in_window(evidence: Evidence, rule: Rule, t_spans: list[Span], other_spa
 def gap_in_history(evidence: Evidence, rule: Rule, t_spans: list[Span], other_spans: list[Span]) -> Outcome:
     as_of = evidence.as_of
     hidden_before = any(hidden.first is None for hidden in evidence.hidden)
-    starts = [first for first, _last in spans_of(evidence, "T", "U")]
+    starts = [first for first, _last in get_spans(evidence, "T", "U")]
     firsts = [first for first in starts if first is not None]
     if t_spans and len(firsts) == len(starts) and not evidence.undated_u() and not hidden_before:
         begin = min(*firsts, as_of)
@@ -90,10 +90,10 @@ def holds(spans: list[Span], begin: int, end: int) -> bool:
     return any(last >= begin and (first is None or first < end) for first, last in spans)
 
 
-def run_of(spans: list[Span], evidence: Evidence, rule: Rule) -> int:
+def get_run(spans: list[Span], evidence: Evidence, rule: Rule) -> int:
     """Return the number of consecutive periods with a point, counted back from `as_of`, up to the limit."""
     calendar = rule.calendar
-    period = period_of(rule.name, calendar.day_of(evidence.as_of))
+    period = get_period(rule.name, calendar.get_day(evidence.as_of))
     run = 0
     is_first = True
     earliest = min((last if first is None else first for first, last in spans), default=0)
@@ -115,11 +115,11 @@ def run_of(spans: list[Span], evidence: Evidence, rule: Rule) -> int:
 
 def periods(evidence: Evidence, rule: Rule) -> Outcome:
     """Evaluate `daily`, `weekly`, `monthly` or `yearly`."""
-    t_spans = spans_of(evidence, "T")
-    if run_of(t_spans, evidence, rule) >= rule.limit:
+    t_spans = get_spans(evidence, "T")
+    if get_run(t_spans, evidence, rule) >= rule.limit:
         return PASS
-    possible = t_spans + spans_of(evidence, "U") + hidden_spans(evidence)
-    return UNKNOWN if evidence.undated_u() or run_of(possible, evidence, rule) >= rule.limit else FAIL
+    possible = t_spans + get_spans(evidence, "U") + hidden_spans(evidence)
+    return UNKNOWN if evidence.undated_u() or get_run(possible, evidence, rule) >= rule.limit else FAIL
 
 
 def covered(spans: list[Span], age: int, begin: int, end: int, calendar: Calendar) -> int:
@@ -139,9 +139,9 @@ def min_coverage(evidence: Evidence, rule: Rule) -> Outcome:
     length = rule.calendar.elapsed(begin, end)
     if length == 0:
         return UNKNOWN
-    t_spans = spans_of(evidence, "T")
+    t_spans = get_spans(evidence, "T")
     if covered(t_spans, rule.coverage_age, begin, end, rule.calendar) * 100 >= rule.limit * length:
         return PASS
-    possible = t_spans + spans_of(evidence, "U") + hidden_spans(evidence)
+    possible = t_spans + get_spans(evidence, "U") + hidden_spans(evidence)
     enough = covered(possible, rule.coverage_age, begin, end, rule.calendar) * 100 >= rule.limit * length
     return UNKNOWN if enough or evidence.undated_u() else FAIL

@@ -55,7 +55,7 @@ def clock_off(result: Result) -> bool:
     return skew is not None and abs(skew) > CLOCK_TOLERANCE
 
 
-def skew_of(result: Result) -> int:
+def get_skew(result: Result) -> int:
     """Return the clock skew that is taken into account."""
     if result.clock_skew_seconds is None or clock_off(result):
         return 0
@@ -68,7 +68,7 @@ def in_future(point: Point, result: Result) -> bool:
     return point.created >= YEAR_1980 and point.created > result.read_at + skew + CLOCK_TOLERANCE
 
 
-def entries_of(result: Result, row: WorkloadRow) -> list[Entry]:
+def get_entries(result: Result, row: WorkloadRow) -> list[Entry]:
     entries = [Entry(point, 1, point.created < YEAR_1980) for point in row.points if not in_future(point, result)]
     entries += [Entry(counted.point, counted.number, True) for counted in row.counted if counted.number > 0]
     return entries
@@ -79,7 +79,7 @@ def belongs_to(test: RestoreTest, result: Result, row: WorkloadRow) -> bool:
     return key == (test.source, test.workload_type, test.workload_id, test.workload_name)
 
 
-def tests_of(result: Result, row: WorkloadRow, tests: list[RestoreTest]) -> list[RestoreTest]:
+def get_tests(result: Result, row: WorkloadRow, tests: list[RestoreTest]) -> list[RestoreTest]:
     return [test for test in tests if belongs_to(test, result, row)]
 
 
@@ -110,7 +110,7 @@ def moved_entry(entry: Entry, seconds: int) -> Entry:
     )
 
 
-def hidden_of(since: int | None, until: int | None, read_at: int) -> list[Hidden]:
+def get_hidden(since: int | None, until: int | None, read_at: int) -> list[Hidden]:
     hidden: list[Hidden] = []
     if since is not None:
         hidden.append(Hidden(None, since - 1, read_at))
@@ -121,14 +121,14 @@ def hidden_of(since: int | None, until: int | None, read_at: int) -> list[Hidden
 
 def server_view(result: Result, row: WorkloadRow, tests: list[RestoreTest], as_of: int) -> View:
     """Return the row on the clock of its server."""
-    skew = skew_of(result)
+    skew = get_skew(result)
     read_at = result.read_at + skew
     return View(
         result=result,
         row=row,
-        entries=entries_of(result, row),
-        tests=tests_of(result, row, tests),
-        hidden=hidden_of(result.since, result.until, read_at),
+        entries=get_entries(result, row),
+        tests=get_tests(result, row, tests),
+        hidden=get_hidden(result.since, result.until, read_at),
         read_at=read_at,
         as_of=as_of + skew,
         clock_off=clock_off(result),
@@ -138,7 +138,7 @@ def server_view(result: Result, row: WorkloadRow, tests: list[RestoreTest], as_o
 def real_time_view(view: View, as_of: int) -> View:
     """Return the same row in real time, as of a common time."""
     result = view.result
-    skew = skew_of(result)
+    skew = get_skew(result)
     tests = [
         replace(test, point_created_at=test.point_created_at - skew, tested_at=test.tested_at - skew)
         for test in view.tests
@@ -147,7 +147,7 @@ def real_time_view(view: View, as_of: int) -> View:
         view,
         entries=[moved_entry(entry, skew) for entry in view.entries],
         tests=tests,
-        hidden=hidden_of(moved(result.since, skew), moved(result.until, skew), result.read_at),
+        hidden=get_hidden(moved(result.since, skew), moved(result.until, skew), result.read_at),
         read_at=result.read_at,
         as_of=as_of,
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.reference.estate import Estate
 from tests.reference.findings import Finding
-from tests.reference.policies import Rule, rules_of
+from tests.reference.policies import Rule, read_rules
 from tests.reference.servers import same_workload
 from tests.reference.views import View
 
@@ -56,12 +56,12 @@ class Workload:
         self.findings.append(self.finding(control, result, blocking=blocking))
 
 
-def tiers_of(estate: Estate) -> list[Tier]:
+def get_tiers(estate: Estate) -> list[Tier]:
     if "policies" not in estate.options:
-        return [Tier(None, {}, estate.policy, rules_of(estate.policy, estate.options))]
+        return [Tier(None, {}, estate.policy, read_rules(estate.policy, estate.options))]
     tiers: list[Tier] = []
     for tier in estate.options["policies"]:
-        rules = rules_of(tier["policy"], estate.options)
+        rules = read_rules(tier["policy"], estate.options)
         tiers.append(Tier(tier["name"], tier.get("match", {}), tier["policy"], rules))
     return tiers
 

@@ -20,9 +20,9 @@ from tests.reference.examples import (
     UNDATED,
     WEDNESDAY,
     assess,
-    result_of,
+    build_result,
+    build_row,
     results,
-    row_of,
     t,
     u,
 )
@@ -32,7 +32,7 @@ ONE = {"recovery_points": {"min_count": 1}}
 
 
 def other(rows: list[Any], **changes: Any) -> Result:
-    return result_of(rows, **{"host": "second.example.com", **changes})
+    return build_result(rows, **{"host": "second.example.com", **changes})
 
 
 class TestOneServer:
@@ -43,8 +43,8 @@ class TestOneServer:
         return results(assess(ONE, older, newer), "data.superseded")
 
     def test_newer_read_result_of_the_same_host(self) -> None:
-        older = result_of([row_of(t(MONDAY)), row_of(t(MONDAY), workload_id="2")], read_at=AS_OF - DAY)
-        newer = result_of([row_of([])], host="BACKUP.example.com", read_at=self.NEWER_READ)
+        older = build_result([build_row(t(MONDAY)), build_row(t(MONDAY), workload_id="2")], read_at=AS_OF - DAY)
+        newer = build_result([build_row([])], host="BACKUP.example.com", read_at=self.NEWER_READ)
         assessment = assess(ONE, older, newer, expected=["web01"])
         # The second workload is no longer listed.
         assert results(assessment, "data.superseded") == ["not_applicable", "not_applicable", "warn"]
@@ -57,20 +57,20 @@ class TestOneServer:
         assert self.superseded(older, replace(newer, workloads=[])) == []
 
     def test_workload_without_points_that_is_not_listed(self) -> None:
-        older = result_of([row_of([]), row_of([], workload_id="2")], read_at=AS_OF - DAY)
-        newer = result_of([row_of([])], read_at=self.NEWER_READ, inventory_types=("vm",))
+        older = build_result([build_row([]), build_row([], workload_id="2")], read_at=AS_OF - DAY)
+        newer = build_result([build_row([])], read_at=self.NEWER_READ, inventory_types=("vm",))
         assert self.superseded(older, newer) == ["not_applicable"]
         newer = replace(newer, selection={"include_unprotected": True})
         assert self.superseded(older, newer) == list(self.NOT_LISTED)
         assert self.superseded(older, replace(newer, inventory_types=("file_system",))) == ["not_applicable"]
         assert self.superseded(older, replace(newer, inventory_types=None)) == ["not_applicable"]
-        unclear = replace(older, workloads=[row_of([]), row_of([], workload_id="2", in_inventory=None)])
+        unclear = replace(older, workloads=[build_row([]), build_row([], workload_id="2", in_inventory=None)])
         assert self.superseded(unclear, newer) == ["not_applicable"]
 
     def test_rights_of_the_newer_read_result(self) -> None:
         def run(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-            older = result_of([row_of(t(MONDAY))], read_at=AS_OF - DAY, scope=old)
-            return self.superseded(older, result_of([row_of(t(TUESDAY))], read_at=self.NEWER_READ, scope=new))
+            older = build_result([build_row(t(MONDAY))], read_at=AS_OF - DAY, scope=old)
+            return self.superseded(older, build_result([build_row(t(TUESDAY))], read_at=self.NEWER_READ, scope=new))
 
         covered, both = ["not_applicable"], ["warn"]
         assert run({"tenant": "a"}, {"tenant": "a"}) == covered
@@ -83,24 +83,24 @@ class TestOneServer:
         assert run({}, {"systems": False}) == both
 
     def test_different_identities_are_never_one_server_here(self) -> None:
-        rows = [row_of(t(MONDAY))]
-        older = result_of(rows, identity="x", read_at=AS_OF - DAY)
-        middle = result_of([row_of(t(MONDAY), workload_id="2")], read_at=AS_OF - DAY)
-        newer = result_of([row_of(t(TUESDAY))], identity="y", read_at=self.NEWER_READ)
+        rows = [build_row(t(MONDAY))]
+        older = build_result(rows, identity="x", read_at=AS_OF - DAY)
+        middle = build_result([build_row(t(MONDAY), workload_id="2")], read_at=AS_OF - DAY)
+        newer = build_result([build_row(t(TUESDAY))], identity="y", read_at=self.NEWER_READ)
         # The read result without an identity links the others to one server. Both rows are evaluated.
         assert results(assess(ONE, older, middle, newer), COUNT) == ["pass", "pass"]
         assert results(assess(ONE, older, middle, replace(newer, identity="x")), COUNT) == ["pass"]
 
     def test_selection_of_the_newer_read_result(self) -> None:
-        older = result_of([row_of(t(MONDAY))], read_at=AS_OF - DAY)
-        newer = result_of([], read_at=self.NEWER_READ, selection={"workload_names": ["db7"]})
+        older = build_result([build_row(t(MONDAY))], read_at=AS_OF - DAY)
+        newer = build_result([], read_at=self.NEWER_READ, selection={"workload_names": ["db7"]})
         assert results(assess(ONE, older, newer), COUNT) == ["pass"]
 
     def test_another_name_of_the_server(self) -> None:
-        older = result_of([row_of(t(SUNDAY, MONDAY, TUESDAY))], identity="x", read_at=TUESDAY + 2 * HOUR)
-        newer = other([row_of(t(SUNDAY, MONDAY, TUESDAY, WEDNESDAY))], identity="x", read_at=self.NEWER_READ)
+        older = build_result([build_row(t(SUNDAY, MONDAY, TUESDAY))], identity="x", read_at=TUESDAY + 2 * HOUR)
+        newer = other([build_row(t(SUNDAY, MONDAY, TUESDAY, WEDNESDAY))], identity="x", read_at=self.NEWER_READ)
         assert results(assess(ONE, older, newer), "data.superseded") == ["not_applicable"]
-        lost = replace(newer, workloads=[row_of(t(MONDAY, TUESDAY, WEDNESDAY))])
+        lost = replace(newer, workloads=[build_row(t(MONDAY, TUESDAY, WEDNESDAY))])
         assessment = assess(ONE, older, lost, max_data_age="9d")
         assert results(assessment, COUNT) == ["pass", "pass"]
         assert results(assessment, "data.superseded") == ["warn"]
@@ -112,8 +112,8 @@ class TestOneServer:
         read_at = TUESDAY + 2 * HOUR
 
         def run(old: list[Point], new: list[Point], **changes: Any) -> bool:
-            older = result_of([row_of(old)], identity="x", read_at=read_at)
-            newer = other([row_of(new)], identity="x", read_at=self.NEWER_READ, **changes)
+            older = build_result([build_row(old)], identity="x", read_at=read_at)
+            newer = other([build_row(new)], identity="x", read_at=self.NEWER_READ, **changes)
             return self.superseded(older, newer) == ["not_applicable"]
 
         assert run(points, points)
@@ -133,8 +133,8 @@ class TestOneServer:
 
     def test_later_since_of_the_newer_read_result(self) -> None:
         points = t(SUNDAY, MONDAY, TUESDAY)
-        older = result_of([row_of(points)], identity="x", read_at=AS_OF - 2 * HOUR)
-        newer = other([row_of(points)], identity="x", read_at=self.NEWER_READ)
+        older = build_result([build_row(points)], identity="x", read_at=AS_OF - 2 * HOUR)
+        newer = other([build_row(points)], identity="x", read_at=self.NEWER_READ)
         for old, new, expected in [
             (None, SUNDAY, "warn"),
             (SUNDAY - 1, SUNDAY, "warn"),
@@ -144,14 +144,14 @@ class TestOneServer:
             assert self.superseded(replace(older, since=old), replace(newer, since=new)) == [expected]
 
     def test_same_read_time(self) -> None:
-        first = result_of([row_of([])])
-        second = result_of([row_of(u(MONDAY))])
+        first = build_result([build_row([])])
+        second = build_result([build_row(u(MONDAY))])
         assessment = assess(ONE, second, first)
         assert sorted(results(assessment, COUNT)) == ["fail", "unknown"]
         assert results(assessment, "data.superseded") == ["warn"]
 
     def test_same_read_result_twice(self) -> None:
-        result = result_of([row_of(t(MONDAY))])
+        result = build_result([build_row(t(MONDAY))])
         assessment = assess(ONE, result, result)
         assert results(assessment, COUNT) == ["pass"]
         assert results(assessment, "data.superseded") == ["not_applicable"]

@@ -21,10 +21,10 @@ from tests.reference.examples import (
     TUESDAY,
     WEDNESDAY,
     assess,
+    build_result,
+    build_row,
     check,
-    result_of,
     results,
-    row_of,
     t,
     u,
 )
@@ -219,17 +219,17 @@ class TestRestoreTests:
 
     def test_record_of_workloads_of_different_origin(self) -> None:
         policy = {"restore_tested": {"max_age": "1d"}}
-        rows = [row_of(t(MONDAY)), row_of(t(MONDAY), origin="vbr1")]
+        rows = [build_row(t(MONDAY)), build_row(t(MONDAY), origin="vbr1")]
         record = self.record(MONDAY, WEDNESDAY)
-        assessment = assess(policy, result_of(rows[:1]), tests=[record])
+        assessment = assess(policy, build_result(rows[:1]), tests=[record])
         assert results(assessment, "restore_tested.max_age") == ["pass"]
         assert results(assessment, "data.restore_tests") == []
-        assessment = assess(policy, result_of(rows), tests=[record])
+        assessment = assess(policy, build_result(rows), tests=[record])
         assert results(assessment, "restore_tested.max_age") == ["unknown", "unknown"]
         assert results(assessment, "data.restore_tests") == ["warn"]
         # The other workload is in another read result, which is set aside.
-        older = result_of(rows[1:], read_at=AS_OF - HOUR)
-        assessment = assess(policy, result_of(rows[:1]), older, tests=[record])
+        older = build_result(rows[1:], read_at=AS_OF - HOUR)
+        assessment = assess(policy, build_result(rows[:1]), older, tests=[record])
         assert results(assessment, "restore_tested.max_age") == ["unknown"]
         assert results(assessment, "data.restore_tests") == ["warn"]
 
@@ -242,7 +242,7 @@ class TestRestoreTests:
 
 def test_findings_name_the_workload() -> None:
     policy = {"recovery_points": {"min_count": 1}}
-    (finding,) = assess(policy, result_of([row_of(t(MONDAY), origin="vbr1")])).findings
+    (finding,) = assess(policy, build_result([build_row(t(MONDAY), origin="vbr1")])).findings
     assert finding == Finding(
         "backup.example.com", "vbr1", "1", "web01", "recovery_points.min_count", None, "pass", False, "reported"
     )
