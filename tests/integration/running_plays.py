@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible.release import __version__ as ansible_version
 
 from tests.integration.process_monitor import ProcessMonitor
 from tests.integration.running_modules import MODULES
 from tests.tools.project import ROOT
+
+# Before 2.19, messages that Ansible prints as YAML have doubled quotes.
+_DOUBLES_QUOTES = ansible_version.startswith(("2.16.", "2.17.", "2.18."))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +77,8 @@ def play(
             output, errors = process.communicate(timeout=timeout)
     finally:
         process.kill()
-    return PlayResult(process.returncode, output + errors)
+    text = output.replace("''", "'") if _DOUBLES_QUOTES else output
+    return PlayResult(process.returncode, text + errors)
 
 
 def on_localhost(*tasks: dict[str, Any]) -> list[dict[str, Any]]:
