@@ -203,7 +203,7 @@ def test_documentation_lists_every_product() -> None:
     assert specs["gather_host"]["options"]["backup_product"]["choices"] == names
     text = " ".join((ROOT / "roles/compliance/README.md").read_text("utf-8").split())
     listed = ", ".join(f"`{name}`" for name in names[:-1])
-    assert f"`backup_product` for each host to {listed} or `{names[-1]}`." in text
+    assert f"`backup_product` (required): {listed} or `{names[-1]}`" in text
 
 
 def test_every_host_variable_of_the_roles_is_known() -> None:

@@ -93,6 +93,7 @@ class Unitrends(RestAdapter):
             "created_at": ("inferred", "times are local; in the hour repeated in autumn, the earlier time is used"),
             "usable": ("sometimes", "an increment whose full backup is not listed may not be restorable"),
             "completed_at": ("inferred", "like created_at; responses up to about 2015 do not contain it"),
+            "size_bytes": ("inferred", "reported in whole megabytes"),
             "tested_at": ("cannot", "the API reports that a backup is certified, but not when it was tested"),
             "tested_by": ("cannot", "the API reports that a backup is certified, but not how it was tested"),
             "integrity_checked": (
