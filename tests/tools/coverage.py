@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -24,6 +25,16 @@ FOLDER = ROOT / "build" / "coverage"
 def run_tool(*arguments: str) -> None:
     """Run the tool; its errors end this program."""
     subprocess.run([sys.executable, "-m", "coverage", *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def remove_unreadable(folder: Path) -> None:
+    """Remove data of processes that were killed while they wrote it. The tool fails if it cannot read a file."""
+    for file in folder.glob("data.*"):
+        data = coverage.CoverageData(str(file))
+        with contextlib.suppress(coverage.exceptions.CoverageException):
+            data.read()
+        if not data.measured_files():
+            file.unlink()
 
 
 def add_missing_files(data_file: Path, root: Path = ROOT) -> None:
@@ -85,10 +96,7 @@ def find_problems(totals: Mapping[str, int]) -> list[str]:
 
 def main() -> int:
     """Return 0 if the coverage is sufficient."""
-    for file in FOLDER.glob("data.*"):
-        # A process may have been killed while writing. The tool fails if it cannot read a file.
-        if not file.stat().st_size:
-            file.unlink()
+    remove_unreadable(FOLDER)
     if list(FOLDER.glob("data.*")):
         run_tool("combine", "--append", "--quiet")
     add_missing_files(FOLDER / "data")

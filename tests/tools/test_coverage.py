@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +18,7 @@ import coverage
 import pytest
 
 from tests.integration.running_plays import on_localhost
-from tests.tools.coverage import add_missing_files, describe_worst_files, find_problems
+from tests.tools.coverage import add_missing_files, describe_worst_files, find_problems, remove_unreadable
 from tests.tools.project import ROOT
 
 
@@ -43,6 +45,23 @@ def summary(lines: int, of_lines: int, branches: int, of_branches: int) -> dict[
 def test_limits(numbers: tuple[int, int, int, int], problem: str | None) -> None:
     """Both limits, 95 % of lines and 90 % of branches, must be reached."""
     assert find_problems(summary(*numbers)) == ([problem] if problem else [])
+
+
+def test_unreadable_data_is_removed(tmp_path: Path) -> None:
+    """A killed process may leave an empty file, a part of a database, or a database without tables."""
+    good = tmp_path / "data.good"
+    data = coverage.CoverageData(str(good))
+    data.add_lines({"plugins/a.py": [1, 2]})
+    data.write()
+    (tmp_path / "data.empty").touch()
+    (tmp_path / "data.part").write_bytes(good.read_bytes()[:5000])
+    with contextlib.closing(sqlite3.connect(tmp_path / "data.tables")) as database, database:
+        database.execute("create table other (name text)")
+    remove_unreadable(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["data.good"]
+    data = coverage.CoverageData(str(good))
+    data.read()
+    assert data.lines("plugins/a.py") == [1, 2]
 
 
 def test_files_without_imports_count(tmp_path: Path) -> None:
