@@ -55,7 +55,7 @@ def test_unreadable_data_is_removed(tmp_path: Path) -> None:
     data.write()
     (tmp_path / "data.empty").touch()
     (tmp_path / "data.part").write_bytes(good.read_bytes()[:5000])
-    with contextlib.closing(sqlite3.connect(tmp_path / "data.tables")) as database, database:
+    with contextlib.closing(sqlite3.connect(tmp_path / "data.tables")) as database:
         database.execute("create table other (name text)")
     remove_unreadable(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["data.good"]
