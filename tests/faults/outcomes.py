@@ -75,6 +75,11 @@ class Workload:
         return str(self.identity["workload_name"] or self.identity["workload_id"])
 
 
+# Products whose lists have no total: see "Servers without totals" in docs/explanation/guarantees.md.
+WITHOUT_TOTALS = ("aws_backup", "unitrends")
+_ALL_HAVE = ": all have it"
+
+
 def evaluate_run(case: Case, run: Run, truth: Read) -> Verdict:
     """Evaluate the outcome of one run. workers.py checks sessions and secrets."""
     if run.hung or run.result is None:
@@ -113,6 +118,8 @@ def _evaluate_result(case: Case, read: Read, truth: Read) -> Verdict:
     # Without an inventory, the list of workloads may be incomplete.
     missing_allowed = read["server"].get("scope", {}).get("inventory") is False
     better = list(list_improvements(actual, true, _get_inferred_slack(read), missing_allowed=missing_allowed))
+    if case.hides_rows and read["server"]["product"] in WITHOUT_TOTALS:
+        better = [improvement for improvement in better if not improvement.endswith(_ALL_HAVE)]
     if better:
         return Verdict(INCORRECT, "better than the truth: " + "; ".join(better[:5]))
     return Verdict(DEGRADED, "; ".join(differences[:3]) or f"totals {read['totals']}")
@@ -218,7 +225,7 @@ def _compare_workloads(actual: Workload, true: Workload, slack: int) -> Iterator
         left.remove(other)
     for name in (*POINT_ATTRIBUTES, "malware"):
         if any(_lacks(point, name) for point in true.points) and _all_have(actual.points, name):
-            yield f"{actual.name}: {name}: all have it"
+            yield f"{actual.name}: {name}{_ALL_HAVE}"
 
 
 def _compare_points(actual: Point, true: Point, slack: int) -> Iterator[str]:

@@ -48,10 +48,15 @@ def truth() -> list[RecoveryPoint]:
 
 
 def read(
-    points: list[RecoveryPoint], idle: Workload | None = IDLE, *, complete: bool = True, skew: int = 0
+    points: list[RecoveryPoint],
+    idle: Workload | None = IDLE,
+    *,
+    complete: bool = True,
+    skew: int = 0,
+    product: str = "spp",
 ) -> dict[str, Any]:
     """Build the read result of these points."""
-    collector = Collector("spp1", "spp")
+    collector = Collector("spp1", product)
     collector.skew_micros = skew * SECOND
     if not complete:
         collector.add_problem(DataError("the list could not be read"))
@@ -171,6 +176,16 @@ def test_undated_points_are_a_difference() -> None:
     future = changed(lambda points: points.append(point(-2)))
     assert future["totals"]["in_future"] == 1
     assert evaluate_run(CASE, make_run(future), read(truth())).outcome == "degraded"
+
+
+@pytest.mark.parametrize(("product", "outcome"), [("aws_backup", "degraded"), ("spp", "incorrect")])
+def test_a_list_without_a_total_may_hide_evidence_against_a_workload(product: str, outcome: str) -> None:
+    """The infected point is missing. Only a list with a total shows that."""
+    true = read(truth(), product=product)
+    hidden = read([point for point in truth() if point.malware != "infected"], product=product)
+    case = Case("rows missing", once("missing_rows"), hides_rows=True)
+    assert evaluate_run(case, make_run(hidden), true).outcome == outcome
+    assert evaluate_run(CASE, make_run(hidden), true).outcome == "incorrect"
 
 
 @pytest.mark.parametrize(
