@@ -279,10 +279,13 @@ def test_a_relative_path_is_rejected(simulators: Simulators, tmp_path: Path, nam
     assert "Validate types of host variables" not in text
 
 
-def test_a_variable_that_cannot_be_evaluated_affects_only_its_host(simulators: Simulators, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["backup_product", "backup_url", "backup_username", "backup_password"])
+def test_a_variable_that_cannot_be_evaluated_affects_only_its_host(
+    simulators: Simulators, tmp_path: Path, name: str
+) -> None:
     """The accounts of all hosts are compared before the first login."""
     output = tmp_path / "evidence"
-    inventory = servers(simulators.ready, spp={"backup_username": "{{ name_from_vault }}"})
+    inventory = servers(simulators.ready, spp={name: "{{ name_from_vault }}"})
     hosts = inventory["backup_servers"]["hosts"]
     inventory["backup_servers"]["hosts"] = {name: hosts[name] for name in ("spp", "unitrends")}
     variables = {"compliance_output": str(output), "compliance_policy": SOME}

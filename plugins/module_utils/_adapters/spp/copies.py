@@ -19,6 +19,7 @@ _QUOTED = re.compile(r"[\"']([^\"']+)[\"']")
 # Roles whose copies are stored in the cloud or on a repository server.
 CLOUD_ROLES = ("offload", "archive")
 _AWS = "aws_ec2"
+_REPOSITORY_SERVER = "sp"
 
 
 def get_protection(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -72,11 +73,13 @@ def _parse_type(role: str, terms: Iterable[str | None]) -> tuple[str | None, str
 def _is_cloud_offsite(terms: Iterable[str | None], platform: str | None) -> bool | None:
     """Return whether an offload or archive copy is off-site: inferred, because its location is not reported.
 
-    A repository server ("sp") may be at the same site, and the storage for a machine in AWS in the same region. If the
-    kind of storage is not reported, it may be a repository server.
+    The kind of storage must be reported as object storage, and no part of the copy may be on a disk. A repository server
+    ("sp") may be at the same site, and the storage for a machine in AWS in the same region.
     """
-    kinds = {word.casefold() for word in terms if word}
-    return True if kinds and "sp" not in kinds and platform != _AWS else None
+    known = {term.casefold() for term in terms if term}
+    types = {parse_location_type(term) for term in known}
+    is_cloud = "object" in types and "disk" not in types and _REPOSITORY_SERVER not in known
+    return True if is_cloud and platform != _AWS else None
 
 
 class Sites:
@@ -138,7 +141,7 @@ def _build_view_copy(
     offsite: bool | None = None
     place = provider
     if role in CLOUD_ROLES:
-        offsite = _is_cloud_offsite((provider, offload_type), platform)
+        offsite = _is_cloud_offsite((provider, *terms), platform)
     else:
         place = provider or sites.get_name(next(iter(_list_sites(row)), None))
     if role in ("primary", "snapshot"):

@@ -104,6 +104,9 @@ def test_parts_at_several_sites() -> None:
     [
         ({"offloadProvider": "aws", "offloadType": "s3"}, "vmware", True),
         ({}, "vmware", None),
+        # A name of a provider is not a kind of storage.
+        ({"offloadProvider": "new provider"}, "vmware", None),
+        ({"offloadProvider": "aws", "offloadType": "new kind"}, "vmware", None),
         # A repository server may be at the same site.
         ({"offloadProvider": "sp"}, "vmware", None),
         ({"offloadProvider": "vault-1", "offloadType": "SP"}, "hyperv", None),

@@ -216,7 +216,17 @@ def test_only_an_offload_copy_is_left() -> None:
 @pytest.mark.parametrize("role", ["SPPOFFLOAD", "SPPARCHIVE"])
 @pytest.mark.parametrize(
     ("storage", "offsite"),
-    [(["s3"], True), (["azure", None], True), (["sp"], None), (["s3", "SP"], None), ([None], None), ([], None)],
+    [
+        (["s3"], True),
+        (["azure", None], True),
+        (["sp"], None),
+        (["s3", "SP"], None),
+        ([None], None),
+        ([], None),
+        (["vsnap"], None),
+        (["new kind"], None),
+        (["s3", "vsnap"], None),
+    ],
 )
 def test_offload_copy_of_a_catalog_row(role: str, storage: list[str | None], offsite: bool | None) -> None:
     """A repository server, or storage of an unknown kind, may be at the same site."""
