@@ -77,7 +77,6 @@ class Workload:
 
 # Products whose lists have no total: see "Servers without totals" in docs/explanation/guarantees.md.
 WITHOUT_TOTALS = ("aws_backup", "unitrends")
-_ALL_HAVE = ": all have it"
 
 
 def evaluate_run(case: Case, run: Run, truth: Read) -> Verdict:
@@ -117,9 +116,11 @@ def _evaluate_result(case: Case, read: Read, truth: Read) -> Verdict:
         return Verdict(DEGRADED, "complete: false")
     # Without an inventory, the list of workloads may be incomplete.
     missing_allowed = read["server"].get("scope", {}).get("inventory") is False
-    better = list(list_improvements(actual, true, _get_inferred_slack(read), missing_allowed=missing_allowed))
-    if case.hides_rows and read["server"]["product"] in WITHOUT_TOTALS:
-        better = [improvement for improvement in better if not improvement.endswith(_ALL_HAVE)]
+    hides_points = case.hides_rows and read["server"]["product"] in WITHOUT_TOTALS
+    slack = _get_inferred_slack(read)
+    better = list(
+        list_improvements(actual, true, slack, missing_allowed=missing_allowed, points_may_be_hidden=hides_points)
+    )
     if better:
         return Verdict(INCORRECT, "better than the truth: " + "; ".join(better[:5]))
     return Verdict(DEGRADED, "; ".join(differences[:3]) or f"totals {read['totals']}")
@@ -171,16 +172,26 @@ def _list_differences(actual: Sequence[Workload], true: Sequence[Workload]) -> I
 
 
 def list_improvements(
-    actual: Sequence[Workload], true: Sequence[Workload], slack: int, *, missing_allowed: bool
+    actual: Sequence[Workload],
+    true: Sequence[Workload],
+    slack: int,
+    *,
+    missing_allowed: bool,
+    points_may_be_hidden: bool = False,
 ) -> Iterator[str]:
-    """List everything in a read result that a policy would rate better than the truth."""
+    """List everything in a read result that a policy would rate better than the truth.
+
+    ``points_may_be_hidden``: a point that is evidence against its workload may be missing.
+    """
     matched: set[int] = set()
     for workload in actual:
         matches = _find_workload(workload, true)
         if matches:
             matched.update(id(match) for match in matches)
             # If several workloads share a name, it may be any of them.
-            yield from min((list(_compare_workloads(workload, match, slack)) for match in matches), key=len)
+            yield from min(
+                (list(_compare_workloads(workload, match, slack, points_may_be_hidden)) for match in matches), key=len
+            )
         elif workload.identity["workload_id"] is None or workload.identity["workload_name"] is None:
             # Points whose workload is not reported are grouped in a row without a workload.
             missing_allowed = True
@@ -207,7 +218,7 @@ def _get_inferred_slack(read: Read) -> int:
     return _INFERRED_SECONDS if how == "inferred" else 0
 
 
-def _compare_workloads(actual: Workload, true: Workload, slack: int) -> Iterator[str]:
+def _compare_workloads(actual: Workload, true: Workload, slack: int, points_may_be_hidden: bool) -> Iterator[str]:
     if actual.identity["in_inventory"] is True and true.identity["in_inventory"] is False:
         yield f"{actual.name}: back in inventory"
     left = list(true.points)
@@ -223,9 +234,9 @@ def _compare_workloads(actual: Workload, true: Workload, slack: int) -> Iterator
         problems, other = min(compared, key=lambda pair: (len(pair[0]), abs(pair[1].created - point.created)))
         yield from (f"{actual.name}: point of {point.created}: {problem}" for problem in problems)
         left.remove(other)
-    for name in (*POINT_ATTRIBUTES, "malware"):
+    for name in () if points_may_be_hidden else (*POINT_ATTRIBUTES, "malware"):
         if any(_lacks(point, name) for point in true.points) and _all_have(actual.points, name):
-            yield f"{actual.name}: {name}{_ALL_HAVE}"
+            yield f"{actual.name}: {name}: all have it"
 
 
 def _compare_points(actual: Point, true: Point, slack: int) -> Iterator[str]:
