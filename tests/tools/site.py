@@ -124,19 +124,19 @@ def main(environment: Path, site: Path) -> int:
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
     plugins = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--cleanup", "everything")
     strict = ("-q", "-E", "-W", "--keep-going", "-b", "html")
-    commands = (
-        ["antsibull-docs", "collection", *plugins, "--dest-dir", str(reference), "backup.audit"],
-        ["sphinx-build", *strict, "-c", str(SITE), "-D", f"release={version}", str(SOURCE), str(site)],
-    )
+
+    def run(program: str, *arguments: str) -> int:
+        return subprocess.run([str(programs / program), *arguments], env=settings, check=False).returncode
+
+    status = run("antsibull-docs", "collection", *plugins, "--dest-dir", str(reference), "backup.audit")
+    if status != 0:
+        return status
+    index = reference / "index.rst"
+    index.write_text(shorten_sidebar(index.read_text(encoding="utf-8")), encoding="utf-8")
     shutil.rmtree(site, ignore_errors=True)
-    for command in commands:
-        program = str(programs / command[0])
-        if command[0] == "sphinx-build":
-            index = reference / "index.rst"
-            index.write_text(shorten_sidebar(index.read_text(encoding="utf-8")), encoding="utf-8")
-        status = subprocess.run([program, *command[1:]], env=settings, check=False).returncode
-        if status != 0:
-            return status
+    status = run("sphinx-build", *strict, "-c", str(SITE), "-D", f"release={version}", str(SOURCE), str(site))
+    if status != 0:
+        return status
     print(f"The site is in {site}: open index.html.")
     return 0
 
