@@ -22,8 +22,8 @@ from tests.integration.process_monitor import ProcessMonitor
 from tests.integration.running_modules import MODULES
 from tests.tools.project import ROOT
 
-# Before 2.19, messages that Ansible prints as YAML have doubled quotes.
-_DOUBLES_QUOTES = ansible_version.startswith(("2.16.", "2.17.", "2.18."))
+# The output of these versions is different. Among other things, messages that are printed as YAML have doubled quotes.
+IS_BEFORE_2_19 = tuple(map(int, ansible_version.split(".")[:2])) < (2, 19)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +77,7 @@ def play(
             output, errors = process.communicate(timeout=timeout)
     finally:
         process.kill()
-    text = output.replace("''", "'") if _DOUBLES_QUOTES else output
+    text = output.replace("''", "'") if IS_BEFORE_2_19 else output
     return PlayResult(process.returncode, text + errors)
 
 

@@ -16,16 +16,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible.release import __version__ as ansible_version
 
 from tests.integration.conftest import Simulators
 from tests.integration.documentation_blocks import Block, blocks
 from tests.integration.products import PREFIXES
 from tests.integration.running_modules import get_login
+from tests.integration.running_plays import IS_BEFORE_2_19
 from tests.tools.project import ROOT
 
 pytestmark = pytest.mark.skipif(
-    tuple(map(int, ansible_version.split(".")[:2])) < (2, 19),
+    IS_BEFORE_2_19,
     reason="the pages show the output of ansible-core 2.19 or later",
 )
 
