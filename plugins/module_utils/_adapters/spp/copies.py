@@ -73,8 +73,8 @@ def _parse_type(role: str, terms: Iterable[str | None]) -> tuple[str | None, str
 def _is_cloud_offsite(terms: Iterable[str | None], platform: str | None) -> bool | None:
     """Return whether an offload or archive copy is off-site: inferred, because its location is not reported.
 
-    The kind of storage must be reported as object storage, and no part of the copy may be on a disk. A repository server
-    ("sp") may be at the same site, and the storage for a machine in AWS in the same region.
+    The kind of storage must be reported as object storage, and no part of the copy may be on a disk. A repository
+    server ("sp") may be at the same site, and the storage for a machine in AWS in the same region.
     """
     known = {term.casefold() for term in terms if term}
     types = {parse_location_type(term) for term in known}
