@@ -49,6 +49,11 @@ def series(results: Results, key: str, value: str, **wanted: Any) -> dict[int, f
     return {int(result[key]): float(result[value]) for result in find(results, **wanted)}
 
 
+def fastest_play(medians: Mapping[str, float]) -> float:
+    """Return the seconds of a play that only starts Ansible and one module and receives the pages."""
+    return medians["start_compressed"] + medians["ping_compressed"] + medians["bare"]
+
+
 def hand_seconds(results: Results, result: Result) -> tuple[float, int] | None:
     """Return (seconds, points measured) of the handwritten play, scaled to the points of ``result``.
 
