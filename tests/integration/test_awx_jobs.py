@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import yaml
 from tests.awx.rules import launch_variables
 from tests.integration.running_plays import PlayResult, play
 from tests.tools import awx_assets
+from tests.tools.project import ROOT
 from tests.unit.plugins.module_utils._policy.policy_points import nightly, read, row
 
 # No server listens at this address. The read fails, but everything else is as with a real server.
@@ -118,6 +120,29 @@ def test_lost_and_missing_hosts_are_reported_with_the_reason(tmp_path: Path) -> 
     assert "listed in compliance_required_hosts, but it is not a host of this play" in messages["spp-disabled"]
     assert summary(ended)["failing"] == sorted(messages)
     assert notes(tmp_path) == []
+
+
+def test_variables_of_the_awx_inventory_can_be_evaluated_for_every_product(tmp_path: Path) -> None:
+    """Each host is tried: also one that is read with a tool, which has no credential type, and one with a wrong product."""
+    inventory = next(asset for asset in yaml.safe_load(awx_assets.FILE.read_text("utf-8"))["inventory"])
+    products = yaml.safe_load((ROOT / "roles" / "compliance" / "vars" / "main.yml").read_text("utf-8"))
+    names = [*products["compliance__products"], *products["compliance__tools"], "vbr"]
+    dead = {"backup_retries": 0, "backup_executable": "/nowhere/tool", "ansible_connection": "local"}
+    hosts = {
+        name: {**dead, "backup_product": name, "backup_url": f"https://127.0.0.1:{number}", "backup_repository": name}
+        for number, name in enumerate(names, 1)
+    }
+    group = {"vars": yaml.safe_load(inventory["variables"]), "hosts": hosts}
+    ended = run("compliance", tmp_path, inventory={"backup_servers": group})
+    assert ended.status == 0, ended.output
+    messages = [one["message"] for one in findings(tmp_path) if one["control"] == "data.complete"]
+    assert len(messages) == len(names)
+    assert [text for text in messages if "undefined" in text or "evaluated" in text] == []
+    assert any("'vbr'. Did you mean 'veeam_backup_replication'?" in text for text in messages)
+    # The other hosts lack a password. Their messages begin with the server or the host, and name host variables.
+    for text in messages:
+        assert "backup_" in text
+        assert not re.search(r"^results\[|: (access_key|client_id|secret)", text)
 
 
 @pytest.mark.parametrize(

@@ -49,14 +49,17 @@ def owned(kind: str, name: str) -> Asset:
 
 
 def inventory_variables(prefixes: dict[str, str]) -> str:
-    """Build each host's login variables: from its entry in the accounts, else from the credential of its product."""
+    """Build each host's login variables: from its entry in the accounts, else from the credential of its product.
+
+    Products that are read with their tool on the host have no credential type, and so no prefix.
+    """
     env = "lookup('ansible.builtin.env', {})"
     accounts = env.format("'BACKUP_AUDIT_ACCOUNTS'")
     account = "backup.audit.awx_account(inventory_hostname)"
     named = "(backup_prefix ~ '_{}')"
     certs = env.format(named.format("VALIDATE_CERTS"))
     variables = {
-        "backup_prefix": f"{{{{ {prefixes!r}[backup_product | default('spp')] }}}}",
+        "backup_prefix": f"{{{{ {prefixes!r}.get(backup_product | default('spp'), '') }}}}",
         "backup_account": f"{{{{ lookup('ansible.builtin.file', {accounts}) | {account} if {accounts} else {{}} }}}}",
         "backup_username": f"{{{{ backup_account.get('username') or {env.format(named.format('USERNAME'))} }}}}",
         "backup_password": f"{{{{ backup_account.get('password') or {env.format(named.format('PASSWORD'))} }}}}",
