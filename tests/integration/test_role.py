@@ -13,7 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import CliAdapter
+from ansible_collections.backup.audit.plugins.module_utils._module.cli_module import tool_spec
+from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import argument_spec
 from tests.integration.conftest import Simulators
+from tests.integration.products import ADAPTERS
 from tests.integration.running_modules import MODULES
 from tests.integration.running_plays import kept_results, play, servers
 from tests.tools.project import ROOT
@@ -222,6 +226,31 @@ def test_every_host_variable_of_the_roles_is_known() -> None:
     }
     assert used - others == set(known)
     assert len(known) == len(set(known))
+
+
+# Options of modules without a host variable: the evaluation needs complete read results in their smallest form.
+WITHOUT_VARIABLE = {"allow_partial", "compress", "detail", "include_raw", "include_unprotected", "until"}
+# Names of a vendor and the options that they stand for.
+VENDOR_NAMES = {
+    "access_key": "username",
+    "client_id": "username",
+    "endpoint_url": "url",
+    "secret": "password",
+    "secret_key": "password",
+    "server": "barman_server",
+}
+
+
+def test_every_option_is_a_documented_host_variable() -> None:
+    """A hint may suggest any option of a module, so the role has to accept it. Its README lists all variables."""
+    options: set[str] = set()
+    for adapter in ADAPTERS.values():
+        options |= set(tool_spec(adapter) if issubclass(adapter, CliAdapter) else argument_spec(adapter))
+    variables = {f"backup_{VENDOR_NAMES.get(name, name)}" for name in options - WITHOUT_VARIABLE - {"product"}}
+    known = yaml.safe_load((ROOT / "roles/compliance/vars/main.yml").read_text("utf-8"))["compliance__host_variables"]
+    assert variables == set(known) - {"backup_product"}
+    text = (ROOT / "roles/compliance/README.md").read_text("utf-8")
+    assert {name for name in known if f"`{name}`" not in text} == set()
 
 
 def test_names_of_host_variables(simulators: Simulators, tmp_path: Path) -> None:

@@ -228,7 +228,14 @@ HOSTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"backup_product": "vbr"},
         ("'vbr'. Did you mean 'veeam_backup_replication'? Valid values: ",),
     ),
-    "no-vault": ({"backup_password": "{{ not_in_the_vault }}"}, ("'not_in_the_vault' is undefined",)),
+    "no-vault": (
+        {"backup_password": "{{ not_in_the_vault }}"},
+        ("a variable of the host cannot be evaluated: 'not_in_the_vault' is undefined",),
+    ),
+    # Optional variables: one that refers to an undefined variable is not treated as not set.
+    "no-pin": ({"backup_fingerprint": "{{ not_pinned }}"}, ("'not_pinned' is undefined",)),
+    "no-start": ({"backup_since": "{{ no_start }}"}, ("'no_start' is undefined",)),
+    "no-types": ({"backup_workload_types": ["vm", "{{ no_type }}"]}, ("'no_type' is undefined",)),
 }
 
 

@@ -86,6 +86,16 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> restic_repository.Re
     return restic_repository.create_repository(tmp_path_factory.mktemp("restored"))
 
 
+@pytest.mark.parametrize("name", ["backup_ca_path", "backup_config", "backup_environment", "backup_timeout"])
+def test_an_undefined_reference_is_an_error(tmp_path: Path, name: str) -> None:
+    """An optional variable that refers to an undefined one is not treated as not set."""
+    given = {"backup_product": "restic", "backup_repository": "/nowhere", "restore_test_check": ["true"]}
+    ended = run_role(tmp_path, {**given, name: "{{ not_there }}"}, tmp_path)
+    assert ended.status != 0
+    assert "'not_there' is undefined" in ended.output
+    assert "Read recovery points" not in ended.output
+
+
 @needs("restic")
 class TestRestic:
     def test_a_checked_restore_is_a_proof(self, repository: restic_repository.Repository, tmp_path: Path) -> None:

@@ -97,12 +97,15 @@ def _parse_read(value: t.Any, where: str, failures: bool) -> ReadResult | Failur
 
 
 def _build_failure(value: Mapping[str, t.Any], where: str) -> Failure:
-    """Convert the result of a failed module. Its message contains the server, but no secrets."""
+    """Convert the result of a failed module. Its message contains the server, but no secrets.
+
+    The server is unknown if an option is missing, for example. The role then knows the name of the host.
+    """
     failure = value.get("failure")
     server = failure.get("server") if isinstance(failure, Mapping) else None
     name = value.get("inventory_name")
     message = str(value.get("msg", "no reason given"))
-    return Failure(str(server or where), message, None if name is None else str(name))
+    return Failure(str(server or name or where), message, None if name is None else str(name))
 
 
 def _item_label(value: Mapping[str, t.Any]) -> t.Any:

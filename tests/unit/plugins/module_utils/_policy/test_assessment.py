@@ -325,6 +325,14 @@ class TestInputs:
             **named,
         }
 
+    @pytest.mark.parametrize(("named", "name"), [({"inventory_name": "backup-2"}, "backup-2"), ({}, "results[0]")])
+    def test_a_failed_read_without_server_has_the_name_of_its_host(self, named: dict[str, str], name: str) -> None:
+        """A repository is unknown if its option is missing. Without a name, the position is all that is known."""
+        failed = {"failed": True, "msg": "missing required arguments: repository", "failure": {"server": None}, **named}
+        read_results = gather([failed], lambda _path: b"", failures_are_findings=True)
+        assessment = assess(read_results, {"recovery_points": {"min_count": 7}}, as_of=NOW, collection_version=VERSION)
+        assert assessment.plain()["data_sources"][0]["server"] == {"host": name}
+
     def test_a_data_source_has_the_name_of_its_host_in_the_inventory(self) -> None:
         given = gather([{**read(row()), "inventory_name": "backup-1"}], lambda _path: b"")
         policy = {"recovery_points": {"min_count": 1}}
