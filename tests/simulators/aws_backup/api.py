@@ -19,6 +19,7 @@ Variants (product `aws_backup`; every product also has those of `ProductApi`):
   newest_status  ""          status of the newest recovery point of each workload
   originals      listed      deleted: only the copies of recovery points with copies are left
   repeated_token false       every token returns the same page
+  stated_percent 100         NumberOfRecoveryPoints of each vault as a share of its recovery points: an approximation
   throttled      ""          400, 429: the first call for each page is rejected with ThrottlingException
   validation     SUCCESSFUL  validation status of restore tests; empty: restored without validation
 """
@@ -85,6 +86,7 @@ class AwsBackup(ProductApi):
         "newest_status": "",
         "originals": "listed",
         "repeated_token": False,
+        "stated_percent": 100,
         "throttled": "",
         "validation": "SUCCESSFUL",
     }

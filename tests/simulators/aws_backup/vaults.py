@@ -94,9 +94,11 @@ class Vaults:
         for unit in self.units.values():
             for vault in unit.vaults.values():
                 vault.points = _sorted(vault.points, "RecoveryPoints")
-                vault.row["NumberOfRecoveryPoints"] = len(vault.points)
         if name := self.api.text("emptied"):
             self._empty(name)
+        for unit in self.units.values():
+            for vault in unit.vaults.values():
+                vault.row["NumberOfRecoveryPoints"] = len(vault.points) * self.api.number("stated_percent") // 100
 
     def unit(self, account: str, region: str) -> Unit:
         return self.units.setdefault((account, region), Unit())

@@ -189,6 +189,7 @@ class AwsBackup(RestAdapter):
             if isinstance(listed, AuditError):
                 _report(collector, listed, f"vault {vault.name!r} in {region.title}")
             else:
+                _compare_count(collector, vault, len(listed[0]), region)
                 resources.add_points(*listed)
         rows = {name: _wait(collector, name, futures) for name, futures in side_listings.items()}
         for region, jobs in rows["copy_jobs"]:
@@ -245,6 +246,8 @@ class AwsBackup(RestAdapter):
         return [(region, self.thread_pool.submit(_try, region, partial(get_rows, region))) for region in regions]
 
 
+# The number of recovery points of a vault is an approximation, so a small difference is normal.
+_LISTED_SHARE = 0.9
 # Listings that complete the recovery points. Without them, attributes are unknown.
 _SIDE_LISTINGS: dict[str, Callable[[Region], list[t.Any]]] = {
     "copy_jobs": Region.list_copy_jobs,
@@ -268,6 +271,15 @@ def _try_vaults(region: Region) -> list[t.Any] | AuditError:
     except UnauthorizedError as error:
         error.hint = f"Check that the account has enabled the region {region.name}, or remove it from regions"
         return error
+
+
+def _compare_count(collector: Collector, vault: Vault, listed: int, region: Region) -> None:
+    """Warn if clearly fewer recovery points are listed than the vault contains. The list itself has no total."""
+    if vault.point_count is not None and listed < _LISTED_SHARE * vault.point_count:
+        collector.warnings.append(
+            f"vault {vault.name!r} in {region.title}: {listed} recovery points are listed, but NumberOfRecoveryPoints of "
+            f"the vault is {vault.point_count}. Check that a proxy or a policy does not hide recovery points"
+        )
 
 
 def _report(collector: Collector, error: AuditError, what: str) -> None:

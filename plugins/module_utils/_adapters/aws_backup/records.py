@@ -106,12 +106,17 @@ def parse_moment_or_none(value: t.Any) -> int | None:
 
 @dataclasses.dataclass(frozen=True)
 class Vault:
-    """A backup vault. ``is_locked``: whether nobody can delete its recovery points before they expire."""
+    """A backup vault.
+
+    ``is_locked``: whether nobody can delete its recovery points before they expire.
+    ``point_count``: their number as the service states it, which may be an approximation.
+    """
 
     arn: str
     name: str
     vault_type: str | None
     is_locked: bool | None
+    point_count: int | None
 
     @property
     def account_region(self) -> Arn:
@@ -130,7 +135,7 @@ def parse_vault(row: t.Any, now: int) -> Vault:
     if name is None or arn is None or not all(parse_arn(arn)):
         raise InvalidResponseError("a backup vault has no valid 'BackupVaultName' or 'BackupVaultArn'")
     vault_type = as_text(row.get("VaultType"))
-    return Vault(arn, name, vault_type, _parse_lock(row, vault_type, now))
+    return Vault(arn, name, vault_type, _parse_lock(row, vault_type, now), as_int(row.get("NumberOfRecoveryPoints")))
 
 
 def _parse_lock(row: Mapping[str, t.Any], vault_type: str | None, now: int) -> bool | None:

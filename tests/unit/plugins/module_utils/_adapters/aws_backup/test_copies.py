@@ -35,7 +35,7 @@ NOON = 1_790_000_000
 
 def vault(name: str, place: Arn = HOME, *, is_locked: bool | None = False) -> Vault:
     arn = f"arn:aws:backup:{place.region}:{place.account}:backup-vault:{name}"
-    return Vault(arn, name, "BACKUP_VAULT", is_locked)
+    return Vault(arn, name, "BACKUP_VAULT", is_locked, None)
 
 
 def entry(arn: str, where: Vault, day: float = 0, **more: Any) -> Entry:
