@@ -109,8 +109,8 @@ options:
     elements: str
     choices: [host]
 notes:
-  - Each run uses a new cache in a temporary directory, which is removed afterwards. The cache of the user may contain
-    data that the repository has lost.
+  - The cache of the user is not used, because it may contain data that the repository has lost. Checks (O(verify)) use
+    a new cache in a temporary directory, which is removed afterwards.
   - Environment variables that limit the list of snapshots, such as E(RESTIC_HOST) and E(RCLONE_MAX_AGE), are not
     accepted in O(environment).
 requirements:

@@ -20,8 +20,8 @@ from tests.real.tools import corrupt_byte, execute, largest
 from tests.recordings import Recording
 
 WRONG = "wr0ng-one"
-_RESTIC_LIST = ("--no-lock", "--json", "snapshots")
-_RESTIC_CONFIG = ("--no-lock", "--json", "cat", "config")
+_RESTIC_LIST = ("--no-lock", "--no-cache", "--json", "snapshots")
+_RESTIC_CONFIG = ("--no-lock", "--no-cache", "--json", "cat", "config")
 _RESTIC_CHECK = ("--no-lock", "--json", "check")
 _BORG_READ = ("--bypass-lock", "--log-json")
 _BORG_LIST = (*_BORG_READ, "list", "--json", "--format", "{hostname}{end}{comment}")

@@ -42,13 +42,15 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.command im
 )
 
 # --no-lock: nothing is written to the repository, so read-only and append-only repositories can be read.
-_LIST = ("--no-lock", "--json", "snapshots")
+# --no-cache: data in a cache proves nothing about the repository, and filling a new one takes longer than reading. Only
+# "check" reads the same data several times: it uses a private cache, which is empty at the start.
+_LIST = ("--no-lock", "--no-cache", "--json", "snapshots")
 # Only this file contains the id of the repository. "cat masterkey" would print the key, so only config is allowed.
-_CONFIG = ("--no-lock", "--json", "cat", "config")
+_CONFIG = ("--no-lock", "--no-cache", "--json", "cat", "config")
 _CHECK = ("--no-lock", "--json", "check")
 _CHECK_DATA = (*_CHECK, "--read-data")
 _SUBSET = "--read-data-subset="
-_INDEXES = ("--no-lock", "list", "index")
+_INDEXES = ("--no-lock", "--no-cache", "list", "index")
 # restic selects the part of a file by the first byte of its id, which limits the number of parts.
 _MAX_PARTS = 256
 # Return code of a backup that could not read all files, but made a snapshot.

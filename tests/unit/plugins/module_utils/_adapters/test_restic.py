@@ -17,11 +17,11 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.command im
 from tests.unit.plugins.module_utils._adapters.running_tools import CannedRunner, Response, by_id, run_adapter
 
 VERSION = ("version",)
-LIST = ("--no-lock", "--json", "snapshots")
-CONFIG = ("--no-lock", "--json", "cat", "config")
+LIST = ("--no-lock", "--no-cache", "--json", "snapshots")
+CONFIG = ("--no-lock", "--no-cache", "--json", "cat", "config")
 CHECK = ("--no-lock", "--json", "check")
 CHECK_DATA = (*CHECK, "--read-data")
-INDEXES = ("--no-lock", "list", "index")
+INDEXES = ("--no-lock", "--no-cache", "list", "index")
 OLD = {
     "time": "2026-11-20T03:00:00.123456789+01:00",
     "tree": "t",

@@ -22,7 +22,7 @@ from tests.unit.plugins.module_utils._adapters.running_tools import Response, ru
 
 RESTIC, BORG, PGBACKREST = versions("restic"), versions("borg"), versions("pgbackrest")
 # Example ids of the pack and the snapshot that the recording script damaged.
-PACK_FILE, SNAPSHOT = "50d5210586860f36", "b09b50f3"
+PACK_FILE, SNAPSHOT = "86b7cece02f1bf25", "3310c60f"
 
 
 def answers(version: str, *names: str) -> dict[tuple[str, ...], Response]:
