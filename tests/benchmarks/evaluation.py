@@ -101,7 +101,9 @@ def _copy_read(read: dict[str, Any], workloads: int, *, compressed: bool) -> lis
     for number in range(workloads // _PER_SOURCE):
         host = f"server-{number}.example.com"
         rows = [{**row, "source": host} for row in read["workloads"]]
-        result = {**frame, "server": {**frame["server"], "host": host}, "workloads": rows}
+        # With one identity, they would be read results of the same server, and only the newest one would count.
+        server = {**frame["server"], "host": host, "identity": f"server-{number}"}
+        result = {**frame, "server": server, "workloads": rows}
         read_results.append(seal(result, blocks, compress=compressed))
     return read_results
 
