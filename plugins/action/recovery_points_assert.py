@@ -23,6 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate impo
 from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import gather, newest_read, restore_tests
 from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import OPTION_KEYS
+from ansible_collections.backup.audit.plugins.plugin_utils._garbage_collection import paused_garbage_collection
 from ansible_collections.backup.audit.plugins.plugin_utils._parameters import unsupported_parameters
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
 
@@ -69,7 +70,8 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         options = _validate(self._task.args)
         try:
-            assessment = self._assess(self._task.args["results"], options)
+            with paused_garbage_collection():
+                assessment = self._assess(self._task.args["results"], options)
         except AuditError as error:
             failure = {"msg": str(error), "failure": error.as_dict()}
             return {**result, **failure, "changed": False, "failed": True, "compliant": False}

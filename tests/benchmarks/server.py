@@ -20,6 +20,7 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from email.utils import format_datetime
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -121,10 +122,12 @@ def _add_date(pieces: tuple[bytes, bytes]) -> list[bytes]:
 class _Connection(asyncio.Protocol):
     """The part of HTTP/1.1 with keep-alive connections that these clients use."""
 
-    def __init__(self, canned: Canned, latency: float) -> None:
+    def __init__(self, canned: Canned, latency: float, number: int) -> None:
         self._canned = canned
         self._latency = latency
         self._received = b""
+        self._identity = (canned.api.identity or "").encode()
+        self._own_identity = self._identity[:-4] + f"{number:04}".encode()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -135,6 +138,9 @@ class _Connection(asyncio.Protocol):
         while (request := self._next()) is not None:
             # Render before the wait, so that a cached response costs the client only the wait.
             pieces = self._canned.answer(request)
+            if self._identity:
+                # Each port is another installation, so that the read results of all of them count.
+                pieces = [piece.replace(self._identity, self._own_identity) for piece in pieces]
             asyncio.get_running_loop().call_later(self._latency, self._send, pieces)
 
     def _send(self, pieces: list[bytes]) -> None:
@@ -165,8 +171,8 @@ async def _serve(options: argparse.Namespace, api: ProductApi, folder: Path) -> 
     loop = asyncio.get_running_loop()
     latency = options.latency_ms / 1000
     servers = [
-        await loop.create_server(lambda: _Connection(canned, latency), "127.0.0.1", 0, ssl=tls)
-        for _number in range(options.ports)
+        await loop.create_server(partial(_Connection, canned, latency, number), "127.0.0.1", 0, ssl=tls)
+        for number in range(options.ports)
     ]
     ports = [server.sockets[0].getsockname()[1] for server in servers]
     urls = [f"https://127.0.0.1:{port}" for port in ports]

@@ -46,7 +46,7 @@ def warnings(result: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize(("percent", "is_reported"), [(0, False), (50, False), (105, False), (120, True)])
 def test_a_vault_that_contains_more_than_it_lists(simulators: Simulators, percent: int, *, is_reported: bool) -> None:
-    """The number of a vault is an approximation: only a clearly larger one is a warning, and none changes the result."""
+    """The number of a vault is an approximation: only a clearly larger one causes a warning."""
     assert "NumberOfRecoveryPoints" not in warnings(read_ok(simulators))
     set_variant(simulators, stated_percent=percent)
     result = read_ok(simulators)

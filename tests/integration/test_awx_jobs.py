@@ -123,7 +123,7 @@ def test_lost_and_missing_hosts_are_reported_with_the_reason(tmp_path: Path) -> 
 
 
 def test_variables_of_the_awx_inventory_can_be_evaluated_for_every_product(tmp_path: Path) -> None:
-    """Each host is tried: also one that is read with a tool, which has no credential type, and one with a wrong product."""
+    """Also of a product that is read with a tool, which has no credential type, and of a wrong product."""
     inventory = next(asset for asset in yaml.safe_load(awx_assets.FILE.read_text("utf-8"))["inventory"])
     products = yaml.safe_load((ROOT / "roles" / "compliance" / "vars" / "main.yml").read_text("utf-8"))
     names = [*products["compliance__products"], *products["compliance__tools"], "vbr"]

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import CliAdapter
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from ansible_collections.backup.audit.plugins.module_utils._module.cli_module import tool_spec
 from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import argument_spec
 from tests.integration.conftest import Simulators
@@ -245,7 +246,10 @@ def test_every_option_is_a_documented_host_variable() -> None:
     """A hint may suggest any option of a module, so the role has to accept it. Its README lists all variables."""
     options: set[str] = set()
     for adapter in ADAPTERS.values():
-        options |= set(tool_spec(adapter) if issubclass(adapter, CliAdapter) else argument_spec(adapter))
+        if issubclass(adapter, RestAdapter):
+            options |= set(argument_spec(adapter))
+        elif issubclass(adapter, CliAdapter):
+            options |= set(tool_spec(adapter))
     variables = {f"backup_{VENDOR_NAMES.get(name, name)}" for name in options - WITHOUT_VARIABLE - {"product"}}
     known = yaml.safe_load((ROOT / "roles/compliance/vars/main.yml").read_text("utf-8"))["compliance__host_variables"]
     assert variables == set(known) - {"backup_product"}

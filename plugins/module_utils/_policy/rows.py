@@ -103,7 +103,7 @@ class Record:
         source, origin, workload_id, _name = self.subject
         text = f"{source}" if origin in (None, source) else f"{source}, origin {origin}"
         text = text if workload_id is None else f"{text}, id {workload_id}"
-        return "".join(character for character in text if character.isprintable())
+        return text if text.isprintable() else "".join(character for character in text if character.isprintable())
 
 
 def build_records(read: ReadResult, facts: ReadFacts, document: Document) -> list[Record]:

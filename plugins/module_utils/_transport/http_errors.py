@@ -234,8 +234,8 @@ def _certificate_error(error: ssl.SSLCertVerificationError, address: str, verify
         cause = f"not issued by a CA in ca_path {verify!r}" if isinstance(verify, str) else "issued by an unknown CA"
         reason = f"{cause} ({reason})"
         hint = (
-            'Set "ca_path" to the PEM file of the CA that issued it, or "fingerprint" to the fingerprint that the server '
-            'itself shows. Only for tests, "validate_certs: false" disables the verification'
+            'Set "ca_path" to the PEM file of the CA that issued it, or "fingerprint" to the fingerprint that the '
+            'server itself shows. Only for tests, "validate_certs: false" disables the verification'
         )
     elif "expired" in reason or "not yet valid" in reason:
         hint = "Renew the certificate on the server, or correct the clock of this machine or of the server"

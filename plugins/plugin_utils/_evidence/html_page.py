@@ -24,6 +24,7 @@ from markupsafe import Markup
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.html_rows import (
     COUNTING,
     RPO,
+    Row,
     build_criteria,
     build_data,
     build_groups,
@@ -70,7 +71,7 @@ def to_html_report(
     )
     script = templates.get_template("report.js.j2").render(counting=COUNTING)
     rows = build_rows(assessment, workload_trends(trend))
-    statuses = Counter(row["status"] for row in rows)
+    statuses = Counter(row.status for row in rows)
     controls = _controls(assessment)
     return templates.get_template("report.html.j2").render(
         title=clean_text(str(title)),
@@ -83,7 +84,7 @@ def to_html_report(
         about=_about(assessment, policy_name, run_by, rows),
         verdicts=verdict_counts(assessment),
         missing=sum(assessment["totals"]["missing"].values()),
-        chips=[(name, sum(row["verdict"] == name for row in rows)) for name in WORST_FIRST],
+        chips=[(name, sum(row.verdict == name for row in rows)) for name in WORST_FIRST],
         results=WORST_FIRST,
         alarms=_alarms(assessment),
         groups=build_groups(rows),
@@ -94,7 +95,7 @@ def to_html_report(
         servers=_servers(assessment),
         rpo=_usual_rpo(assessment),
         rows=rows,
-        excluded=[row for row in rows if row["status"] == "excluded"],
+        excluded=[row for row in rows if row.status == "excluded"],
         data=build_data(rows),
         waivers=build_waivers(assessment),
         policy=policy_text(assessment, indent=2),
@@ -127,9 +128,9 @@ def _plain(text: t.Any) -> str:
     return _NOT_PLAIN.sub("?", str(text))
 
 
-def _about(assessment: Json, policy_name: str, run_by: str, rows: list[Json]) -> list[tuple[str, str]]:
+def _about(assessment: Json, policy_name: str, run_by: str, rows: list[Row]) -> list[tuple[str, str]]:
     """List the properties of the run: policy, period, and who ran it."""
-    tiers = dict.fromkeys(row["tier"] for row in rows if row["tier"])
+    tiers = dict.fromkeys(row.tier for row in rows if row.tier)
     policy = clean_text(str(policy_name)) or (f"tiers {', '.join(tiers)}" if tiers else "not named")
     oldest = min((one["oldest"] for one in assessment["workloads"] if one["oldest"]), default=None)
     period = f"recovery points from {_when(oldest)} to {_when(assessment['as_of'])} UTC" if oldest else ""

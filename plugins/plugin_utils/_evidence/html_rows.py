@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from markupsafe import Markup
 
@@ -59,18 +61,57 @@ GROUPS = {"tier": "Tier", "product": "Product", "type": "Type", "platform": "Pla
 CRITERIA = {"server": "Server", **GROUPS}
 
 
-def build_rows(assessment: Json, trends: Mapping[WorkloadKey, Json]) -> list[Json]:
+@dataclasses.dataclass(slots=True)
+class Row:
+    """A workload as the template and the script show it. Its attributes are read millions of times in large reports."""
+
+    name: str
+    # Host, with the inventory name if there is one.
+    server: str
+    trend: str
+    id: str
+    origin: str
+    type: str
+    platform: str
+    product: str
+    tier: str
+    # All that distinguishes workloads with the same name.
+    details: str
+    verdict: str
+    status: str
+    points: int | None
+    newest: str | None
+    restorable: list[str]
+    # Age of the newest recovery point in seconds and as text.
+    seconds: int | None
+    age: str
+    timeline: str
+    letters: str
+    rpo: t.Any
+    shaded: int | None
+    counting: str
+    none_counts: bool
+    gone: bool
+    # (result, whether it blocks, message) of each finding that did not pass, worst first.
+    reasons: list[tuple[str, bool, str]]
+    excluded: str
+    passed: int
+    evaluated: int
+    findings: Sequence[Finding]
+
+
+def build_rows(assessment: Json, trends: Mapping[WorkloadKey, Json]) -> list[Row]:
     """List the rows of all workloads, worst first."""
     grouped = findings_by_workload(assessment["findings"])
     servers = server_labels(assessment)
     rules = {tier: _recovery_point_rules(assessment["policy"], tier) for tier in (None, *_tier_names(assessment))}
     rows = []
     for workload in workloads_worst_first(assessment):
-        findings = grouped[workload_identity(workload)]
-        row = _row(workload, findings, rules.get(get_tier(findings), {}))
-        row["server"] = servers.get(workload["source"], workload["source"] or "")
-        row["trend"] = _trend_text(trends.get(workload_identity(workload)), assessment["as_of"])
-        rows.append(row)
+        identity = workload_identity(workload)
+        findings = grouped[identity]
+        server = servers.get(workload["source"], workload["source"] or "")
+        trend = _trend_text(trends.get(identity), assessment["as_of"])
+        rows.append(_build_row(workload, findings, rules.get(get_tier(findings), {}), server, trend))
     return rows
 
 
@@ -98,7 +139,7 @@ def _recovery_point_rules(policy: Json, tier: str | None) -> Json:
     return dict(rules) if isinstance(rules, Mapping) else {}
 
 
-def _row(workload: Json, findings: Sequence[Finding], rules: Json) -> Json:
+def _build_row(workload: Json, findings: Sequence[Finding], rules: Json, server: str, trend: str) -> Row:
     counts = Counter(one["result"] for one in findings)
     reasons = [(one["result"], one["blocking"], _message(one)) for one in findings if one["result"] not in _NO_REASON]
     reasons.sort(key=lambda reason: -SEVERITY[reason[0]])
@@ -109,34 +150,39 @@ def _row(workload: Json, findings: Sequence[Finding], rules: Json) -> Json:
     is_counted = bool(set(timeline) & set(counting)) and not (counting == COUNTING and workload["recovery_points"] == 0)
     counting = counting if is_counted else _NO_LETTER
     product = workload["product"] or ""
-    return {
-        "name": display_name(workload),
-        "id": workload["workload_id"] or "",
-        "origin": workload["origin"] or "",
-        "type": workload["workload_type"] or "",
-        "platform": workload["platform"] or "",
-        "product": PRODUCT_NAMES.get(product, product.replace("_", " ")),
-        "tier": get_tier(findings) or "",
-        "verdict": workload["verdict"],
-        "status": workload_status(findings),
-        "points": workload["recovery_points"],
-        "newest": workload["newest"],
-        "restorable": [workload[f"restorable_{end}"] for end in ("from", "until") if workload["restorable_from"]],
-        "seconds": age,
-        "age": "" if age is None else format_duration(age),
-        "timeline": timeline,
-        "letters": timeline[-_LETTERS_SHOWN:],
-        "rpo": next((one["limit"] for one in findings if one["control"] == RPO), None),
-        "shaded": _shaded_days(findings, rules),
-        "counting": "" if counting == COUNTING else counting,
-        "none_counts": bool(timeline.strip(".")) and not is_counted,
-        "gone": workload["in_inventory"] is False,
-        "reasons": reasons,
-        "excluded": next((one["message"] for one in findings if one["result"] == "not_applicable"), ""),
-        "passed": counts["pass"],
-        "evaluated": len(findings) - counts["not_applicable"],
-        "findings": findings,
-    }
+    tier, kind = get_tier(findings) or "", workload["workload_type"] or ""
+    platform, origin, ident = workload["platform"] or "", workload["origin"] or "", workload["workload_id"] or ""
+    return Row(
+        name=display_name(workload),
+        server=server,
+        trend=trend,
+        id=ident,
+        origin=origin,
+        type=kind,
+        platform=platform,
+        product=PRODUCT_NAMES.get(product, product.replace("_", " ")),
+        tier=tier,
+        details=" · ".join(filter(None, (tier, kind, platform, origin, ident))),
+        verdict=workload["verdict"],
+        status=workload_status(findings),
+        points=workload["recovery_points"],
+        newest=workload["newest"],
+        restorable=[workload[f"restorable_{end}"] for end in ("from", "until") if workload["restorable_from"]],
+        seconds=age,
+        age="" if age is None else format_duration(age),
+        timeline=timeline,
+        letters=timeline[-_LETTERS_SHOWN:],
+        rpo=next((one["limit"] for one in findings if one["control"] == RPO), None),
+        shaded=_shaded_days(findings, rules),
+        counting="" if counting == COUNTING else counting,
+        none_counts=bool(timeline.strip(".")) and not is_counted,
+        gone=workload["in_inventory"] is False,
+        reasons=reasons,
+        excluded=next((one["message"] for one in findings if one["result"] == "not_applicable"), ""),
+        passed=counts["pass"],
+        evaluated=len(findings) - counts["not_applicable"],
+        findings=findings,
+    )
 
 
 def _counting_letters(rules: Json) -> str:
@@ -177,13 +223,15 @@ def _trend_text(trend: Json | None, as_of: str) -> str:
     return "; ".join(parts)
 
 
-def build_groups(rows: Sequence[Json]) -> list[Json]:
+def build_groups(rows: Sequence[Row]) -> list[Json]:
     """List the groups of workloads by tier, product, type and platform, if any workload has the property."""
     groups = []
     for key, heading in GROUPS.items():
         counted: dict[str, Counter[str]] = {}
-        for row in rows:
-            counted.setdefault(row[key], Counter()).update([row["status"], f"verdict {row['verdict']}"])
+        for (value, status, verdict), number in Counter(map(attrgetter(key, "status", "verdict"), rows)).items():
+            counts = counted.setdefault(value, Counter())
+            counts[status] += number
+            counts[f"verdict {verdict}"] += number
         members = [
             {
                 "value": value,
@@ -198,10 +246,10 @@ def build_groups(rows: Sequence[Json]) -> list[Json]:
     return groups
 
 
-def build_criteria(rows: Sequence[Json]) -> list[tuple[str, str, list[str]]]:
+def build_criteria(rows: Sequence[Row]) -> list[tuple[str, str, list[str]]]:
     """List the filters of workloads: name, heading and values."""
-    controls = sorted({one["control"] for row in rows for one in row["findings"]})
-    values = {name: sorted({row[name] for row in rows} - {""}) for name in CRITERIA}
+    controls = sorted({one["control"] for row in rows for one in row.findings})
+    values = {name: sorted(set(map(attrgetter(name), rows)) - {""}) for name in CRITERIA}
     return [*((name, CRITERIA[name], found) for name, found in values.items()), ("control", "Control", controls)]
 
 
@@ -230,7 +278,7 @@ def _waiver_reason(waiver: Mapping[str, t.Any]) -> str:
     return f"waiver reason: {waiver.get('reason')}" if waiver.get("expired") else f"waived {waiver_text(waiver)}"
 
 
-def build_data(rows: Sequence[Json]) -> Markup:
+def build_data(rows: Sequence[Row]) -> Markup:
     """Return the findings and filters of all rows for the script, as JSON text that cannot close its element.
 
     Findings and filters are indexes into tables.
@@ -241,17 +289,15 @@ def build_data(rows: Sequence[Json]) -> Markup:
     data: list[Json] = []
     for row in rows:
         found: list[int] = []
-        for one in row["findings"]:
+        for one in row.findings:
             control = (one["control"], limit_text(one), one["tier"], one["certainty"])
             found += [
                 controls.setdefault(control, len(controls)),
                 WORST_FIRST.index(one["result"]),
                 texts.setdefault(_message(one), len(texts)),
             ]
-        values = [criteria[name].setdefault(row[name], len(criteria[name])) for name in CRITERIA]
-        data.append(
-            {"f": found, "v": values, "i": [row["id"], row["origin"], row["newest"] or "", row["status"], row["trend"]]}
-        )
+        values = [numbers.setdefault(getattr(row, name), len(numbers)) for name, numbers in criteria.items()]
+        data.append({"f": found, "v": values, "i": [row.id, row.origin, row.newest or "", row.status, row.trend]})
     document = {
         "results": WORST_FIRST,
         "controls": list(controls),

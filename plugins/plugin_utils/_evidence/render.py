@@ -14,6 +14,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import Json, load
+from ansible_collections.backup.audit.plugins.plugin_utils._garbage_collection import paused_garbage_collection
 
 try:
     # ansible-core 2.18 and earlier would convert text that looks like JSON to data.
@@ -33,6 +34,7 @@ def render(
 def plain_data(name: str, make: Callable[[], t.Any]) -> t.Any:
     """Return the result of ``make``, marked so that Ansible does not template names that look like templates."""
     try:
-        return wrap_var(make())
+        with paused_garbage_collection():
+            return wrap_var(make())
     except AuditError as error:
         raise AnsibleFilterError(f"backup.audit.{name}: {error}") from error

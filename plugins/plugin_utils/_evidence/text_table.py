@@ -76,13 +76,15 @@ def shorten(text: str, limit: int) -> str:
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
+def _shorten_cells(cells: Sequence[str]) -> tuple[str, ...]:
+    *names, reason = cells
+    return (*(shorten(name, _NAME_CHARACTERS) for name in names), shorten(reason, _REASON_CHARACTERS))
+
+
 def format_table(assessment: Mapping[str, t.Any], max_rows: int) -> str:
     """Format the overall result, the notes, and at most ``max_rows`` lines of the table in columns."""
-    rows = [
-        tuple(shorten(cell, _REASON_CHARACTERS if index == 7 else _NAME_CHARACTERS) for index, cell in enumerate(cells))
-        for cells in table_rows(assessment)
-    ]
-    shown: Sequence[tuple[str, ...]] = [HEADINGS, *rows[:max_rows]]
+    rows = table_rows(assessment)
+    shown = [HEADINGS, *map(_shorten_cells, rows[:max_rows])]
     widths = [max(_width(cells[index]) for cells in shown) for index in range(len(HEADINGS))]
     lines = [
         "  ".join(_pad(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in shown

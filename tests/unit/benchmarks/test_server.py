@@ -31,6 +31,16 @@ def test_client_and_module_read_the_same(name: str) -> None:
     assert fetch_stats["bytes"] > result["bytes"] > 10_000
 
 
+def test_each_port_is_another_installation() -> None:
+    """With one identity, only the newest of the read results would count."""
+    with running_server("veeam_azure", 10, 200, latency_ms=0, ports=2) as server:
+        identities = {
+            reading.run_module("veeam_azure", server, url=url)["read"]["server"]["identity"]
+            for url in server.ready["urls"]
+        }
+    assert len(identities) == 2
+
+
 def test_throughput_counts_complete_responses() -> None:
     """As many responses as requests, each received completely."""
     with running_server("veeam_azure", 10, 200, latency_ms=0) as server:

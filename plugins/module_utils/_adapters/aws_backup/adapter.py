@@ -277,8 +277,8 @@ def _compare_count(collector: Collector, vault: Vault, listed: int, region: Regi
     """Warn if clearly fewer recovery points are listed than the vault contains. The list itself has no total."""
     if vault.point_count is not None and listed < _LISTED_SHARE * vault.point_count:
         collector.warnings.append(
-            f"vault {vault.name!r} in {region.title}: {listed} recovery points are listed, but NumberOfRecoveryPoints of "
-            f"the vault is {vault.point_count}. Check that a proxy or a policy does not hide recovery points"
+            f"vault {vault.name!r} in {region.title}: {listed} recovery points are listed, but NumberOfRecoveryPoints "
+            f"of the vault is {vault.point_count}. Check that a proxy or a policy does not hide recovery points"
         )
 
 
