@@ -46,7 +46,6 @@ MAX_POINTS = 50_000
 SIZED_POINTS = 31
 # Characters that JSON does not escape.
 CODES = "".join(map(chr, [*range(35, 92), *range(93, 127), *range(161, 55_000)]))
-_NUMBERS = {code: number for number, code in enumerate(CODES)}
 # The largest size that is written, 2^63 - 1, has a shift of 55.
 _END_OF_SIZES = 57 << 7
 _REQUIRED = ("classes", "counts", "codes", "times")
@@ -78,7 +77,7 @@ class BlockWriter:
             self._close()
         row = len(self._counts)
         for facts, number in undated.items():
-            self._undated.append([row, _NUMBERS[self._code(facts, fraction=False, sized=False)], number])
+            self._undated.append([row, CODES.index(self._code(facts, fraction=False, sized=False)), number])
         if in_future:
             self._in_future.append([row, in_future])
         self._counts.append(points)
@@ -305,7 +304,7 @@ class Block:
         seen = {one.facts.kind: 0 for one in self.classes}
         places = []
         for index in range(end - 1, start - 1, -1):
-            kind = self.classes[_NUMBERS[self.codes[index]]].facts.kind
+            kind = self.classes[CODES.index(self.codes[index])].facts.kind
             if seen[kind] < SIZED_POINTS:
                 seen[kind] += 1
                 places.append(index)
