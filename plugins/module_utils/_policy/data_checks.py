@@ -187,7 +187,7 @@ def check_listing(host: str, workloads: int, empty: int, findings: Findings) -> 
 def _check_scope(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:
     hidden = sorted(name for name, seen in (server.get("scope") or {}).items() if seen is False)
     if "inventory" in hidden:
-        text = f"inventory of {host} is not available to this account: unprotected workloads cannot be detected"
+        text = f"{host} does not list unprotected workloads: only expected detects them"
         findings.add(_add_subject(host, findings), findings.control_number("data.inventory"), WARN, text, UNPROVED)
         hidden.remove("inventory")
     if hidden:

@@ -344,7 +344,7 @@ def test_missing_permissions() -> None:
     limited = read(row(), server={"scope": {"inventory": False, "databases": False, "copies": True}})
     result = about_reading(limited)
     assert result["data.inventory"][0] == "warn"
-    assert "unprotected workloads cannot be detected" in result["data.inventory"][1]
+    assert "does not list unprotected workloads: only expected detects them" in result["data.inventory"][1]
     assert result["data.scope"] == ("warn", "the account has no access to parts of vbr1: databases")
 
 
