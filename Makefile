@@ -48,7 +48,7 @@ SHORT := tests/unit tests/tools tests/false_compliance \
 
 .PHONY: pictures
 pictures: setup ## Update the pictures of the HTML report in docs/images/; needs Chromium
-	$(PYTHON) -m tests.tools.pictures
+	PYTHONPATH=.:$(VENV)/tree $(PYTHON) -m tests.tools.pictures
 
 # tests.tools.coverage combines the data of the processes.
 MEASURED := --cov --cov-report=
