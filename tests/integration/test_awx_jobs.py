@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,8 @@ def test_variables_of_the_awx_inventory_can_be_evaluated_for_every_product(tmp_p
     inventory = next(asset for asset in yaml.safe_load(awx_assets.FILE.read_text("utf-8"))["inventory"])
     products = yaml.safe_load((ROOT / "roles" / "compliance" / "vars" / "main.yml").read_text("utf-8"))
     names = [*products["compliance__products"], *products["compliance__tools"], "vbr"]
-    dead = {"backup_retries": 0, "backup_executable": "/nowhere/tool", "ansible_connection": "local"}
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    dead = {"backup_retries": 0, "backup_executable": "/nowhere/tool", **local}
     hosts = {
         name: {**dead, "backup_product": name, "backup_url": f"https://127.0.0.1:{number}", "backup_repository": name}
         for number, name in enumerate(names, 1)
