@@ -47,9 +47,11 @@ class _Variables:
     """Variables of one host that are compared with those of other hosts."""
 
     def __init__(self, hostvars: Mapping[str, Mapping[str, t.Any]], host: str) -> None:
+        values = hostvars[host]
+
         def get(name: str, unknown: str) -> str:
             try:
-                value = hostvars[host].get(name)
+                value = values.get(name)
                 # A marker of an undefined value is not a string, and an unreadable vault value fails as text.
                 return str(value) if isinstance(value, str) else ""
             except AnsibleError:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import trustme
 import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import get_login
@@ -209,6 +211,7 @@ def test_the_role_reports_policy_errors(simulators: Simulators, tmp_path: Path) 
     assert "'failed_when' expression" not in ended.output
 
 
+EVALUATION = "a variable of the host cannot be evaluated: "
 # Wrong variables of a host -> the required part of its finding, with the names of the variables.
 HOSTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "other-authority": (
@@ -230,13 +233,25 @@ HOSTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "no-vault": (
         {"backup_password": "{{ not_in_the_vault }}"},
-        ("a variable of the host cannot be evaluated: 'not_in_the_vault' is undefined",),
+        (f"{EVALUATION}'not_in_the_vault' is undefined",),
     ),
+    "no-attribute": (
+        {"backup_proxy": "{{ proxies.internal }}", "proxies": {}},
+        (EVALUATION, "no attribute 'internal'"),
+    ),
+    # With a value in host_vars that is encrypted with an unknown password.
+    "encrypted": ({}, (EVALUATION, "no vault secrets found")),
     # Optional variables: one that refers to an undefined variable is not treated as not set.
     "no-pin": ({"backup_fingerprint": "{{ not_pinned }}"}, ("'not_pinned' is undefined",)),
     "no-start": ({"backup_since": "{{ no_start }}"}, ("'no_start' is undefined",)),
     "no-types": ({"backup_workload_types": ["vm", "{{ no_type }}"]}, ("'no_type' is undefined",)),
 }
+
+
+def encrypt(value: str) -> str:
+    """Return ``value`` encrypted with Ansible Vault, as an indented block of YAML."""
+    vault = VaultLib([("default", VaultSecret(b"not known to the play"))])
+    return textwrap.indent(vault.encrypt(value).decode(), "  ")
 
 
 def test_findings_about_hosts_have_the_names_of_variables(simulators: Simulators, tmp_path: Path) -> None:
@@ -249,6 +264,8 @@ def test_findings_about_hosts_have_the_names_of_variables(simulators: Simulators
         address = "localhost" if name == "other-authority" else f"127.0.0.{number}"
         url = good["backup_url"].replace("127.0.0.1", address)
         hosts[name] = {**good, "backup_url": url, "backup_retries": 0, **variables}
+    (tmp_path / "host_vars").mkdir()
+    (tmp_path / "host_vars" / "encrypted.yml").write_text(f"backup_password: !vault |\n{encrypt('hunter2')}", "utf-8")
     ended = audit(
         tmp_path,
         {"backup_servers": {"hosts": hosts}},
