@@ -24,6 +24,7 @@ import functools
 import itertools
 import operator
 import typing as t
+import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -52,7 +53,11 @@ _REQUIRED = ("classes", "counts", "codes", "times")
 
 
 class BlockWriter:
-    """Builds the blocks of a read result, workload by workload. Arrays need a quarter of the memory of lists."""
+    """Builds the blocks of a read result, workload by workload.
+
+    Arrays need a quarter of the memory of lists. Columns of finished blocks are compressed, because these blocks exist
+    at the same time as the points of the workloads that follow.
+    """
 
     def __init__(self) -> None:
         self._blocks: list[dict[str, t.Any]] = []
@@ -138,9 +143,9 @@ class BlockWriter:
             "classes": [_class_dict(*key) for key in self._classes],
             "counts": self._counts,
             "codes": "".join(self._codes),
-            "times": _shrink(self._times),
-            "moments": {name: _shrink(values) for name, values in self._moments.items() if values},
-            "sizes": _shrink(self._sizes),
+            "times": _deflate(self._times),
+            "moments": {name: _deflate(values) for name, values in self._moments.items() if values},
+            "sizes": _deflate(self._sizes) if self._sizes else None,
             "undated": self._undated,
             "in_future": self._in_future,
         }
@@ -148,7 +153,7 @@ class BlockWriter:
         self._start()
 
     def finish(self) -> Iterator[dict[str, t.Any]]:
-        """Yield all blocks, with lists instead of arrays, and release them."""
+        """Yield all blocks, with lists instead of compressed columns, and release them."""
         if self._counts:
             self._close()
         while self._blocks:
@@ -156,18 +161,14 @@ class BlockWriter:
             yield {name: _to_lists(value) for name, value in block.items()}
 
 
-def _shrink(values: array[int]) -> array[int]:
-    """Return the values as 32-bit integers, if they are small enough."""
-    try:
-        return array("i", values)
-    except OverflowError:
-        return values
+def _deflate(values: array[int]) -> bytes:
+    return zlib.compress(values, 1)
 
 
 def _to_lists(value: t.Any) -> t.Any:
     if isinstance(value, dict):
         return {name: _to_lists(column) for name, column in value.items()}
-    return value.tolist() if isinstance(value, array) else value
+    return array("q", zlib.decompress(value)).tolist() if isinstance(value, bytes) else value
 
 
 def _sort_key(group: PointGroup) -> str:
