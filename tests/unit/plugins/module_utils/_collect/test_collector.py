@@ -27,18 +27,8 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def point(days: float = 1, name: str | None = "db01", **more: Any) -> RecoveryPoint:
     created = NOW - round(days * DAY * SECOND)
-    workload = Workload(name=name, type="vm")
-    return RecoveryPoint(
-        **{
-            "id": f"p{next(_numbers)}",
-            "workload": workload,
-            "created": created,
-            "kind": "full",
-            "status": "success",
-            "usable": True,
-            **more,
-        }
-    )
+    facts = {"kind": "full", "status": "success", "usable": True, "workload": Workload(name=name, type="vm"), **more}
+    return RecoveryPoint(**{"id": f"p{next(_numbers)}", "created": created, **facts})
 
 
 def build_read(*points: RecoveryPoint, **options: Any) -> dict[str, Any]:
@@ -204,6 +194,10 @@ def test_an_invalid_id_is_not_an_identity(reported: Any) -> None:
     collector.set_identity(reported)
     assert collector.identity is None
     assert "identity" not in collector.result()["server"]
+
+
+def test_the_server_has_the_types_whose_inventory_the_product_can_report() -> None:
+    assert build_read(inventory_types=["vm"])["server"]["inventory_types"] == ["vm"]
 
 
 # Derived attributes

@@ -104,10 +104,14 @@ def test_the_ends_of_the_calendar_as_other_times(facts: dict[str, Any], moments:
         ("restorable_from", NEVER, False),
     ],
 )
-def test_an_impossible_end_of_a_restorable_range_is_unknown(name: str, moment: str | int, is_kept: bool) -> None:
+def test_an_impossible_end_of_a_restorable_range_is_unknown(
+    name: str, moment: str | int, is_kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Numbers are seconds after now. A clock may be five minutes ahead."""
+    now = parse_time("2026-11-21T07:00:00Z")
+    monkeypatch.setattr(time, "time_ns", lambda: now * 1000)
     collector = Collector("server.example", "spp")
-    end = parse_time(moment) if isinstance(moment, str) else collector.now // SECOND * SECOND + moment * SECOND
+    end = parse_time(moment) if isinstance(moment, str) else now + moment * SECOND
     workload = Workload(id="1", name="db01", type="vm")
     ends: dict[str, Any] = {name: end}
     collector.add_point(RecoveryPoint(id="a", workload=workload, created=collector.now, kind="continuous", **ends))

@@ -214,6 +214,11 @@ def test_counted_points_of_an_unknown_kind_may_be_recovery_points() -> None:
     assert found["attributes"]["full"] == {"count": 1, "unknown": 7, "newest": shown(3)}
 
 
+def test_counted_backups_of_an_unknown_type_may_be_full() -> None:
+    found = counted("backup", 7, with_point=True)
+    assert found["attributes"]["full"] == {"count": 1, "unknown": 7, "newest": shown(3)}
+
+
 def test_counts_of_a_workload_add_up() -> None:
     """Undated and counted points with the same facts, and several counts."""
     summary = Summary("backup.example", NOW)
@@ -357,6 +362,15 @@ def test_discarded_points_are_removed() -> None:
     ((found,), (block,)) = summary.build()
     assert found["recovery_points"] == 1
     assert decode(block).times == [ago(3) // SECOND]
+
+
+def test_a_discarded_workload_has_no_row() -> None:
+    """Its points may belong to another workload, and are added to that one."""
+    summary = Summary("backup.example", NOW)
+    summary.add(point(1))
+    summary.discard(Workload(**DB01))
+    summary.add(point(1, workload=Workload(type="vm", name="other")))
+    assert [each["workload_name"] for each in summary.build()[0]] == ["other"]
 
 
 def test_progress_is_the_number_of_workloads_and_points() -> None:

@@ -274,6 +274,10 @@ class TestInputs:
                 "results.results[0] (item 'vbr2'): the info module failed",
             ),
             (
+                [{"failed": True, "ansible_loop_var": "s", "s": "secret", "_ansible_item_label": "vbr2"}],
+                "results[0] (item 'vbr2'): the info module failed",
+            ),
+            (
                 {"results": [{"skipped": True, "ansible_loop_var": "s", "s": {"name": "vbr2", "password": "secret"}}]},
                 "results.results[0] (item 'vbr2'): the task was skipped",
             ),

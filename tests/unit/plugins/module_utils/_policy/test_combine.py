@@ -168,6 +168,11 @@ class TestUnion:
         assert outcome(results, {"recovery_points": {"min_retention": "39d"}}) == ("pass", 39 * DAY)
         assert outcome(results, {"recovery_points": {"min_retention": "40d"}}) == ("fail", 39 * DAY)
 
+    def test_a_newer_point_has_the_longest_retention_if_it_was_read_later(self) -> None:
+        """The oldest point was 39 days old at its read. A point that is newer by 12 hours was read a day later."""
+        results = both([point(days=39, hours=12)], [point(days=40)], members={"read_at": ago(days=1)})
+        assert outcome(results, {"recovery_points": {"min_retention": "948h"}}) == ("pass", 948 * HOUR)
+
     def test_locks(self) -> None:
         locked = [point(hours=5, immutable=True, immutable_until=moment(days=-days)) for days in (5, 20)]
         assert outcome(both(locked[:1], locked[1:]), {"immutable": {"min_lock": "20d"}}) == ("pass", 20 * DAY)

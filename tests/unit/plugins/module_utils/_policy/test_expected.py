@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import ReadResult, open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import Failure
+from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from tests.unit.plugins.module_utils._policy.policy_points import (
     EMPTY,
     NOW,
     SEVEN,
+    VERSION,
     Row,
     ago,
     evaluate,
@@ -193,6 +197,13 @@ class TestExistence:
         found = findings(read(existing(), complete=False), SEVEN, expected=["db7"])
         (missing,) = [one for one in found if one["workload_name"] == "db7"]
         assert (missing["result"], missing["certainty"], missing["blocking"]) == ("unknown", "unknown", True)
+
+    def test_a_missing_workload_is_unknown_if_a_server_could_not_be_read(self) -> None:
+        reads: list[ReadResult | Failure] = [open_result(read(existing())), Failure("vbr2", "refused")]
+        options = {"expected": ["db7"]}
+        found = assess(reads, SEVEN, as_of=NOW, collection_version=VERSION, options=options).plain()["findings"]
+        text = "expected workload not found on any server that was read; not read or only partially read: vbr2"
+        assert messages(found, "expected.exists") == [("unknown", text)]
 
     def test_removed_from_the_inventory_fails(self) -> None:
         text = "expected workload is no longer in the inventory of vbr1"

@@ -79,6 +79,11 @@ def test_an_invalid_test_is_rejected(change: dict[str, Any]) -> None:
         parse_tests({**record, "sha256": sha256_hex(canonical_json(record))}, "x")
 
 
+def test_a_test_that_took_less_than_a_second_is_valid() -> None:
+    record = seal_record([build_test(seconds=0)])
+    assert [test["seconds"] for test in parse_tests(record, "x")] == [0]
+
+
 @pytest.mark.parametrize("name", ["tested_at", "point_created_at"])
 def test_other_times_are_rejected(name: str) -> None:
     with pytest.raises(DataError, match="yesterday"):

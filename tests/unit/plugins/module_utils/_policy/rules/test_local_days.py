@@ -114,6 +114,8 @@ def test_each_moment_is_in_its_day(zone: str, day_start: str, moment: int) -> No
         ("monthly", "2027-01-31T00:00", ["2027-01-01", "2026-12-01", "2026-11-01"], "2027-02-01"),
         ("monthly", "2026-12-31T00:00", ["2026-12-01", "2026-11-01", "2026-10-01"], "2027-01-01"),
         ("yearly", "2026-12-31T23:59:59", ["2026-01-01", "2025-01-01", "2024-01-01"], "2027-01-01"),
+        # The first years of the calendar.
+        ("yearly", "0003-06-01T00:00", ["0003-01-01", "0002-01-01", "0001-01-01"], "0004-01-01"),
     ],
 )
 def test_periods(period: str, now: str, starts: list[str], end: str) -> None:

@@ -346,6 +346,10 @@ class TestPeriods:
     def test_ranges(self, one: RecoveryPoint, limit: int, expected: str) -> None:
         assert get_result([one], {"backup_types": {"continuous": {"daily": limit}}}) == expected
 
+    def test_counting_a_range_without_a_beginning_ends(self) -> None:
+        """Every earlier year may have a point, but the calendar has fewer years than the limit."""
+        assert find([continuous(None, 24)], {"backup_types": {"continuous": {"yearly": 9999}}})["actual"] == 1
+
 
 @pytest.mark.parametrize("skew", [301, -301])
 @pytest.mark.parametrize(

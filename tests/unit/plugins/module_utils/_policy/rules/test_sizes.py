@@ -97,11 +97,15 @@ class TestSeveralNewest:
         later = point(created=moment(hours=5) + 999_999, size_bytes=100)
         assert find([*USUAL, point(hours=5, size_bytes=49), later], HALF)["actual"] == 49
 
-    @pytest.mark.parametrize(("full", "expected"), [(100, "pass"), (201, "fail"), (None, "unknown")])
-    def test_several_kinds(self, full: int | None, expected: str) -> None:
-        """Both are the smallest, so the worst result of their types counts."""
-        fulls = sized(100, full, full, full, kind="full")
-        assert get_result([*USUAL, *fulls], HALF) == expected
+    @pytest.mark.parametrize(
+        ("one", "other", "expected"),
+        [(100, 100, "pass"), (100, 201, "fail"), (100, None, "unknown"), (201, None, "fail")],
+    )
+    def test_several_kinds(self, one: int | None, other: int | None, expected: str) -> None:
+        """Both are the smallest, so the worst result of their types counts, regardless of which type has it."""
+        for increment, full in ((one, other), (other, one)):
+            points = [*sized(100, *[increment] * 3), *sized(100, *[full] * 3, kind="full")]
+            assert get_result(points, HALF) == expected
 
     def test_a_type_with_few_points(self) -> None:
         assert get_result([*USUAL, *sized(100, kind="full")], HALF) == "unknown"
