@@ -17,7 +17,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.location_att
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import point_class
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import SCHEMA, seal
-from ansible_collections.backup.audit.plugins.module_utils._collect.summary import FUTURE_TOLERANCE, Summary
+from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary, last_plausible
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import MOMENTS, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import (
@@ -159,7 +159,7 @@ class Collector:
             # Programs often write a missing time as their earliest time, so the point is not really this old.
             point.usable = None
             self._warn_undated()
-        if point.restorable_until is not None and point.restorable_until > self.now + FUTURE_TOLERANCE:
+        if point.restorable_until is not None and point.restorable_until > last_plausible(self.now):
             point.restorable_until = None
         if point.restorable_from is not None and point.restorable_from < _EARLIEST:
             point.restorable_from = None

@@ -279,12 +279,16 @@ def _check_frame(read: Mapping[str, t.Any], where: str) -> None:
             raise DataError(f"{where}.server.scope: {name!r:.60} is not a text", hint=_HINT)
     for name in ("inventory", "failed_runs"):
         _check(scope.get(name), f"{where}.server.scope.{name}", bool)
-    for name, wanted in (("verify", Mapping), ("inventory_types", list)):
-        _check(server.get(name), f"{where}.server.{name}", wanted)
+    _check(server.get("verify"), f"{where}.server.verify", Mapping)
     selection = _check(read.get("selection"), f"{where}.selection", Mapping) or {}
-    for name in ("workload_names", "workload_types"):
-        for text in _check(selection.get(name), f"{where}.selection.{name}", list) or ():
-            _check(text, f"{where}.selection.{name}", str)
+    for path, names in (
+        ("server.inventory_types", server.get("inventory_types")),
+        ("selection.workload_names", selection.get("workload_names")),
+        ("selection.workload_types", selection.get("workload_types")),
+    ):
+        for text in _check(names, f"{where}.{path}", list) or ():
+            if not isinstance(text, str):
+                raise DataError(f"{where}.{path}: {text!r:.60} is not a text", hint=_HINT)
     _check(selection.get("include_unprotected"), f"{where}.selection.include_unprotected", bool)
     _check_time(read.get("read_at"), f"{where}.read_at")
     for path, time in (

@@ -33,11 +33,16 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
 from ansible_collections.backup.audit.plugins.module_utils._core.times import FIRST, SECOND, age_seconds, format_time
 
 # Tolerance for clock differences. Points later than this are dated in the future.
-FUTURE_TOLERANCE = 300 * SECOND
+_FUTURE_TOLERANCE = 300 * SECOND
 # Enough for the workloads of one server, with several templates for some of them.
 _MAX_TEMPLATES = 50_000
 _IMMUTABLE = POINT_ATTRIBUTES.index("immutable")
 _ROW_ORDER = ("workload_name", "workload_type", "workload_id", "origin")
+
+
+def last_plausible(now: int) -> int:
+    """Return the last microsecond that is not dated in the future, because fractions of a second do not count."""
+    return (now + _FUTURE_TOLERANCE) // SECOND * SECOND + SECOND - 1
 
 
 class Summary:
@@ -121,9 +126,7 @@ class Summary:
         for key, workload in ordered:
             groups = [builder.group() for builder in self._groups.pop(key, {}).values()]
             groups = drop_duplicates(groups)
-            # Up to the end of that second.
-            last = (self._now + FUTURE_TOLERANCE) // SECOND * SECOND + SECOND - 1
-            undated, in_future = remove_implausible(groups, FIRST * SECOND, last)
+            undated, in_future = remove_implausible(groups, FIRST * SECOND, last_plausible(self._now))
             groups = [group for group in groups if group.times]
             for facts, number in self._counted.get(key, {}).items():
                 undated[facts] = undated.get(facts, 0) + number

@@ -25,7 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.re
     parse_millis,
 )
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._collect.summary import FUTURE_TOLERANCE
+from ansible_collections.backup.audit.plugins.module_utils._collect.summary import last_plausible
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     REQUEST_ERRORS,
     AuditError,
@@ -99,7 +99,7 @@ class Related:
     def _fetch_restores(self) -> tuple[Mapping[str, int], str]:
         """Return the times of successful restores by backup. Only jobs with a backup and a time in the past count."""
         restored: dict[str, int] = {}
-        latest, ignored = self._collector.now + FUTURE_TOLERANCE, 0
+        latest, ignored = last_plausible(self._collector.now), 0
         for job in self._listings.list_records("/restore-jobs", "restore jobs"):
             backup, time = get_guid(job, "backup"), parse_millis(job.get("restoreTime"))
             if normalize_enum(job.get("status")) != "SUCCESS":

@@ -73,7 +73,7 @@ class CombinedPoints(Points):
     @property
     def has_hidden_past(self) -> bool:
         """Whether points before some time were not read."""
-        return any(part.has_hidden_past for part in self._parts if part.clock_off is None)
+        return any(part.has_hidden_past for part in self._parts)
 
     def _shifted(self, intervals: Callable[[Context], list[Interval]]) -> list[Interval]:
         return [

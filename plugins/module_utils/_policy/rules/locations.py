@@ -37,7 +37,7 @@ class _LocationNames:
 
     @property
     def max_count(self) -> int:
-        return len(self.known | self.possible) or int(self.has_nameless or self.may_be_nameless)
+        return len(self.known | self.possible)
 
 
 def locations_min_count(points: Points, control: Control, accept: Accept) -> Outcome:

@@ -224,7 +224,10 @@ def _count_periods(
                 and not is_weekday(calendar.day_of(now) - back, control.weekdays)
             ):
                 return run
-        if start <= oldest or start <= calendar.first_day:
+        if start <= oldest:
             return run
+        if start <= calendar.first_day:
+            # Only an interval without a beginning is older than the calendar. It has a point in every earlier period.
+            return control.limit
         end = start
         back += 1

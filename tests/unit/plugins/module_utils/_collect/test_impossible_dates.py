@@ -97,6 +97,8 @@ def test_the_ends_of_the_calendar_as_other_times(facts: dict[str, Any], moments:
     ("name", "moment", "is_kept"),
     [
         ("restorable_until", 300, True),
+        # Times are whole seconds.
+        ("restorable_until", "2026-11-21T07:05:00.999999Z", True),
         ("restorable_until", 301, False),
         ("restorable_until", LAST, False),
         ("restorable_from", "1980-01-01T00:00:00Z", True),

@@ -195,7 +195,11 @@ TYPES: list[tuple[str, Any]] = [
         for value in values(0, 1, NAN, "true", [], {})
     ),
     *(("server.verify", value) for value in values(True, 1, NAN, "passed", [])),
-    *(("server.inventory_types", value) for value in values(True, 1, NAN, "vm", {})),
+    *(
+        (name, value)
+        for name in ("server.inventory_types", "selection.workload_names", "selection.workload_types")
+        for value in values(True, 1, NAN, "vm", {}, [1], [None])
+    ),
     *(("server.time", value) for value in NOT_TIMES),
     *(("read_at", value) for value in [None, *NOT_TIMES]),
     *(("selection", value) for value in values(True, 1, NAN, "all", [])),
