@@ -12,14 +12,16 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import RE
 
 # If one copy has an unknown state, the other copies cannot prove that the point is clean.
 _MALWARE_BY_SEVERITY = ("clean", None, "suspicious", "infected")
-_INFERRED_FIELDS = ("encrypted", "offsite", "immutable", "immutable_until", "restore_tested")
+_TEST_FIELDS = ("restore_tested", "tested_at", "tested_by")
+_INFERRED_FIELDS = ("encrypted", "offsite", "immutable", "immutable_until", *_TEST_FIELDS)
 
 
 def merge_into(main: RecoveryPoint, group: Sequence[RecoveryPoint]) -> RecoveryPoint:
     """Return ``main``, one of the points in ``group``, with the attributes of all of them."""
     usable = {point.usable for point in group}
     main.usable = True if True in usable else usable.pop() if len(usable) == 1 else None
-    inferred = {name for point in group for name in point.inferred}
+    test = _find_newest(group, "restore_tested", "tested_at")
+    inferred = {name for point in group for name in point.inferred if point is test or name not in _TEST_FIELDS}
     main.copies = [copy for point in group for copy in (point.copies or [Copy()])]
     main.offsite = any_true(point.offsite for point in group)
     main.immutable = any_true(point.immutable for point in group)
@@ -27,18 +29,31 @@ def merge_into(main: RecoveryPoint, group: Sequence[RecoveryPoint]) -> RecoveryP
     # One unencrypted copy is enough to expose the data.
     readable = any_true(None if point.encrypted is None else not point.encrypted for point in group)
     main.encrypted = None if readable is None else not readable
-    main.inferred = tuple(name for name in _INFERRED_FIELDS if name in inferred and getattr(main, name) is not None)
     main.malware = max((point.malware for point in group), key=_MALWARE_BY_SEVERITY.index)
-    tested = max((p for p in group if p.restore_tested), key=lambda point: point.tested_at or 0, default=None)
-    if tested is not None:
-        main.restore_tested, main.tested_at, main.tested_by = True, tested.tested_at, tested.tested_by
-    newest = max((p for p in group if p.integrity_checked), key=lambda point: point.checked_at or 0, default=main)
+    main.restore_tested, main.tested_at, main.tested_by = test.restore_tested, test.tested_at, test.tested_by
+    check = _find_newest(group, "integrity_checked", "checked_at")
     main.integrity_checked, main.checked_at, main.checked_by = (
-        newest.integrity_checked,
-        newest.checked_at,
-        newest.checked_by,
+        check.integrity_checked,
+        check.checked_at,
+        check.checked_by,
     )
+    main.inferred = tuple(name for name in _INFERRED_FIELDS if name in inferred and getattr(main, name) is not None)
     main.retention = tuple(name for name in RETENTION if any(name in point.retention for point in group))
     if main.raw is not None:
         main.raw = {"records": [record for point in group for record in (point.raw or {}).get("records", [])]}
     return main
+
+
+def _find_newest(group: Sequence[RecoveryPoint], fact: str, time: str) -> RecoveryPoint:
+    """Return the point with the newest test of all copies, because an older passed test must not hide a failed one.
+
+    An inferred result is used only if none is reported. A failed test counts as newer if its time is equal or unknown.
+    """
+
+    def rank(point: RecoveryPoint) -> tuple[bool, bool, bool, int, bool]:
+        result, at = getattr(point, fact), getattr(point, time)
+        is_reported = result is not None and fact not in point.inferred
+        has_failed = result is False
+        return (result is not None, is_reported, has_failed and at is None, at or 0, has_failed)
+
+    return max(group, key=rank)

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from functools import partial
 from urllib.parse import urlsplit
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup import options, records
+from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup import jobs, options, records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.records import (
     Arn,
     Entry,
@@ -192,10 +192,10 @@ class AwsBackup(RestAdapter):
                 _compare_count(collector, vault, len(listed[0]), region)
                 resources.add_points(*listed)
         rows = {name: _wait(collector, name, futures) for name, futures in side_listings.items()}
-        for region, jobs in rows["copy_jobs"]:
+        for region, found in rows["copy_jobs"]:
             account_region = Arn(region.name, accounts.get(region) or "", "")
-            resources.links.add(account_region, records.parse_copy_jobs(jobs))
-        resources.tests = records.parse_restore_tests(job for _region, jobs in rows["restore_jobs"] for job in jobs)
+            resources.links.add(account_region, jobs.parse_copy_jobs(found))
+        resources.tests = jobs.parse_restore_tests(job for _region, found in rows["restore_jobs"] for job in found)
         for _region, found in rows["protected_resources"]:
             resources.add_protected(found)
         settings = self.settings

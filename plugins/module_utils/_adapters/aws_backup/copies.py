@@ -10,16 +10,17 @@ listed for a limited time. A recovery point that may be a copy of another one mu
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.jobs import CopyJob, RestoreTest
 from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.records import (
     Arn,
-    CopyJob,
     Entry,
-    RestoreTest,
     build_point,
+    is_continuous_backup,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.merged_copies import merge_into
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
@@ -50,15 +51,24 @@ class CopyLinks:
         """Return whether a copy job names the recovery point."""
         return arn in self._job_of or arn in self._sources
 
+    def is_copy(self, arn: str) -> bool:
+        """Return whether a copy job created the recovery point."""
+        return arn in self._job_of
+
     def started(self, arn: str) -> int | None:
         """Return the start of the copy job that created a copy."""
         job = self._job_of.get(arn)
         return None if job is None else job.started
 
     def find_original(self, arn: str) -> str:
-        """Return the first recovery point of a chain of copies, which is ``arn`` if no copy job created it."""
+        """Return the first recovery point of a chain of copies, which is ``arn`` if no copy job created it.
+
+        A copy of a continuous backup is a snapshot of it, so each of these copies is an original with its own time.
+        """
         seen = {arn}
         while (job := self._job_of.get(arn)) is not None and job.source not in seen:
+            if is_continuous_backup(job.source):
+                break
             arn = job.source
             seen.add(arn)
         return arn
@@ -87,7 +97,7 @@ def find_doubtful(entries: Sequence[Entry], links: CopyLinks) -> set[str]:
     These are copies whose copy job is not listed. If recovery points are in several vaults, those that are older than
     the listed copy jobs may be copies as well, except in the vault that has most of them.
     """
-    doubtful = {entry.arn for entry in entries if entry.shared.is_copy and links.find_original(entry.arn) == entry.arn}
+    doubtful = {entry.arn for entry in entries if entry.shared.is_copy and not links.is_copy(entry.arn)}
     backups = [entry for entry in entries if not entry.shared.is_copy and entry.arn not in doubtful]
     vaults = Counter(entry.shared.vault.arn for entry in backups)
     if len(vaults) > 1:
@@ -110,16 +120,24 @@ def merge_copies(
 ) -> Iterator[RecoveryPoint]:
     """Yield one recovery point, with its copies, for each backup of a resource; ``doubtful`` ones may be copies."""
     groups: dict[str, list[Entry]] = {}
-    for entry in {entry.arn: entry for entry in entries}.values():
+    # A recovery point may also be listed in views of its vault.
+    ordered = sorted(entries, key=lambda entry: entry.shared.vault.holds_data)
+    for entry in {entry.arn: entry for entry in ordered}.values():
         groups.setdefault(links.find_original(entry.arn), []).append(entry)
     for original, group in groups.items():
-        points = {entry.arn: build_point(entry, tests, include_raw=include_raw) for entry in group}
+        points = {entry.arn: _build_point(entry, tests.get(entry.arn), include_raw=include_raw) for entry in group}
         main_arn = original if original in points else min(group, key=lambda entry: (entry.created, entry.arn)).arn
         point = points[main_arn] if len(points) == 1 else _merge(points[main_arn], list(points.values()))
-        is_date_known = main_arn == original or _is_date_of_original(point, links)
+        has_own_date = main_arn == original and not links.is_copy(original)
+        is_date_known = has_own_date or _is_date_of_original(point, links)
         if point.usable and (main_arn in doubtful or not is_date_known):
             point.usable = None
         yield point
+
+
+def _build_point(entry: Entry, test: RestoreTest | None, *, include_raw: bool) -> RecoveryPoint:
+    point = build_point(entry, include_raw=include_raw)
+    return point if test is None else dataclasses.replace(point, **test.as_fields(point.workload))
 
 
 def _is_date_of_original(point: RecoveryPoint, links: CopyLinks) -> bool:

@@ -55,7 +55,6 @@ _STATUSES: dict[str, tuple[str, bool | None]] = {
     "CREATING": ("running", False),
     "DELETING": ("unknown", False),
 }
-_VALIDATIONS = {"SUCCESSFUL": True, "FAILED": False, "TIMED_OUT": False}
 _AIR_GAPPED = "LOGICALLY_AIR_GAPPED_BACKUP_VAULT"
 _VAULT_TYPES = ("BACKUP_VAULT", _AIR_GAPPED)
 
@@ -122,6 +121,11 @@ class Vault:
     def account_region(self) -> Arn:
         """The account and the region of the vault."""
         return parse_arn(self.arn)
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether its recovery points are stored in it. A vault of another type is a view of a vault elsewhere."""
+        return self.vault_type in _VAULT_TYPES
 
     @property
     def location(self) -> str:
@@ -212,7 +216,7 @@ class PointParser:
         expires = parse_moment_or_none(as_object(get("CalculatedLifecycle")).get("DeleteAt"))
         never = expires is None and _never_expires(row)
         job, malware = as_object(get("CreatedBy")).get("BackupPlanName"), _parse_malware(row)
-        is_continuous, is_copy = ":continuous:" in arn, ":awsbackup:copyjob-" in arn
+        is_continuous, is_copy = is_continuous_backup(arn), ":awsbackup:copyjob-" in arn
         key = (*map(get, _KEYS), as_bool(get("IsEncrypted")), job, malware, never, is_continuous, is_copy)
         try:
             shared = self._shared.get(key)
@@ -231,7 +235,7 @@ class PointParser:
             raise _missing_error("ResourceArn")
         resource_type = as_text(row.get("ResourceType"))
         status, usable = _STATUSES.get(as_text(row.get("Status")) or "", ("unknown", None))
-        offsite = is_offsite(resource, resource_type, self._vault.account_region)
+        offsite = is_offsite(resource, resource_type, self._vault.account_region) if self._vault.holds_data else None
         encrypted = as_bool(row.get("IsEncrypted"))
         copied = is_copy or offsite is True or row.get("SourceBackupVaultArn") is not None
         template = RecoveryPoint(
@@ -261,13 +265,19 @@ class PointParser:
         return SharedAttributes(resource, self._vault, template, copied, _never_expires(row))
 
 
+def is_continuous_backup(arn: str) -> bool:
+    """Return whether the recovery point of this ARN is a continuous backup."""
+    return ":continuous:" in arn
+
+
 def _never_expires(row: Mapping[str, t.Any]) -> bool:
-    """Return whether the service reports that there is no expiry: both fields exist, without a date or a rule."""
-    if "CalculatedLifecycle" not in row or "Lifecycle" not in row:
+    """Return whether the service reports that there is no expiry: both objects exist, without a date or a rule."""
+    dates, rule = row.get("CalculatedLifecycle"), row.get("Lifecycle")
+    if not isinstance(dates, dict) or not isinstance(rule, dict):
         return False
-    rule = as_object(row["Lifecycle"])
-    has_rule = rule.get("DeleteAfterDays") is not None or rule.get("DeleteAfterEvent") is not None
-    return not has_rule and as_object(row["CalculatedLifecycle"]).get("DeleteAt") is None
+    return all(
+        one is None for one in (rule.get("DeleteAfterDays"), rule.get("DeleteAfterEvent"), dates.get("DeleteAt"))
+    )
 
 
 def _parse_malware(row: Mapping[str, t.Any]) -> str | None:
@@ -304,20 +314,17 @@ def build_workload(resource: str, name: str | None, resource_type: str | None) -
     )
 
 
-def build_point(entry: Entry, tests: Mapping[str, RestoreTest], *, include_raw: bool) -> RecoveryPoint:
-    """Build the recovery point of one entry."""
-    shared, test = entry.shared, tests.get(entry.arn)
+def build_point(entry: Entry, *, include_raw: bool) -> RecoveryPoint:
+    """Build the recovery point of one entry, without its restore test."""
+    shared = entry.shared
     changes: dict[str, t.Any] = {"id": entry.arn, "created": entry.created, "expires_at": entry.expires}
-    if shared.template.kind == "continuous":
-        # The end of the range is not listed.
-        changes["restorable_from"] = entry.created
-    else:
+    # The range of a continuous backup is not listed. It has at most the last 35 days, so its beginning moves, while the
+    # creation date stays that of the first backup. Its size is not reported.
+    if shared.template.kind != "continuous":
         changes["size_bytes"] = entry.size
     if shared.vault.is_locked:
         changes["immutable_until"] = entry.expires
         changes["immutable"] = True if shared.never_expires else None
-    if test is not None:
-        changes.update(test.as_fields(shared.template.workload))
     if entry.row is not None:
         changes["completed"] = parse_moment_or_none(entry.row.get("CompletionDate"))
         changes["raw"] = {"records": [remove_secrets(entry.row)]} if include_raw else None
@@ -329,64 +336,3 @@ def _missing_error(member: str) -> InvalidResponseError:
     return InvalidResponseError(
         f"a recovery point has no valid {member!r}", hint='Check that "endpoint_url" is the URL of the service'
     )
-
-
-# Jobs
-
-
-class RestoreTest(t.NamedTuple):
-    """The result of the restores of one recovery point. ``is_validated``: the restored resource was validated."""
-
-    passed: bool
-    is_validated: bool
-    ended: int | None
-
-    def as_fields(self, workload: Workload) -> dict[str, t.Any]:
-        """Return the fields of the recovery point."""
-        if not self.passed:
-            return {"restore_tested": False}
-        # Restoring an instance starts it.
-        method = "boot" if self.is_validated and workload.type == "vm" else "restore"
-        fields = {"restore_tested": True, "tested_at": self.ended, "tested_by": method}
-        return fields if self.is_validated else {**fields, "inferred": tuple(fields)}
-
-
-def parse_restore_tests(rows: Iterable[t.Any]) -> dict[str, RestoreTest]:
-    """Return the test of each recovery point: the newest validated restore, or else the newest completed restore.
-
-    A failed or aborted restore proves nothing about the recovery point: the target may lack capacity.
-    """
-    found: dict[str, RestoreTest] = {}
-    for row in rows:
-        arn, validation = as_text(as_object(row).get("RecoveryPointArn")), as_object(row).get("ValidationStatus")
-        passed = True if validation is None else _VALIDATIONS.get(as_text(validation) or "")
-        if arn is None or row.get("Status") != "COMPLETED" or passed is None:
-            continue
-        test = RestoreTest(passed, validation is not None, parse_moment_or_none(row.get("CompletionDate")))
-        if arn not in found or _rank(test) > _rank(found[arn]):
-            found[arn] = test
-    return found
-
-
-def _rank(test: RestoreTest) -> tuple[bool, int, bool]:
-    # If two restores ended at the same time, the failed one counts.
-    return (test.is_validated, test.ended or 0, not test.passed)
-
-
-class CopyJob(t.NamedTuple):
-    """A copy job: from one recovery point to another."""
-
-    source: str
-    target: str
-    started: int | None
-
-
-def parse_copy_jobs(rows: Iterable[t.Any]) -> list[CopyJob]:
-    """Return the copy jobs that name both recovery points. A running or failed job may not name them."""
-    jobs = []
-    for row in rows:
-        source = as_text(as_object(row).get("SourceRecoveryPointArn"))
-        target = as_text(as_object(row).get("DestinationRecoveryPointArn"))
-        if source is not None and target is not None and source != target:
-            jobs.append(CopyJob(source, target, parse_moment_or_none(row.get("CreationDate"))))
-    return jobs

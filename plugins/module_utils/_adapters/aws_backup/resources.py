@@ -15,11 +15,11 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.
     find_doubtful,
     merge_copies,
 )
+from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.jobs import RestoreTest
 from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.records import (
     TYPES,
     Entry,
     PointParser,
-    RestoreTest,
     build_workload,
 )
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector

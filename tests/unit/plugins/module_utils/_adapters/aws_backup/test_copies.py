@@ -15,12 +15,11 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.
     find_doubtful,
     merge_copies,
 )
+from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.jobs import CopyJob, RestoreTest
 from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.records import (
     Arn,
-    CopyJob,
     Entry,
     PointParser,
-    RestoreTest,
     Vault,
     build_workload,
 )
@@ -119,8 +118,56 @@ def test_a_restore_test_of_a_copy_counts_for_the_recovery_point() -> None:
     assert (point.restore_tested, point.tested_at, point.tested_by) == (True, 5, "boot")
 
 
+@pytest.mark.parametrize(
+    ("original", "copy", "expected"),
+    [
+        # The newest test counts, so a failed one is not lost.
+        (RestoreTest(True, True, 5), RestoreTest(False, True, 6), (False, 6, ())),
+        (RestoreTest(True, True, 6), RestoreTest(False, True, 5), (True, 6, ())),
+        (RestoreTest(True, True, 5), RestoreTest(False, True, 5), (False, 5, ())),
+        (RestoreTest(True, True, 5), RestoreTest(False, True, None), (False, None, ())),
+        (None, RestoreTest(False, True, 5), (False, 5, ())),
+        # A restore without validation counts only if no other was validated.
+        (RestoreTest(True, False, 6), RestoreTest(False, True, 5), (False, 5, ())),
+        (RestoreTest(True, False, 6), RestoreTest(True, True, 5), (True, 5, ())),
+        (RestoreTest(True, False, 6), None, (True, 6, ("restore_tested", "tested_at", "tested_by"))),
+    ],
+)
+def test_the_newest_restore_test_of_all_copies_counts(
+    original: RestoreTest | None, copy: RestoreTest | None, expected: tuple[bool, int | None, tuple[str, ...]]
+) -> None:
+    for first, second in ((original, copy), (copy, original)):
+        tests = {arn: test for arn, test in (("a", first), ("b", second)) if test is not None}
+        (point,) = merge([entry("a", MAIN), entry("b", LOCKED, 0.1)], links(("a", "b", 0.1)), tests)
+        assert (point.restore_tested, point.tested_at, point.inferred) == expected
+
+
+CONTINUOUS = "arn:aws:backup:eu-west-1:123456789012:recovery-point:continuous:web-01-1234"
+
+
+def test_copies_of_a_continuous_backup_are_separate_recovery_points() -> None:
+    """Each is a snapshot, whose data is older than its time if that is the time of its copy job."""
+    snapshots = [entry(f"s{day}", LOCKED, day) for day in (1, 2, 3)]
+    jobs = links((CONTINUOUS, "s1", 1), (CONTINUOUS, "s2", 2), (CONTINUOUS, "s3", 3.1), ("s3", "t3", 3.2))
+    points = merge([entry(CONTINUOUS, MAIN), *snapshots, entry("t3", OTHER, 3.2)], jobs)
+    assert [(point.id, point.kind, point.usable, len(point.copies or ())) for point in points] == [
+        (CONTINUOUS, "continuous", True, 1),
+        ("s1", "full", None, 1),
+        ("s2", "full", None, 1),
+        ("s3", "full", True, 2),
+    ]
+
+
+def test_a_view_of_a_vault_does_not_replace_the_vault() -> None:
+    view = Vault("arn:aws:backup:eu-west-1:999988887777:backup-vault:v", "v", "RESTORE_ACCESS_BACKUP_VAULT", None, None)
+    for entries in ([entry("a", LOCKED), entry("a", view)], [entry("a", view), entry("a", LOCKED)]):
+        (point,) = merge(entries, links())
+        assert [copy.location for copy in point.copies or ()] == [LOCKED.location]
+        assert point.immutable_until == LATER
+
+
 def test_a_copy_that_never_expires_stays_immutable() -> None:
-    copy = entry("b", LOCKED, 0.1, CalculatedLifecycle=None, Lifecycle=None)
+    copy = entry("b", LOCKED, 0.1, CalculatedLifecycle={}, Lifecycle={})
     (point,) = merge([entry("a", MAIN), copy], links(("a", "b", 0.1)))
     assert (point.immutable, point.immutable_until, point.expires_at) == (True, None, None)
 

@@ -13,15 +13,12 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.aws_backup.
     Arn,
     Entry,
     PointParser,
-    RestoreTest,
     Vault,
     build_point,
     build_workload,
     is_offsite,
     parse_arn,
-    parse_copy_jobs,
     parse_moment,
-    parse_restore_tests,
     parse_vault,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
@@ -73,7 +70,7 @@ def parse(row: Any, vault: Vault | None = None, *, keep_rows: bool = False) -> E
 def build(row: Any, vault: Vault | None = None, **more: Any) -> RecoveryPoint:
     entry = parse(row, vault, keep_rows=True)
     entry.shared.template.workload = build_workload(entry.shared.resource, "web-01", "EC2")
-    return build_point(entry, more.get("tests", {}), include_raw=more.get("include_raw", False))
+    return build_point(entry, **{"include_raw": False, **more})
 
 
 # Times and names
@@ -222,10 +219,11 @@ EXPIRES = (CREATED + 35 * DAY) * SECOND
     [
         ({}, (None, EXPIRES)),
         # The service reports that there is no end.
-        ({"CalculatedLifecycle": None, "Lifecycle": None}, (True, None)),
         ({"CalculatedLifecycle": {}, "Lifecycle": {"OptInToArchiveForSupportedResources": False}}, (True, None)),
         # It does not report whether there is one.
         ({"CalculatedLifecycle": ABSENT, "Lifecycle": ABSENT}, (None, None)),
+        ({"CalculatedLifecycle": None, "Lifecycle": None}, (None, None)),
+        ({"CalculatedLifecycle": {}, "Lifecycle": None}, (None, None)),
         ({"CalculatedLifecycle": {}}, (None, None)),
         ({"CalculatedLifecycle": {}, "Lifecycle": {"DeleteAfterEvent": "DELETE_AFTER_COPY"}}, (None, None)),
         ({"CalculatedLifecycle": {"DeleteAt": "later"}}, (None, None)),
@@ -242,10 +240,11 @@ def test_a_lock_holds_until_the_recovery_point_expires(
     assert (unknown.immutable, unknown.immutable_until) == (None, None)
 
 
-def test_a_continuous_backup_has_a_start_and_no_size() -> None:
+def test_the_range_and_the_size_of_a_continuous_backup_are_unknown() -> None:
+    """It can restore at most the last 35 days, regardless of its creation date."""
     arn = "arn:aws:backup:eu-west-1:123456789012:recovery-point:continuous:documents-1234"
-    point = build(point_row(RecoveryPointArn=arn))
-    assert (point.kind, point.restorable_from, point.restorable_until) == ("continuous", CREATED * SECOND, None)
+    point = build(point_row(RecoveryPointArn=arn, CreationDate=CREATED - 400 * DAY))
+    assert (point.kind, point.restorable_from, point.restorable_until) == ("continuous", None, None)
     assert point.size_bytes is None
     assert (build(point_row()).kind, build(point_row()).size_bytes) == ("full", 1000)
 
@@ -293,6 +292,13 @@ def test_offsite_is_another_region_or_account(resource: str, resource_type: str,
     assert is_offsite(resource, resource_type, PLACE) is expected
 
 
+def test_a_vault_that_shows_another_one_proves_no_location() -> None:
+    """The data is in the other vault, which may be beside the resource."""
+    view = parse_vault(vault_row(VaultType="RESTORE_ACCESS_BACKUP_VAULT"), NOW)
+    row = point_row(ResourceArn=INSTANCE.replace("123456789012", "999988887777"))
+    assert (build(row).offsite, build(row, view).offsite) == (True, None)
+
+
 @pytest.mark.parametrize(
     ("more", "is_copy"),
     [
@@ -329,69 +335,3 @@ def test_the_newest_recovery_point_determines_the_name() -> None:
         ]
     )
     assert parser.resources == {INSTANCE: (CREATED * SECOND, "new", "EC2")}
-
-
-# Jobs
-
-
-def job(**more: Any) -> dict[str, Any]:
-    row = {"RecoveryPointArn": IMAGE, "Status": "COMPLETED", "CompletionDate": 100.0, **more}
-    return {name: value for name, value in row.items() if value is not ABSENT}
-
-
-PASSED, FAILED = {"ValidationStatus": "SUCCESSFUL"}, {"ValidationStatus": "FAILED"}
-
-
-@pytest.mark.parametrize(
-    ("jobs", "expected"),
-    [
-        ([job(**PASSED)], RestoreTest(True, True, 100 * SECOND)),
-        ([job(**FAILED)], RestoreTest(False, True, 100 * SECOND)),
-        ([job(ValidationStatus="TIMED_OUT")], RestoreTest(False, True, 100 * SECOND)),
-        ([job()], RestoreTest(True, False, 100 * SECOND)),
-        ([job(ValidationStatus=None)], RestoreTest(True, False, 100 * SECOND)),
-        ([job(CompletionDate=ABSENT)], RestoreTest(True, False, None)),
-        # No result yet, or an unknown status.
-        ([job(ValidationStatus="VALIDATING")], None),
-        ([job(ValidationStatus="FINE")], None),
-        # The restore did not finish, so nothing is known about the recovery point.
-        ([job(Status="FAILED")], None),
-        ([job(Status="ABORTED", **PASSED)], None),
-        ([job(Status="RUNNING")], None),
-        ([job(Status=ABSENT)], None),
-        # The newest validated restore counts, regardless of later restores without validation.
-        ([job(**PASSED), job(**FAILED, CompletionDate=200.0)], RestoreTest(False, True, 200 * SECOND)),
-        ([job(**FAILED), job(**PASSED, CompletionDate=200.0)], RestoreTest(True, True, 200 * SECOND)),
-        ([job(**FAILED), job(CompletionDate=200.0)], RestoreTest(False, True, 100 * SECOND)),
-        ([job(CompletionDate=200.0), job(**PASSED)], RestoreTest(True, True, 100 * SECOND)),
-        # Of two restores at the same time, the failed one counts.
-        ([job(**PASSED), job(**FAILED)], RestoreTest(False, True, 100 * SECOND)),
-        ([job(**FAILED), job(**PASSED)], RestoreTest(False, True, 100 * SECOND)),
-    ],
-)
-def test_newest_validated_restore_counts(jobs: list[dict[str, Any]], expected: RestoreTest | None) -> None:
-    assert parse_restore_tests(jobs).get(IMAGE) == expected
-
-
-@pytest.mark.parametrize("row", [None, "job", [], {}, {"Status": "COMPLETED"}])
-def test_a_restore_job_without_a_recovery_point_is_ignored(row: Any) -> None:
-    assert parse_restore_tests([row]) == {}
-
-
-def test_a_restore_without_validation_is_a_weaker_proof() -> None:
-    weak, strong = (build(point_row(), tests=parse_restore_tests([each])) for each in (job(), job(**PASSED)))
-    assert (weak.restore_tested, weak.tested_by, weak.tested_at) == (True, "restore", 100 * SECOND)
-    assert set(weak.inferred) == {"restore_tested", "tested_at", "tested_by"}
-    assert (strong.restore_tested, strong.tested_by, strong.inferred) == (True, "boot", ())
-    failed = build(point_row(), tests=parse_restore_tests([job(**FAILED)]))
-    assert (failed.restore_tested, failed.tested_at, failed.inferred) == (False, None, ())
-    assert build(point_row()).restore_tested is None
-
-
-def test_copy_jobs_link_two_recovery_points() -> None:
-    row = {"SourceRecoveryPointArn": "a", "DestinationRecoveryPointArn": "b", "CreationDate": 100.0}
-    assert parse_copy_jobs([row]) == [("a", "b", 100 * SECOND)]
-    for member in ("SourceRecoveryPointArn", "DestinationRecoveryPointArn"):
-        # A job that has not ended.
-        assert parse_copy_jobs([{**row, member: None}]) == []
-    assert parse_copy_jobs([{**row, "DestinationRecoveryPointArn": "a"}, None, []]) == []
