@@ -131,6 +131,8 @@ def _validate(given: dict[str, t.Any]) -> dict[str, t.Any]:
             "recovery_points_assert: missing required arguments: results. Set it to the registered result of an info "
             "module, or to a list of them"
         )
+    if "expected" in given and given["expected"] is None:
+        raise AnsibleActionFail("expected: the value is null. List the expected workloads, or remove the option")
     validator = ArgumentSpecValidator(
         ARGUMENT_SPEC, mutually_exclusive=[("policy", "policies")], required_one_of=[("policy", "policies")]
     )

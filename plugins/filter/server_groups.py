@@ -11,8 +11,6 @@ import typing as t
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from ansible.errors import AnsibleError
-
 # A local path is a different repository on each host.
 _REMOTE = re.compile(r"[^/]+:")
 
@@ -25,9 +23,6 @@ def server_groups(
     A variable that cannot be evaluated counts as different from all others: its host fails later with the reason.
     """
     values = {host: _Variables(hostvars, host) for host in hosts}
-    first: dict[tuple[str, str], str] = {}
-    for host, variables in values.items():
-        first.setdefault(variables.account, host)
     urls = Counter(variables.url for variables in values.values() if variables.product not in services)
     repositories = Counter(variables.repository for variables in values.values())
 
@@ -37,6 +32,14 @@ def server_groups(
         is_remote = _REMOTE.match(variables.repository)
         return "backup_repository" if is_remote and repositories[variables.repository] > 1 else ""
 
+    def is_rejected(variables: _Variables) -> bool:
+        has_no_server = not variables.url and variables.product not in services
+        return has_no_server or bool(duplicate(variables))
+
+    first: dict[tuple[str, str], str] = {}
+    # A host that is rejected before its server is read does not show whether the account is valid.
+    for host, variables in sorted(values.items(), key=lambda item: is_rejected(item[1])):
+        first.setdefault(variables.account, host)
     return {
         host: {"first": first[variables.account], "duplicate": duplicate(variables)}
         for host, variables in values.items()
@@ -52,9 +55,10 @@ class _Variables:
         def get(name: str, unknown: str) -> str:
             try:
                 value = values.get(name)
-                # A marker of an undefined value is not a string, and an unreadable vault value fails as text.
-                return str(value) if isinstance(value, str) else ""
-            except AnsibleError:
+                # A marker of an undefined value is no string. Before ansible-core 2.19, an encrypted value is none
+                # either, until it is converted.
+                return str(value) if isinstance(value, str) or hasattr(value, "__ENCRYPTED__") else ""
+            except Exception:  # noqa: BLE001 - before ansible-core 2.19, errors of filters are those of Python
                 return unknown
 
         self.product = get("backup_product", "")

@@ -19,12 +19,12 @@ SERVICES = ["aws_backup"]
 class Failing(Mapping[str, Any]):
     """Variables of a host, one of which cannot be evaluated."""
 
-    def __init__(self, failing: str, **values: Any) -> None:
-        self._failing, self._values = failing, values
+    def __init__(self, failing: str, error: Exception, **values: Any) -> None:
+        self._failing, self._error, self._values = failing, error, values
 
     def __getitem__(self, name: str) -> Any:
         if name == self._failing:
-            raise AnsibleUndefinedVariable("vault_password is undefined")
+            raise self._error
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -68,13 +68,52 @@ def test_duplicates(first: dict[str, Any], second: dict[str, Any], duplicate: st
 
 
 @pytest.mark.parametrize("name", ["backup_product", "backup_username", "backup_url", "backup_repository"])
-def test_a_variable_that_cannot_be_evaluated_concerns_only_its_host(name: str) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        AnsibleUndefinedVariable("vault_password is undefined"),
+        # Filters such as from_json and b64decode, before ansible-core 2.19.
+        ValueError("Expecting value: line 1 column 1 (char 0)"),
+        ZeroDivisionError("division by zero"),
+    ],
+)
+def test_a_variable_that_cannot_be_evaluated_concerns_only_its_host(name: str, error: Exception) -> None:
     values = {"backup_product": "spp", "backup_username": "audit"}
-    found = groups(bad=Failing(name, **values), one={**values, "backup_url": "https://one"}, two=values)
+    found = groups(bad=Failing(name, error, **values), one={**values, "backup_url": "https://one"}, two=values)
     assert found["one"][1] == found["two"][1] == found["bad"][1] == ""
     if name in ("backup_product", "backup_username"):
         assert found["one"][0] == found["two"][0] == "one"
         assert found["bad"][0] == "bad"
+
+
+def test_an_account_is_tried_on_a_host_that_is_read() -> None:
+    """Duplicates and hosts without a URL are rejected before."""
+    audit = {"backup_product": "spp", "backup_username": "audit"}
+    one = {**audit, "backup_url": "https://one"}
+    found = groups(no_url=audit, one=one, same=one, two={**audit, "backup_url": "https://two"})
+    assert {host: first for host, (first, _duplicate) in found.items()} == dict.fromkeys(found, "two")
+    cloud = {"backup_product": "aws_backup", "backup_username": "key"}
+    assert groups(first=cloud, second=cloud)["second"][0] == "first"
+
+
+class Encrypted:
+    """An encrypted variable of ansible-core before 2.19."""
+
+    __ENCRYPTED__ = True
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+
+def test_encrypted_names_of_accounts_are_compared() -> None:
+    product = {"backup_product": "spp"}
+    names = {
+        host: {**product, "backup_username": Encrypted(name)} for host, name in (("a", "x"), ("b", "y"), ("c", "x"))
+    }
+    assert {host: first for host, (first, _duplicate) in groups(**names).items()} == {"a": "a", "b": "b", "c": "a"}
 
 
 @pytest.mark.parametrize("value", [None, 7, ["a"], {"a": 1}])
