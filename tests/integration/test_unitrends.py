@@ -76,6 +76,22 @@ def test_increments_without_a_full_backup(simulators: Simulators, fulls: str) ->
     assert {point["kind"] for point in points if point["usable"]} == {"archive"}
 
 
+def test_archives_of_other_types(simulators: Simulators) -> None:
+    """Logs, selected files and replicas on archive media are not recovery points, and jobs are not reported."""
+    before = read(simulators.ready, "unitrends", detail="recovery_points").result
+    simulators.ask("unitrends", "__variant", {"archived_types": "all"})
+    after = read(simulators.ready, "unitrends", detail="recovery_points").result
+    known = {point["id"] for point in before["recovery_points"]}
+    archived = sum(point["kind"] == "archive" for point in before["recovery_points"])
+    added = [point for point in after["recovery_points"] if point["id"] not in known]
+    assert archived
+    # Two types of logs, and two types that may not contain the complete workload.
+    kinds = [point["kind"] for point in added]
+    assert (kinds.count("log"), kinds.count("unknown"), len(added)) == (2 * archived, 2 * archived, 4 * archived)
+    assert after.get("warnings") == before.get("warnings")
+    assert all([copy["role"] for copy in point["copies"]] == ["archive"] for point in added)
+
+
 def test_suspicious_backups(simulators: Simulators) -> None:
     """Only points that the appliance reports as being at risk are suspicious."""
     estate = simulators.estate

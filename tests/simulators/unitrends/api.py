@@ -15,6 +15,7 @@ Variants (product `unitrends`; every product also has those of `ProductApi`):
   language         en          date format if no `lang` is sent: en, en-gb, fr
   lang             honored     ignored: responses have the appliance's `language` for any request
   fulls            kept        failed: every full backup failed; gone: none is listed (chains, 3.2)
+  archived_types   backups     all: archives also have logs, selected files, replicas and jobs, without their original
   row_zone         answering   own: rows of a managed system use that system's time zone
   running_status   Successful  null: status of a running backup
   certified        bool        n/a: the value for backups that were never tested
@@ -87,6 +88,7 @@ class Unitrends(ProductApi):
         "language": "en",
         "lang": "honored",
         "fulls": "kept",
+        "archived_types": "backups",
         "row_zone": "answering",
         "running_status": "Successful",
         "certified": "bool",

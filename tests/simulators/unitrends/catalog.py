@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.simulators.ground_truth import MINUTE, Copy, Point
 from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
@@ -29,6 +29,9 @@ from tests.simulators.unitrends.session import UnitrendsSession
 # Holds are not looked up for this number of backups or more.
 _TOO_MANY_FOR_HOLDS = 2000
 _FIRST_ARCHIVE = 500
+# With the variant `archived_types`: further rows for each archived backup, and the number of their first original.
+_OTHER_TYPES = ("Transaction", "SQL Transaction", "Selective", "Replica", "System Metadata", "Restore")
+_FIRST_OTHER_ORIGINAL = 50_000
 _VIEWS = ("system", "day", "instance", "storage")
 
 
@@ -38,6 +41,8 @@ class Archived:
     asset: Asset
     point: Point
     copy: Copy
+    original: int
+    type_name: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Catalog:
 
     def prepare(self) -> None:
         made = [
-            (asset, point, copy)
+            (asset, point, copy, self.directory.numbers[point.key], asset.catalog_type(point.kind))
             for asset in self.directory.assets.values()
             for point in self.api.listed_points(asset.work)
             if point.kind == "archive" or self.directory.with_base(point) is point
@@ -77,7 +82,19 @@ class Catalog:
         made.sort(key=lambda found: (found[2].copied_at, found[1].key))
         self._archived = [Archived(_FIRST_ARCHIVE + place, *found) for place, found in enumerate(made)]
         self._numbers = {found.point.key: found.number for found in self._archived}
+        if self.api.text("archived_types") == "all":
+            self._add_other_types()
         self._written = {}
+
+    def _add_other_types(self) -> None:
+        """Add archives of logs, selected files, replicas and jobs that the appliance no longer has."""
+        gone = [found for found in self._archived if found.point.kind == "archive"]
+        others = [(found, place, name) for found in gone for place, name in enumerate(_OTHER_TYPES, start=1)]
+        first = _FIRST_ARCHIVE + len(self._archived)
+        for offset, (found, place, name) in enumerate(others):
+            point = replace(found.point, created_at=found.point.created_at + place * MINUTE)
+            number, original = first + offset, _FIRST_OTHER_ORIGINAL + offset
+            self._archived.append(replace(found, number=number, point=point, original=original, type_name=name))
 
     def archive_number(self, point: Point) -> int:
         return self._numbers[point.key]
@@ -210,13 +227,13 @@ class Catalog:
         return {
             "id": found.number,
             "set_id": int(self.api.digest(found.copy.location.key)[:4], 16),
-            "orig_backup_id": self.directory.numbers[found.point.key],
+            "orig_backup_id": found.original,
             "storage": found.copy.location.name,
             "label": f"{found.copy.location.location_type} set",
             "start_date": local_text(found.point.created_at, zone, style),
             "archive_start_date": local_text(found.copy.copied_at, zone, style),
             "elapsed": clock_text(max(found.copy.copied_at - completed, MINUTE)),
-            "type": found.asset.catalog_type(found.point.kind),
+            "type": found.type_name,
             "success": True,
             "error_string": "",
             "client_id": found.asset.client,

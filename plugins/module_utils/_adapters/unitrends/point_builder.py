@@ -9,12 +9,15 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 from array import array
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import records as fields
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.archives import (
+    Archives,
+    build_archive_point,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.chains import Chains
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import (
     AmbiguousTimeError,
@@ -85,10 +88,8 @@ class PointBuilder:
         self._times = times
         self._zone_verified = False
         self._settings = settings
-        self._archive_task = archives
-        self._by_backup: dict[int, list[tuple[Row, Row]]] | None = None
-        self._archive_times: list[int] | None = None
         self._notes = Notes(collector, system)
+        self._archives = Archives(archives, self._notes)
         self._workloads = WorkloadIndex(collector, self._notes, settings, inventory)
         self._hot_copies: dict[int, list[Copy]] = {}
         # Numbers of all reported backups; for lookups, those of this chapter and of the previous one.
@@ -103,23 +104,6 @@ class PointBuilder:
         self._undated_items: dict[int, tuple[Row, Row]] = {}
         self._chains = Chains(collector.add_point)
 
-    # Data fetched earlier
-
-    @property
-    def _archives(self) -> dict[int, list[tuple[Row, Row]]]:
-        """Successful copies on archive media, by the number of the original backup."""
-        if self._by_backup is None:
-            self._by_backup = {}
-            for instance, item in self._archive_task.result():
-                number = as_int(item.get("orig_backup_id"))
-                if not fields.belongs_to_system(instance, self._system.sid) or fields.parse_cold_copy(item) is None:
-                    continue
-                if number is None:
-                    self._notes.count("copies on archive media do not name their backup and are left out")
-                else:
-                    self._by_backup.setdefault(number, []).append((instance, item))
-        return self._by_backup
-
     def verify_zone(self, rows: Sequence[Row], resolve_zone: Callable[[System, int], LocalTimes | None]) -> None:
         """Check that times are in the expected zone, before the first row is reported."""
         if self._zone_verified:
@@ -128,7 +112,6 @@ class PointBuilder:
             instance = as_int(row.get("instance_id"))
             if instance is not None and fields.is_backup(row) and fields.belongs_to_system(row, self._system.sid):
                 self._times = resolve_zone(self._system, instance) or self._times
-                self._archive_times = None
                 self._zone_verified = True
                 return
 
@@ -236,7 +219,7 @@ class PointBuilder:
             if workload is None:
                 continue
             item = None if entry is None else entry[1]
-            copies = self._copies(number)
+            copies = self._copies(number, row)
             point = fields.build_point(row, parsed, item, workload, self._system.sid, copies, instants, self._times)
             self._complete(point, part, number, {"backup": row, "catalog": item})
             self._count_flags(parsed, item)
@@ -285,7 +268,8 @@ class PointBuilder:
         workload = self._workloads.get({**instance, "type": item.get("type")})
         if workload is None:
             return []
-        point = fields.build_catalog_point(item, workload, self._system.sid, self._copies(number), instants)
+        copies = self._copies(number, item)
+        point = fields.build_catalog_point(item, workload, self._system.sid, copies, instants)
         self._complete(point, part, number, {"catalog": item})
         self._count_flags(fields.parse_fields(item), item)
         return [point]
@@ -314,15 +298,10 @@ class PointBuilder:
 
     def count_archived(self, start: int, end: int) -> int:
         """Return the number of backups of this period on archive media. If there are any, reading continues."""
-        if self._archive_times is None:
-            starts = (fields.parse_start(found[0][1], self._times) for found in self._archives.values())
-            self._archive_times = sorted(instants[0] for instants in starts if instants)
-        return bisect_right(self._archive_times, end) - bisect_left(self._archive_times, start)
+        return self._archives.count(self._times, start, end)
 
-    def _copies(self, number: int) -> list[Copy]:
-        archived = self._archives.get(number, ())
-        cold = [copy for _instance, item in archived if (copy := fields.parse_cold_copy(item))]
-        return [*self._hot_copies.pop(number, ()), *cold]
+    def _copies(self, number: int, row: Row) -> list[Copy]:
+        return [*self._hot_copies.pop(number, ()), *self._archives.take_copies(number, row)]
 
     # Full backups before the period that was read
 
@@ -357,7 +336,7 @@ class PointBuilder:
     def finish(self, *, include_unprotected: bool) -> None:
         """Report waiting points, then backups that are on archive media only, then the inventory."""
         self.report_incomplete()
-        looked_up = {*self._undated_items, *self._archives, *self._notes.outside}
+        looked_up = {*self._undated_items, *self._archives.by_backup, *self._notes.outside}
         reported = {number for number in self._reported_ids if number in looked_up}
         for number, (instance, item) in self._undated_items.items():
             if number not in reported:
@@ -378,23 +357,12 @@ class PointBuilder:
             )
 
     def _add_archived(self, reported: Collection[int]) -> None:
-        """Report backups that are on archive media only; increments need a full backup there, too."""
-        found = []
-        earliest_fulls: dict[str | None, int] = {}
-        for number, copies in self._archives.items():
-            instance, items = copies[0][0], [item for _instance, item in copies]
-            workload = self._workloads.get({**instance, "type": items[0].get("type")})
-            if workload is not None:
-                instants = fields.parse_start(items[0], self._times)
-                found.append((number, items, workload, instants))
-                if instants and workload.id is not None and fields.is_full(items[0]):
-                    earliest_fulls[workload.id] = min(instants[0], earliest_fulls.get(workload.id, instants[0]))
-        for number, items, workload, instants in found:
-            if number not in reported:
-                if not instants:
-                    self._notes.add_undated(number, items[0].get("start_date"))
-                full = earliest_fulls.get(workload.id)
-                has_full = full is not None and bool(instants) and full <= instants[0]
-                point = fields.build_archive_point(items, workload, self._system.sid, instants, has_full=has_full)
-                self._complete(point, None, number, {"archives": items})
-                self._collector.add_point(point)
+        """Report backups that are on archive media only; increments and logs need a full backup there, too."""
+        for backup, has_full in self._archives.list_backups(self._times, self._workloads.get):
+            if backup.number in reported:
+                continue
+            if not backup.instants:
+                self._notes.add_undated(backup.number, backup.items[0].get("start_date"))
+            point = build_archive_point(backup, self._system.sid, has_full=has_full)
+            self._complete(point, None, backup.number, {"archives": backup.items})
+            self._collector.add_point(point)

@@ -16,7 +16,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import LocalTimes
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.workloads import Row
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.model import (
+    FULL_KINDS,
+    RETENTION,
+    Copy,
+    RecoveryPoint,
+    Workload,
+)
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_bool,
     as_int,
@@ -67,13 +73,6 @@ def parse_hot_copy(row: Row) -> Copy | None:
     if not outcome.startswith("success") or as_bool(row.get("complete")) is False:
         return None
     return Copy(location=as_text(row.get("destination")), role="replica", offsite=True)
-
-
-def parse_cold_copy(item: Row) -> Copy | None:
-    """Parse an item of the archive catalog into a copy on archive media. Return None if it failed."""
-    if as_bool(item.get("success")) is not True:
-        return None
-    return Copy(location=as_text(item.get("storage")), role="archive", offsite=True)
 
 
 def is_own(item: Row) -> bool:
@@ -267,31 +266,6 @@ def build_catalog_point(
     return point
 
 
-def is_full(item: Row) -> bool:
-    """Return whether a backup does not depend on another one."""
-    return _parse_kind(item) in ("full", "synthetic_full", "backup")
-
-
-def build_archive_point(
-    items: Sequence[Row], workload: Workload, sid: int, instants: Sequence[int], *, has_full: bool
-) -> RecoveryPoint:
-    """Build the point of a backup that exists only on archive media, because the appliance deleted its own copy.
-
-    ``has_full``: whether there is an older full backup of the workload on archive media.
-    """
-    point = RecoveryPoint(
-        id=f"{sid}/a{as_int(items[0].get('id'))}",
-        workload=workload,
-        created=instants[0] if instants else UNDATED,
-        inferred=get_inferred(instants),
-        kind="archive",
-        status="success",
-        usable=True if has_full or is_full(items[0]) else None,
-    )
-    set_copies(point, None, [copy for item in items if (copy := parse_cold_copy(item))])
-    return point
-
-
 def without_output(record: t.Any) -> t.Any:
     """Return a record without the log of the job, which is long and not needed."""
     if isinstance(record, Mapping):
@@ -330,6 +304,14 @@ def parse_catalog_kind(item: Row) -> str:
     return _parse_kind(item) if as_text(item.get("type")) is not None else "backup"
 
 
+def parse_stated_kind(row: Row) -> str | None:
+    """Return the kind that the type states, or None without a type. Only some lists mark synthetic full backups."""
+    if as_text(row.get("type")) is None:
+        return None
+    kind = _parse_kind(row)
+    return "full" if kind in FULL_KINDS else kind
+
+
 def parse_catalog_status(item: Row) -> str:
     """Return the status of a catalog item, which is a number."""
     number = as_int(item.get("status"))
@@ -347,13 +329,15 @@ def _parse_retention(value: t.Any) -> tuple[str, ...]:
     return tuple(name for name in RETENTION if name in text)
 
 
-def set_copies(point: RecoveryPoint, storage: str | None, other_copies: Sequence[Copy]) -> None:
+def set_copies(
+    point: RecoveryPoint, storage: str | None, other_copies: Sequence[Copy], *, on_appliance: bool = True
+) -> None:
     """Set the copies. Copies on another appliance or on archive media count as off-site, which is inferred.
 
-    A copy on the storage of the backup itself does not.
+    A copy on the storage of the backup itself does not. ``on_appliance``: whether the appliance has the backup itself.
     """
     copies = [_without_offsite(copy) if _is_same_storage(copy.location, storage) else copy for copy in other_copies]
-    if point.kind != "archive" and (storage is not None or copies):
+    if on_appliance and (storage is not None or copies):
         copies.insert(0, Copy(location=storage, role="primary", encrypted=point.encrypted))
     if copies:
         point.copies = copies

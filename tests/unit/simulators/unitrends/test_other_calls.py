@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -133,6 +134,22 @@ def test_archives(unitrends: UnitrendsClient) -> None:
     copied = items[0]["archive_start_date"]
     assert parse_moment(items[0]["start_date"]) < parse_moment(copied)
     assert [item["id"] for _ignored, item in unitrends.items("a", start_date=copied)] == [items[0]["id"]]
+
+
+def test_archives_of_other_types(unitrends: UnitrendsClient) -> None:
+    """Logs, selected files, replicas and jobs, whose originals are no longer on the appliance."""
+    before = unitrends.items("archives", start_date=LONG_AGO)
+    points = [point for work in unitrends.works() for point in unitrends.get_points(work)]
+    archived = sum(len(point["copies"]) for point in points if point["kind"] == "archive")
+    unitrends.variant(archived_types="all")
+    items = [item for _ignored, item in unitrends.items("archives", start_date=LONG_AGO)]
+    others = ("Transaction", "SQL Transaction", "Selective", "Replica", "System Metadata", "Restore")
+    assert Counter(item["type"] for item in items if item["type"] in others) == dict.fromkeys(others, archived)
+    assert len(items) == len({item["id"] for item in items}) == len(before) + 6 * archived
+    originals = [item["orig_backup_id"] for item in items if item["type"] in others]
+    assert len(set(originals)) == 6 * archived
+    assert archived
+    assert not set(originals) & {row["id"] for row in unitrends.backups()}
 
 
 def test_replication(unitrends: UnitrendsClient) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import records
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.archives import parse_cold_copy
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import (
     LocalTimes,
     parse_clock,
@@ -163,7 +164,7 @@ def test_rows_that_are_not_backups() -> None:
     assert good.location == "ueb-2"
     assert records.parse_hot_copy(row(sync_status="Success")) is not None
     assert records.parse_hot_copy(row(sync_message="Failure: no space", sync_status="Success")) is None
-    assert records.parse_cold_copy({"success": False, "storage": "tape"}) is None
+    assert parse_cold_copy({"success": False, "storage": "tape"}) is None
 
 
 def test_names_and_numbers() -> None:
