@@ -255,6 +255,39 @@ def test_log_backups_are_a_range_even_if_counted(simulators: Simulators) -> None
     assert "count more recovery points than they list (orders)" in counted.output
 
 
+def test_log_backups_without_a_range_are_a_warning(simulators: Simulators) -> None:
+    expected = read_ok(simulators, workload_types=["database"])
+    simulators.ask(AZURE, "__variant", {"empty_ranges": True})
+    ended = read_azure(simulators, workload_types=["database"])
+    assert not ended.failed, ended.message
+    assert (ended.result["complete"], ended.result["totals"]) == (True, expected["totals"])
+    assert "databases list log backups without a range of times (" in ended.output
+    # A range that is empty does not explain why fewer points are listed than counted.
+    simulators.ask(AZURE, "__variant", {"counts": "high"})
+    assert "the list of recovery points is incomplete" in read_azure(simulators, workload_types=["database"]).message
+
+
+@pytest.mark.parametrize("ranges", ["[]", "null"])
+def test_a_database_without_any_point_is_listed(simulators: Simulators, ranges: str) -> None:
+    kind = "AzureWorkloadSAPHanaPointInTimeRecoveryPoint"
+    body = f'{{"value": [{{"id": "x", "properties": {{"objectType": "{kind}", "timeRanges": {ranges}}}}}]}}'
+    rule = {"match": {"path": "*SAPHanaDatabase*/recoveryPoints"}, "fault": "status", "status": 200, "body": body}
+    simulators.ask(AZURE, "__variant", {"counts": "missing"})
+    expected = read_ok(simulators, workload_types=["database"])["workloads"]
+    names = {row["workload_name"] for row in expected if row["workload_type"] == "database"}
+    simulators.ask(AZURE, "__faults", [rule])
+    ended = read_azure(simulators, workload_types=["database"], allow_partial=True)
+    found = {row["workload_name"]: row["recovery_points"] for row in ended.result["workloads"]}
+    if ranges == "[]":
+        assert ended.result["complete"] is True
+        assert found.keys() == names
+        assert 0 in found.values()
+    else:
+        # It is not known that they have no points.
+        assert 0 not in found.values()
+        assert "the recovery point 'x' has no time" in str(ended.result["errors"])
+
+
 @pytest.mark.parametrize("page", [{"nextLink": None}, {"value": None}, {"value": ["x"], "nextLink": None}])
 def test_empty_pages_are_an_error(simulators: Simulators, page: Row) -> None:
     rule = {"match": {"path": "*/backupInstances"}, "fault": "status", "status": 200, "body": json.dumps(page)}
@@ -311,6 +344,18 @@ def test_points_without_tiers_are_unknown(simulators: Simulators) -> None:
     simulators.ask(AZURE, "__variant", {"tier_details": False})
     point = list_points(read_ok(simulators, detail="recovery_points"), "web-01")[0]
     assert (point["kind"], point["usable"], point["offsite"], point["encrypted"]) == ("unknown", None, None, None)
+
+
+def test_points_of_backup_servers_may_not_be_in_the_vault(simulators: Simulators) -> None:
+    options: Row = {"workload_types": ["physical"], "detail": "recovery_points"}
+    direct = read_ok(simulators, **options)["recovery_points"]
+    assert {(point["kind"], point["usable"]) for point in direct} == {("backup", True)}
+    for agent in ("DPM", "AzureBackupServer"):
+        simulators.ask(AZURE, "__variant", {"agent": agent})
+        points = read_ok(simulators, **options)["recovery_points"]
+        assert len(points) == len(direct)
+        names = ("usable", "offsite", "immutable", "encrypted")
+        assert {tuple(point[name] for name in names) for point in points} == {(None, None, None, None)}
 
 
 def test_records_of_the_product_are_returned_on_request(simulators: Simulators) -> None:

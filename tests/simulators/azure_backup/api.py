@@ -18,6 +18,8 @@ Variants (product `azure_backup`; every product also has those of `ProductApi`):
   tier_details          true   false: points do not name their tiers
   databases             hana   sql: databases are those of SQL Server
   log_ranges            false  databases have a log chain, of which any time can be restored
+  empty_ranges          false  databases list a log chain without a range, as before their first log backup
+  agent                 MAB    DPM, AzureBackupServer: what backs up computers
   soft_deleted          ""     name of a workload that was deleted and can still be undeleted
 """
 
@@ -107,6 +109,8 @@ class AzureBackup(ProductApi):
         "tier_details": True,
         "databases": "hana",
         "log_ranges": False,
+        "empty_ranges": False,
+        "agent": "MAB",
         "soft_deleted": "",
     }
 

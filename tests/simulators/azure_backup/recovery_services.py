@@ -33,7 +33,7 @@ class RecoveryServices:
         self.api = api
 
     def management_type(self, item: Item) -> str:
-        return _KINDS[item.work.workload_type][0]
+        return self.api.text("agent") if item.work.workload_type == "physical" else _KINDS[item.work.workload_type][0]
 
     def is_wanted(self, item: Item, filter_text: str | None) -> bool:
         """Return whether a list with this filter has the item. Without a filter, only some types are returned."""
@@ -136,6 +136,8 @@ class RecoveryServices:
                 "parentName": "MSSQLSERVER" if self.is_sql else "HXE",
                 "protectedItemHealthStatus": "Healthy",
             }
+        if self.management_type(item) != "MAB":
+            return {"protectedItemType": "DPMProtectedItem", "backupEngineName": "dpm-01"}
         return {"protectedItemType": "MabFileFolderProtectedItem", "computerName": item.work.name}
 
     # Recovery points
@@ -145,8 +147,10 @@ class RecoveryServices:
 
     def point_rows(self, item: Item) -> list[tuple[str, Row]]:
         rows = [(self.point_name(point), self._point_row(item, point)) for point in item.points]
-        if item.work.workload_type == "database" and self.api.flag("log_ranges") and item.points:
-            rows.insert(0, ("DefaultRangeRecoveryPoint", self._range_row(item)))
+        is_empty = self.api.flag("empty_ranges")
+        has_ranges = is_empty or (self.api.flag("log_ranges") and item.points)
+        if item.work.workload_type == "database" and has_ranges:
+            rows.insert(0, ("DefaultRangeRecoveryPoint", self._range_row(item, is_empty=is_empty)))
         return rows
 
     def _point_row(self, item: Item, point: Point) -> Row:
@@ -209,18 +213,21 @@ class RecoveryServices:
             **common,
         }
 
-    def _range_row(self, item: Item) -> Row:
-        """Build the row of a log chain, within which any time can be restored."""
+    def _range_row(self, item: Item, *, is_empty: bool) -> Row:
+        """Build the row of a log chain, within which any time can be restored. It has no tiers."""
         engine = "SQL" if self.is_sql else "SAPHana"
         name = "DefaultRangeRecoveryPoint"
-        span = {"startTime": azure_time(item.points[-1].created_at), "endTime": azure_time(self.api.estate.now)}
+        spans = []
+        if not is_empty:
+            start, end = azure_time(item.points[-1].created_at), azure_time(self.api.estate.now)
+            spans.append({"startTime": start, "endTime": end})
         return {
             "id": f"{self.item_id(item)}/recoveryPoints/{name}",
             "name": name,
             "type": f"{_TYPE}/recoveryPoints",
             "properties": {
                 "objectType": f"AzureWorkload{engine}PointInTimeRecoveryPoint",
-                "timeRanges": [span],
+                "timeRanges": spans,
                 "type": "Log",
             },
         }

@@ -84,7 +84,10 @@ class AzureBackup(RestAdapter):
                 "sometimes",
                 "warnings are only in the job; a recovery point that is damaged may be listed as valid",
             ),
-            "usable": ("sometimes", "a recovery point that was damaged later is listed as valid"),
+            "usable": (
+                "sometimes",
+                "unknown without a tier; a recovery point that was damaged later is listed as valid",
+            ),
             "restore_tested": ("cannot", "restore jobs do not name the recovery point"),
             "integrity_checked": ("cannot", "no check is reported"),
             "encrypted": ("sometimes", "known only if the vault uses a key of the customer"),
@@ -207,17 +210,18 @@ class AzureBackup(RestAdapter):
             self.settings.workload_types,
         )
         for item, rows in reader.read(build_scopes(own["subscription_id"], own["resource_groups"]), own["vaults"]):
-            if rows:
-                self._add_points(collector, item, rows)
-            elif self.settings.include_unprotected:
+            if not self._add_points(collector, item, rows) and self.settings.include_unprotected:
                 collector.add_workload(item.workload)
         collector.scope["vaults"] = reader.is_proven
 
-    def _add_points(self, collector: Collector, item: Item, rows: list[dict[str, t.Any]]) -> None:
+    def _add_points(self, collector: Collector, item: Item, rows: list[dict[str, t.Any]]) -> bool:
+        """Add the points of an item. Return whether it has any, or may have any, because a record is not valid."""
         parser = PointParser(item, collector.now, include_raw=self.settings.include_raw)
+        has_points = False
         try:
             for row in rows:
                 for template, ident, created, expires in parser.parse(row):
+                    has_points = True
                     if template.raw is None:
                         collector.add_point_like(template, ident, created, None, expires)
                     else:
@@ -227,6 +231,8 @@ class AzureBackup(RestAdapter):
         except (*REQUEST_ERRORS, DataError) as error:
             what = f"vault {item.vault.ident.label!r}: the recovery points of {item.workload.name!r}"
             collector.add_problem(arm.name_problem(error, what, self.client.host))
+            return True
+        return has_points
 
 
 def _check_login_url(url: str, params: Mapping[str, t.Any]) -> str:

@@ -51,6 +51,8 @@ _POINT_FIELDS = (
     "retentionTagName",
 )
 _STORE_FIELDS = ("type", "status", "state", "visible")
+# End of the type of records that list ranges of times.
+_RANGE_TYPE = "pointintimerecoverypoint"
 _MALWARE = {"healthy": "clean", "warning": "suspicious", "unhealthy": "infected"}
 
 
@@ -120,6 +122,18 @@ def _time_or_none(value: t.Any) -> int | None:
     return None if as_text(value) is None else parse_time(value)
 
 
+def parse_ranges(row: Mapping[str, t.Any]) -> list[t.Any] | None:
+    """Return the ranges of times that log backups can restore. Return None for a record that does not report them."""
+    ranges = as_object(row.get("properties")).get("timeRanges")
+    return ranges if isinstance(ranges, list) else None
+
+
+def has_no_range(row: Mapping[str, t.Any]) -> bool:
+    """Return whether a record reports that log backups can restore no time, such as before the first log backup."""
+    kind = _lower(as_object(row.get("properties")).get("objectType"))
+    return kind.endswith(_RANGE_TYPE) and parse_ranges(row) == []
+
+
 class PointParser:
     """Parses the points of one item. Points with equal attributes share one template."""
 
@@ -130,15 +144,20 @@ class PointParser:
         self._templates: dict[t.Any, RecoveryPoint] = {}
 
     def parse(self, row: Mapping[str, t.Any]) -> Iterator[tuple[RecoveryPoint, str, int, int | None]]:
-        """Yield (template, id, creation time, expiry time) of each point in a record. A range of times is one point."""
+        """Yield (template, id, creation time, expiry time) of each point in a record. A range of times is one point.
+
+        A record of log backups without a range (see ``has_no_range``) has no point.
+        """
         ident = as_text(row.get("id"))
         properties = as_object(row.get("properties"))
         if ident is None:
             raise InvalidResponseError("a recovery point has no 'id'")
-        if "timeRanges" in properties:
-            yield from self._parse_ranges(ident, properties, row)
+        if ranges := parse_ranges(row):
+            yield from self._parse_ranges(ident, ranges, row)
             return
         moment = properties.get("recoveryPointTime") or properties.get("recoveryPointTimeInUTC")
+        if as_text(moment) is None and has_no_range(row):
+            return
         if as_text(moment) is None:
             raise InvalidResponseError(f"the recovery point {ident!r} has no time")
         created = parse_time(moment)
@@ -170,6 +189,8 @@ class PointParser:
             expires if self._item.vault.locked else None,
             # Older API versions do not have this field.
             "immutabilityProperties" in lifetime,
+            # Points of the agent have no tiers, which is not the same as an empty list.
+            properties.get("recoveryPointTierDetails") is None,
             None if lock is None else repr(lock),
             lifetime.get("ruleName"),
             lifetime.get("isSoftDeleted"),
@@ -181,26 +202,50 @@ class PointParser:
         return (*parts, *map(type, parts))
 
     def _parse_ranges(
-        self, ident: str, properties: Mapping[str, t.Any], row: Mapping[str, t.Any]
+        self, ident: str, ranges: list[t.Any], row: Mapping[str, t.Any]
     ) -> Iterator[tuple[RecoveryPoint, str, int, int | None]]:
         """Yield one point for each range of times that the log backups of a database can restore."""
-        for span in map(as_object, as_list(properties.get("timeRanges"))):
+        usable = self._is_range_usable(as_object(row.get("properties")))
+        for span in map(as_object, ranges):
             start, end = parse_time(span.get("startTime")), parse_time(span.get("endTime"))
             name = f"{ident}/{span['startTime']}"
-            stores = parse_tiers(properties.get("recoveryPointTierDetails"))
             point = RecoveryPoint(
                 id=name,
                 workload=self._item.workload,
                 created=end,
                 kind="continuous",
                 status="success",
-                usable=False if self._item.is_deleted else True if stores is None else stores.usable,
+                usable=usable,
                 restorable_from=start,
                 restorable_until=end,
                 job=self._item.job,
                 raw=remove_secrets(dict(row)) if self._include_raw else None,
             )
             yield point, name, end, None
+
+    def _is_range_usable(self, properties: Mapping[str, t.Any]) -> bool | None:
+        """Return whether ranges can be restored.
+
+        The service lists them without tiers, also if it reports the tiers of the other points of the same database. The
+        range itself is its statement that these times can be restored. Tiers that it does report must confirm it.
+        """
+        if self._is_deleted(properties):
+            return False
+        details = properties.get("recoveryPointTierDetails")
+        if details is None:
+            return True
+        stores = parse_tiers(details)
+        return stores.usable if stores else None
+
+    def _is_deleted(self, properties: Mapping[str, t.Any]) -> bool:
+        """Return whether the item or the point was deleted, and can at most be undeleted."""
+        lifetime = as_object(properties.get("recoveryPointProperties"))
+        return self._item.is_deleted or as_bool(lifetime.get("isSoftDeleted")) is True
+
+    def _is_from_agent(self, properties: Mapping[str, t.Any]) -> bool:
+        """Return whether the agent stored a point in the vault. Such points are listed without tiers."""
+        is_generic = _lower(properties.get("objectType")) == "genericrecoverypoint"
+        return self._item.is_from_agent and is_generic and properties.get("recoveryPointTierDetails") is None
 
     def _build(self, ident: str, created: int, properties: Mapping[str, t.Any], expires: int | None) -> RecoveryPoint:
         lifetime = as_object(properties.get("recoveryPointProperties"))
@@ -210,15 +255,15 @@ class PointParser:
         else:
             stores = parse_tiers(properties.get("recoveryPointTierDetails"))
         main = stores.main if stores else None
-        is_generic = self._item.is_generic and _lower(properties.get("objectType")) == "genericrecoverypoint"
-        kind = "backup" if is_generic and stores is None else _parse_kind(main, properties)
-        usable = True if is_generic and stores is None else stores.usable if stores else None
+        is_from_agent = stores is None and self._is_from_agent(properties)
+        kind = "backup" if is_from_agent else _parse_kind(main, properties)
+        usable = True if is_from_agent else stores.usable if stores else None
         status = "unknown" if usable is None else "success"
         if stores and stores.valid == frozenset() and any(word == "invalid" for word in _states(properties)):
             status = "failed"
         if is_datastore and usable:
             status, usable = _parse_completion(properties.get("recoveryPointState"))
-        if self._item.is_deleted or as_bool(lifetime.get("isSoftDeleted")) is True:
+        if self._is_deleted(properties):
             usable = False
         point = RecoveryPoint(
             id=ident,
@@ -232,31 +277,33 @@ class PointParser:
             retention=_parse_retention(lifetime.get("ruleName") or properties.get("retentionTagName")),
             job=as_text(properties.get("policyName")) or self._item.job,
         )
-        in_vault = is_generic or main in _VAULT_STORES or main in _ARCHIVE_STORES
+        in_vault = is_from_agent or main in _VAULT_STORES or main in _ARCHIVE_STORES
         is_snapshot = main in _SNAPSHOT_STORES
         self._set_location(point, None if stores is None or main is None else stores.spellings[main], is_snapshot)
-        self._set_offsite(point, main, is_generic=is_generic)
+        self._set_offsite(point, main, is_from_agent=is_from_agent)
         self._set_lock(point, lifetime, in_vault=in_vault, is_snapshot=is_snapshot)
         if in_vault:
             point.encrypted = self._item.vault.own_key
         return point
 
     def _set_location(self, point: RecoveryPoint, store: str | None, is_snapshot: bool) -> None:
-        label = self._item.vault.ident.label
-        if is_snapshot:
+        label: str | None = self._item.vault.ident.label
+        if store is None and self._item.is_from_server:
+            label = None
+        elif is_snapshot:
             label = f"{label} (snapshot)"
         point.copies = [Copy(location=label, location_type=parse_location_type(store), vendor_location_type=store)]
 
-    def _set_offsite(self, point: RecoveryPoint, main: str | None, *, is_generic: bool) -> None:
+    def _set_offsite(self, point: RecoveryPoint, main: str | None, *, is_from_agent: bool) -> None:
         vault, in_other_region = self._item.vault, self._item.is_in_other_region
         if main in _SNAPSHOT_STORES:
             # A snapshot is stored with the protected resource.
             point.offsite = False
-        elif main is None and not is_generic:
+        elif main is None and not is_from_agent:
             return
         elif in_other_region is True:
             point.offsite = True
-        elif vault.has_other_region and (main in _VAULT_STORES or is_generic):
+        elif vault.has_other_region and (main in _VAULT_STORES or is_from_agent):
             if point.created <= self._oldest_uncopied:
                 point.offsite, point.inferred = True, (*point.inferred, "offsite")
         elif vault.has_other_region is False and in_other_region is False:
@@ -271,6 +318,8 @@ class PointParser:
     ) -> None:
         """Set the lock. A locked vault protects its points until they expire; snapshots are not in the vault."""
         locked = self._item.vault.locked
+        if self._item.is_from_server and not in_vault and not is_snapshot:
+            return
         if locked is False or is_snapshot:
             point.immutable = False
             return

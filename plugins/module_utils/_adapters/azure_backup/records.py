@@ -65,6 +65,9 @@ _DATASOURCES = {
 WORKLOAD_TYPES = ("vm", "database", "file_share", "physical", "storage", "application")
 # Kinds of items that must be in a vault of their own region.
 _SAME_REGION = frozenset({"AzureIaasVM", "AzureStorage", "AzureWorkload"})
+# The agent stores its points only in the vault. The servers also store points on their own disks.
+_AGENT = "MAB"
+_BACKUP_SERVERS = frozenset({"DPM", "AzureBackupServer"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +93,8 @@ class Item:
     ident: str
     workload: Workload
     is_deleted: bool
-    is_generic: bool
+    # Whether the Azure Backup agent sends its points directly to the vault. They have neither tiers nor states.
+    is_from_agent: bool
     job: str | None
     # Whether the protected resource and the vault are in different regions.
     is_in_other_region: bool | None
@@ -98,6 +102,8 @@ class Item:
     is_region_inferred: bool = False
     # Whether it is a backup instance of a Backup vault.
     is_instance: bool = False
+    # Whether a point without tiers may be on the disks of a backup server, and not in the vault.
+    is_from_server: bool = False
 
 
 def parse_region(value: t.Any) -> str | None:
@@ -179,10 +185,11 @@ def parse_protected_item(row: Mapping[str, t.Any], vault: Vault, management: str
         ident=ident,
         workload=_build_workload(ident, properties, management),
         is_deleted=as_bool(properties.get("isScheduledForDeferredDelete")) is True,
-        is_generic=management not in _SAME_REGION,
+        is_from_agent=management == _AGENT,
         job=as_text(properties.get("policyName")) or _last_part(properties.get("policyId")),
         is_in_other_region=False if is_inferred else in_other_region,
         is_region_inferred=is_inferred,
+        is_from_server=management in _BACKUP_SERVERS,
     )
 
 
@@ -193,10 +200,10 @@ def _build_workload(ident: str, properties: Mapping[str, t.Any], management: str
     # Databases and shares name their machine or storage account, which can contain several of them.
     key = source if management == "AzureIaasVM" and source else ident
     name = as_text(properties.get("friendlyName"))
-    if management == "MAB":
+    if management == _AGENT:
         # The friendly name is a volume, such as C:\.
         name = as_text(properties.get("computerName"))
-    vendor_platform = term if management in ("AzureWorkload", "DPM", "AzureBackupServer") else management
+    vendor_platform = term if management in ("AzureWorkload", *_BACKUP_SERVERS) else management
     return Workload(
         id=key.casefold(),
         name=name,
@@ -225,7 +232,7 @@ def parse_backup_instance(row: Mapping[str, t.Any], vault: Vault) -> Item:
         ident=ident,
         workload=workload,
         is_deleted=(state or "").casefold() in ("softdeleted", "softdeleting"),
-        is_generic=False,
+        is_from_agent=False,
         job=_last_part(as_object(properties.get("policyInfo")).get("policyId")),
         is_in_other_region=_compare_regions(vault, source.get("resourceLocation")),
         is_instance=True,

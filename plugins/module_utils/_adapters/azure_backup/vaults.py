@@ -31,6 +31,10 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.azure_backu
     name_problem,
     quote_segment,
 )
+from ansible_collections.backup.audit.plugins.module_utils._adapters.azure_backup.points import (
+    has_no_range,
+    parse_ranges,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.azure_backup.records import Item, Vault
 from ansible_collections.backup.audit.plugins.module_utils._adapters.azure_backup.rights import find_gap
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
@@ -103,6 +107,7 @@ class VaultReader:
         self._server_errors = 0
         self._failures: dict[tuple[str, str], list[tuple[str, AuditError]]] = defaultdict(list)
         self._with_logs: list[str] = []
+        self._without_range: list[str] = []
         self._uncounted: list[str] = []
         # Whether all lists of vaults are proven to be complete.
         self.is_proven = True
@@ -117,8 +122,10 @@ class VaultReader:
         for item, found in self._thread_pool.map(self._read_item, self._list_items(parts)):
             if isinstance(found, AuditError):
                 self._record_failure(item.vault, f"the recovery points of {item.workload.name!r}", found)
-            else:
-                yield item, found
+                continue
+            if any(map(has_no_range, found)):
+                self._without_range.append(str(item.workload.name))
+            yield item, found
         self._report_failures()
         if self._uncounted:
             self._warn(
@@ -129,6 +136,11 @@ class VaultReader:
             self._warn(
                 f"{len(self._with_logs)} databases count more recovery points than they list "
                 f"({', '.join(self._with_logs[:_SHOWN])}). The difference may be log backups, which are a range"
+            )
+        if self._without_range:
+            self._warn(
+                f"{len(self._without_range)} databases list log backups without a range of times "
+                f"({', '.join(self._without_range[:_SHOWN])}). Only their other recovery points can be restored"
             )
 
     def is_item_selected(self, item: Item) -> bool:
@@ -256,7 +268,8 @@ class VaultReader:
             count = reported
             if listed >= count:
                 return rows
-        if any("timeRanges" in as_object(row.get("properties")) for row in rows):
+        # Only log backups that can be restored explain a difference.
+        if any(map(parse_ranges, rows)):
             self._with_logs.append(str(item.workload.name))
             return rows
         raise InvalidResponseError(

@@ -48,6 +48,8 @@ class Backup:
     required: frozenset[str]
     # Whether it is a backup of the stanza's current database, or of the database before an upgrade.
     is_current: bool | None
+    # Whether it needs WAL; None if its record does not tell. A backup of a stopped cluster does not need any.
+    needs_wal: bool | None
     # Name of the archive with its WAL, and the names and positions of the first and the last segment that it needs.
     archive: str | None
     first: str | None
@@ -55,11 +57,6 @@ class Backup:
     first_lsn: str | None
     last_lsn: str | None
     record: Mapping[str, t.Any]
-
-    @property
-    def needs_wal(self) -> bool:
-        """Whether it needs WAL; a backup of a stopped cluster does not."""
-        return self.first is not None or self.last is not None
 
     def as_base_backup(self, size: int) -> BaseBackup | None:
         """Return the backup for calculations with its WAL, or None if the names of its segments are not valid."""
@@ -143,6 +140,7 @@ class Stanza:
             stop=stop,
             required=frozenset(other for other in required if other),
             is_current=self._is_current(repo, database),
+            needs_wal=_needs_wal(wal),
             archive=self._archives.get((repo, database)),
             first=as_text(wal.get("start")),
             last=as_text(wal.get("stop")),
@@ -221,6 +219,13 @@ def find_segment_size(times: Mapping[str, int], backups: t.Iterable[Backup]) -> 
 def build_workload(stanza: str) -> Workload:
     """Return the workload of a stanza."""
     return Workload(id=stanza, name=stanza, type="database", platform="postgresql")
+
+
+def _needs_wal(archive: Mapping[str, t.Any]) -> bool | None:
+    """Return whether a backup with this range of segments needs WAL. Without the range, that is not known."""
+    if not {"start", "stop"} <= archive.keys():
+        return None
+    return archive["start"] is not None or archive["stop"] is not None
 
 
 def _get_database(record: Mapping[str, t.Any]) -> tuple[int | None, int | None]:

@@ -189,7 +189,7 @@ class Repository:
     def _has_wal(self, backup: Backup, archives: Archives) -> bool | None:
         """Return whether the archive contains each segment that the backup needs to be consistent."""
         if not backup.needs_wal:
-            return True
+            return None if backup.needs_wal is None else True
         archive, _backups = archives.get(backup.archive or "", (None, []))
         base = None if archive is None else backup.as_base_backup(archive.size)
         return None if archive is None or base is None else archive.has_all(base)
@@ -202,10 +202,7 @@ class Repository:
             return Check(check.at, DATA, check.damage or "").apply_to(point)
         if self.has_unnamed_damage or self.is_uncertain:
             return point
-        is_covered = not backup.needs_wal or self.check.covers(
-            backup.archive or "", backup.first or "", backup.last or ""
-        )
-        return Check(check.at, DATA).apply_to(point) if is_covered else point
+        return Check(check.at, DATA).apply_to(point) if _is_covered(backup, self.check) else point
 
     def build_ranges(self, archives: Archives, usable: Collection[str]) -> Iterator[RecoveryPoint]:
         """Return the points of kind ``continuous``; ``usable`` are the labels of usable backups."""
@@ -229,7 +226,7 @@ class Repository:
                 )
 
     def warnings(self, archives: Archives) -> Iterator[str]:
-        """Yield warnings about backups that were removed or are of an earlier database, and about gaps in the WAL."""
+        """Yield warnings about removed backups, backups of an earlier database, unknown WAL, and gaps in the WAL."""
         if self.removed:
             yield f"{self.title}: backups were removed during the read: {', '.join(sorted(self.removed))}"
         earlier = [backup.label for backup in self.backups if backup.is_current is False]
@@ -237,6 +234,12 @@ class Repository:
             yield (
                 f"{self.title}: {len(earlier)} of {len(self.backups)} backups are of a database before the current one "
                 f"(newest: {max(earlier)}), so they are not usable"
+            )
+        unclear = [backup.label for backup in self.backups if backup.needs_wal is None]
+        if unclear:
+            yield (
+                f"{self.title}: {len(unclear)} of {len(self.backups)} backups do not report which write-ahead log they "
+                f"need (newest: {max(unclear)}), so it is unknown whether they are usable"
             )
         for archive, backups in archives.values():
             if archive is None:
@@ -246,6 +249,15 @@ class Repository:
             gaps = archive.describe_gaps(_as_base_backups(current, archive, None))
             if gaps is not None:
                 yield f"{self.title}: {gaps}"
+
+
+def _is_covered(backup: Backup, check: VerifyOutput) -> bool:
+    """Return whether the check covered all WAL that the backup needs."""
+    if backup.needs_wal is False:
+        return True
+    if backup.needs_wal is None or backup.archive is None or backup.first is None or backup.last is None:
+        return False
+    return check.covers(backup.archive, backup.first, backup.last)
 
 
 def _as_base_backups(backups: Sequence[Backup], archive: Archive, labels: Collection[str] | None) -> list[BaseBackup]:

@@ -147,6 +147,20 @@ class TestFiles:
         collector, points, _runner = read(offline, checks={files(1): (0, {}, "")})
         assert ([point["usable"] for point in points], ranges(collector), collector.warnings) == ([True], [], [])
 
+    @pytest.mark.parametrize(
+        "range_of_wal", [None, {}, {"start": None}, {"stop": None}, {"start": segment(3)}, {"stop": segment(4)}, []]
+    )
+    def test_a_backup_without_a_statement_about_its_wal_may_need_it(self, range_of_wal: Any) -> None:
+        unclear = backup(FULL, "full", 1795222800, archive=range_of_wal)
+        absent = {name: value for name, value in unclear.items() if name != "archive" or range_of_wal is not None}
+        for one in (unclear, absent):
+            collector, points, _runner = read(changed(backup=[one, STANZA["backup"][3]]))
+            assert {point["id"].split("/")[1]: point["usable"] for point in points} == {FULL: None, OTHER: True}
+            # Nothing can be restored from WAL alone.
+            assert [location for location, _start, _end in ranges(collector)] == ["repo2"]
+            text = f"1 of 1 backups do not report which write-ahead log they need (newest: {FULL})"
+            assert collector.warnings == [f"main in repo1: {text}, so it is unknown whether they are usable"]
+
     def test_an_unknown_segment_size_leaves_everything_unknown(self) -> None:
         """The names and positions contradict each other."""
         wrong = changed(backup=[backup(FULL, "full", 1795222800, lsn={"start": "0/9000028", "stop": "0/9000100"})])

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,7 @@ from tests.unit.plugins.module_utils._adapters.running_pgbackrest import (
     VERSION,
     Changing,
     archive,
+    backup,
     changed,
     files,
     folders,
@@ -114,6 +116,30 @@ class TestVerify:
         _reading, points, _runner = read(STANZA, checks=checks, verify="data")
         found = by_id(points)[f"main/{OTHER}/repo2"]
         assert (found["integrity_checked"], found["usable"]) == (None, True)
+
+    @pytest.mark.parametrize(
+        ("range_of_wal", "expected"),
+        [
+            (None, (None, None)),
+            ({}, (None, None)),
+            ({"start": None}, (None, None)),
+            ({"start": segment(12)}, (None, None)),
+            ({"start": segment(12), "stop": None}, (None, None)),
+            ({"start": None, "stop": segment(13)}, (None, None)),
+            ({"start": segment(12), "stop": segment(13)}, (True, True)),
+            # A backup of a stopped cluster.
+            ({"start": None, "stop": None}, (True, True)),
+        ],
+    )
+    def test_a_backup_that_may_need_wal_is_unchecked(
+        self, range_of_wal: dict[str, Any] | None, expected: tuple[bool | None, bool | None]
+    ) -> None:
+        other = backup(OTHER, "full", 1795233600, repo=2, first=12, archive=range_of_wal)
+        checks = {verify(1): (0, VALID, ""), verify(2): (0, VALID_TOO, "")}
+        collector, points, _runner = read(changed(backup=[*STANZA["backup"][:3], other]), checks=checks, verify="data")
+        assert (collector.verify or {})["result"] == "sound"
+        states = {point["id"].split("/")[1]: (point["integrity_checked"], point["usable"]) for point in points}
+        assert states == {FULL: (True, True), DIFF: (True, True), INCR: (True, True), OTHER: expected}
 
     def test_a_running_backup_is_not_damage(self) -> None:
         out = f"{VALID}  backup: 20261121-050000F, status: in-progress, total files checked: 0, total valid files: 0\n"

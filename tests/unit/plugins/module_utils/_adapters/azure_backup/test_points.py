@@ -126,11 +126,56 @@ def test_an_archived_full_backup_is_an_archive() -> None:
     assert build(fields, management="AzureWorkload").kind == "archive"
 
 
+GENERIC = {"objectType": "GenericRecoveryPoint", "recoveryPointTierDetails": None}
+
+
 def test_points_of_agents_without_tiers() -> None:
-    fields = {"objectType": "GenericRecoveryPoint", "recoveryPointTierDetails": None}
-    point = build(fields, management="MAB")
+    point = build(GENERIC, management="MAB")
     assert (point.kind, point.usable, point.status, point.offsite) == ("backup", True, "success", None)
     assert build({"recoveryPointTierDetails": None}, management="MAB").usable is None
+    assert build(GENERIC, management="AzureSql").usable is None
+
+
+def test_an_empty_list_of_tiers_is_unknown() -> None:
+    vault = parse_recovery_services_vault({"id": VAULT, "properties": {"x": 1}})
+    item = parse_protected_item({"id": ITEM, "properties": {"x": 1}}, vault, "MAB")
+    parser = PointParser(item, NOW, include_raw=False)
+    found = []
+    for details in (None, [], "HardenedRP", None):
+        properties = {**GENERIC, "recoveryPointTime": CREATED, "recoveryPointTierDetails": details}
+        found += [point.usable for point, *_rest in parser.parse({"id": "p", "properties": properties})]
+    assert found == [True, None, None, True]
+
+
+def test_points_of_agents_are_in_the_vault() -> None:
+    vault = {**locked("Locked"), **redundancy("GeoRedundant"), "encryption": {"keyVaultProperties": {"keyUri": "k"}}}
+    point = build(GENERIC, vault=vault, management="MAB")
+    assert (point.offsite, point.immutable_until, point.encrypted) == (True, parse_time(EXPIRES), True)
+    assert point.inferred == ("offsite", "immutable")
+    assert [copy.location for copy in point.copies or ()] == ["rg/rsv"]
+    # Reported tiers take precedence.
+    fields = {**GENERIC, "recoveryPointTierDetails": tiers(InstantRP="Valid")}
+    point = build(fields, vault=vault, management="MAB")
+    assert (point.kind, point.offsite, point.immutable, point.encrypted) == ("snapshot", False, False, None)
+
+
+@pytest.mark.parametrize("management", ["DPM", "AzureBackupServer"])
+@pytest.mark.parametrize("state", ["Locked", "Unlocked", "Disabled"])
+@pytest.mark.parametrize("item", [{}, {"sourceLocation": "northeurope"}, {"sourceLocation": "westeurope"}])
+@pytest.mark.parametrize("kind", ["GeoRedundant", "LocallyRedundant"])
+def test_points_of_backup_servers_may_be_on_their_disks(
+    management: str, state: str, item: dict[str, Any], kind: str
+) -> None:
+    vault = {**locked(state), **redundancy(kind), "encryption": {"keyVaultProperties": {"keyUri": "k"}}}
+    point = build(GENERIC, vault=vault, item=item, management=management)
+    assert (point.kind, point.usable, point.status) == ("unknown", None, "unknown")
+    assert (point.offsite, point.immutable, point.immutable_until, point.encrypted) == (None, None, None, None)
+    assert point.inferred == ()
+    assert [(copy.location, copy.offsite) for copy in point.copies or ()] == [(None, None)]
+    # A tier is a statement of the service.
+    stored = build({}, vault=vault, item=item, management=management)
+    assert (stored.kind, stored.usable, stored.encrypted) == ("backup", True, True)
+    assert [copy.location for copy in stored.copies or ()] == ["rg/rsv"]
 
 
 @pytest.mark.parametrize(
@@ -272,22 +317,7 @@ def test_retention(rule: str | None, classes: tuple[str, ...]) -> None:
     assert build({"recoveryPointProperties": {"expiryTime": EXPIRES, "ruleName": rule}}).retention == classes
 
 
-# Ranges, backup instances, templates
-
-
-def test_log_chains_are_ranges() -> None:
-    vault = parse_recovery_services_vault({"id": VAULT, "location": "westeurope", "properties": {}})
-    item = parse_protected_item({"id": ITEM, "properties": {"friendlyName": "orders"}}, vault, "AzureWorkload")
-    spans = [
-        {"startTime": "2026-11-22T00:00:00Z", "endTime": "2026-11-25T00:45:00Z"},
-        {"startTime": "2026-11-26T00:00:00Z", "endTime": "2026-11-28T23:45:00Z"},
-    ]
-    row = {"id": "x", "properties": {"objectType": "AzureWorkloadSQLPointInTimeRecoveryPoint", "timeRanges": spans}}
-    found = [one[0] for one in PointParser(item, NOW, include_raw=False).parse(row)]
-    assert [(one.kind, one.restorable_from, one.restorable_until) for one in found] == [
-        ("continuous", parse_time(span["startTime"]), parse_time(span["endTime"])) for span in spans
-    ]
-    assert [one.id for one in found] == ["x/2026-11-22T00:00:00Z", "x/2026-11-26T00:00:00Z"]
+# Backup instances, templates
 
 
 def stores(*rows: tuple[str, Any, Any]) -> list[dict[str, Any]]:
@@ -353,7 +383,6 @@ def test_equal_and_different_values_share_no_template() -> None:
         ({"id": "p", "properties": {}}, InvalidResponseError),
         ({"id": "p"}, InvalidResponseError),
         ({"id": "p", "properties": {"recoveryPointTime": "yesterday"}}, DataError),
-        ({"id": "p", "properties": {"timeRanges": [{"startTime": CREATED}]}}, DataError),
     ],
 )
 def test_a_point_needs_an_id_and_a_time(row: dict[str, Any], error: type[Exception]) -> None:
