@@ -272,6 +272,8 @@ class Evaluation:
             view = min(applicable, key=lambda one: self.existence(one) != "unknown")
             workload = self.get_workload(view)
             result = self.existence(view)
+            if result == "pass" and self.is_excluded(view):
+                result = "not_applicable"
             own = Workload([view], workload.tier)
             self.add_result(own, "expected.exists", result, blocking=result in ["fail", "unknown"])
             workload.findings += own.findings

@@ -267,6 +267,9 @@ class FindingsWriter:
         member, expected, state, text = existence
         record = None if member is None else records[member]
         subject = self._findings.add_subject((None, None, None, expected)) if member is None else subjects[member]
+        if record is not None and record.excluded is not None and state == PASS:
+            # Otherwise the workload would count as compliant, although no rule is evaluated for it.
+            state, text = NOT_APPLICABLE, f"{text}; excluded by the policy"
         outcome = (state, UNPROVED if state == UNKNOWN else REPORTED, None, text)
         number = self._findings.control_number(EXISTS)
         # A missing workload is waived by its name in the backup products.

@@ -274,10 +274,13 @@ class TestExistence:
         assert existences(existing(), policy, expected=["web01"])[0][0] == "pass"
         assert not evaluate(existing(), policy, expected=["web01"]).compliant
 
-    def test_an_excluded_workload_exists(self) -> None:
-        found = findings(existing(), SEVEN, expected=["web01"], exclude=[{"match": {"source": "*"}, "reason": "x"}])
-        assert [(one["control"], one["result"]) for one in found] == [
-            ("expected.exists", "pass"),
+    @pytest.mark.parametrize(("exists", "expected"), [(True, "not_applicable"), (False, "fail"), (None, "unknown")])
+    def test_an_excluded_workload_does_not_pass(self, exists: bool | None, expected: str) -> None:
+        """It must exist, but as no rule is evaluated for it, it must not count as compliant."""
+        rows = read(row(nightly(8), in_inventory=exists))
+        found = findings(rows, SEVEN, expected=["web01"], exclude=[{"match": {"source": "*"}, "reason": "x"}])
+        assert [(one["control"], one["result"]) for one in found if not one["control"].startswith("data")] == [
+            ("expected.exists", expected),
             ("policy.exclude", "not_applicable"),
         ]
 
