@@ -37,11 +37,17 @@ def merge_into(main: RecoveryPoint, group: Sequence[RecoveryPoint]) -> RecoveryP
         check.checked_at,
         check.checked_by,
     )
-    main.inferred = tuple(name for name in _INFERRED_FIELDS if name in inferred and getattr(main, name) is not None)
+    main.inferred = tuple(name for name in _INFERRED_FIELDS if name in inferred and _is_known(main, name))
     main.retention = tuple(name for name in RETENTION if any(name in point.retention for point in group))
     if main.raw is not None:
         main.raw = {"records": [record for point in group for record in (point.raw or {}).get("records", [])]}
     return main
+
+
+def _is_known(point: RecoveryPoint, name: str) -> bool:
+    # A lock with an end has only the end, but its certainty is that of ``immutable``.
+    is_dated_lock = name == "immutable" and point.immutable_until is not None
+    return is_dated_lock or getattr(point, name) is not None
 
 
 def _find_newest(group: Sequence[RecoveryPoint], fact: str, time: str) -> RecoveryPoint:

@@ -270,7 +270,7 @@ def test_copies_with_the_same_time_are_one_point() -> None:
     assert one.immutable_until == one.created + 30 * DAY * SECOND
     assert (one.integrity_checked, one.checked_at) == (True, 9 * SECOND)
     assert one.retention == ("weekly",)
-    assert set(one.inferred) == {"offsite", "immutable_until"}
+    assert set(one.inferred) == {"offsite", "immutable", "immutable_until"}
     assert second.id == "0c"
 
 
