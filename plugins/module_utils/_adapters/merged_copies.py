@@ -17,21 +17,28 @@ _INFERRED_FIELDS = ("encrypted", "offsite", "immutable", "immutable_until", *_TE
 
 
 def merge_into(main: RecoveryPoint, group: Sequence[RecoveryPoint]) -> RecoveryPoint:
-    """Return ``main``, one of the points in ``group``, with the attributes of all of them."""
+    """Return ``main``, one of the points in ``group``, with the attributes of all of them.
+
+    If some copies can be restored, only they prove what protects the point: a copy that may be damaged or in use does
+    not make it off-site, locked, tested or checked. Malware and missing encryption count in any copy.
+    """
+    proving = [point for point in group if point.usable] or group
     usable = {point.usable for point in group}
     main.usable = True if True in usable else usable.pop() if len(usable) == 1 else None
-    test = _find_newest(group, "restore_tested", "tested_at")
-    inferred = {name for point in group for name in point.inferred if point is test or name not in _TEST_FIELDS}
+    test = _find_newest(proving, "restore_tested", "tested_at")
+    inferred = {name for point in proving for name in point.inferred if point is test or name not in _TEST_FIELDS}
+    if any("encrypted" in point.inferred for point in group):
+        inferred.add("encrypted")
     main.copies = [copy for point in group for copy in (point.copies or [Copy()])]
-    main.offsite = any_true(point.offsite for point in group)
-    main.immutable = any_true(point.immutable for point in group)
-    main.immutable_until = max((p.immutable_until for p in group if p.immutable_until is not None), default=None)
+    main.offsite = any_true(point.offsite for point in proving)
+    main.immutable = any_true(point.immutable for point in proving)
+    main.immutable_until = max((p.immutable_until for p in proving if p.immutable_until is not None), default=None)
     # One unencrypted copy is enough to expose the data.
     readable = any_true(None if point.encrypted is None else not point.encrypted for point in group)
     main.encrypted = None if readable is None else not readable
     main.malware = max((point.malware for point in group), key=_MALWARE_BY_SEVERITY.index)
     main.restore_tested, main.tested_at, main.tested_by = test.restore_tested, test.tested_at, test.tested_by
-    check = _find_newest(group, "integrity_checked", "checked_at")
+    check = _find_newest(proving, "integrity_checked", "checked_at")
     main.integrity_checked, main.checked_at, main.checked_by = (
         check.integrity_checked,
         check.checked_at,

@@ -89,8 +89,9 @@ def merge_copies(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
 
 def _merge_group(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
     main = min(group, key=lambda point: (_is_copy(point), point.id))
-    if _is_copy(main) or not any(map(_is_copy, group)):
-        # The source of the copies is not reported, so only their common values are known.
+    is_replaced = main.usable is not True and any(point.usable for point in group)
+    if is_replaced or _is_copy(main) or not any(map(_is_copy, group)):
+        # The source of the copies is not reported, or only a copy of it is usable: only common values are known.
         kinds = {point.kind for point in group}
         main.kind = main.kind if len(kinds) == 1 else "backup" if kinds <= {*BACKUP_KINDS, "backup"} else "unknown"
         main.job = main.job if len({point.job for point in group}) == 1 else None

@@ -106,8 +106,14 @@ def test_an_unusable_copy_does_not_make_a_point_usable() -> None:
     copy = entry("b", LOCKED, 0.1, Status="EXPIRED")
     (point,) = merge([entry("a", MAIN), copy], links(("a", "b", 0.1)))
     assert (point.usable, point.offsite, point.immutable) == (True, False, False)
+    assert [one.location for one in point.copies or ()] == ["123456789012/eu-west-1/main"]
     (point,) = merge([entry("a", MAIN, Status="EXPIRED"), entry("b", LOCKED, 0.1)], links(("a", "b", 0.1)))
     assert (point.usable, point.offsite) == (True, True)
+    # Its data still exists, so it can expose the data.
+    copy = entry("b", LOCKED, 0.1, Status="EXPIRED", IsEncrypted=False)
+    (point,) = merge([entry("a", MAIN), copy], links(("a", "b", 0.1)))
+    assert (point.usable, point.encrypted) == (True, False)
+    copy = entry("b", LOCKED, 0.1, Status="EXPIRED")
     (point,) = merge([entry("a", MAIN, Status="EXPIRED"), copy], links(("a", "b", 0.1)))
     assert point.usable is None
 

@@ -253,16 +253,17 @@ def test_attributes_from_settings_are_inferred() -> None:
 
 
 def test_copies_with_the_same_time_are_one_point() -> None:
-    """The copy adds a location but no point. Attributes of both are combined."""
-    source = point({"type": "Increment"}, repositories.Backup("Gold", DISK, False, True), records.File(5, ()))
-    copy = point(
-        {"id": "0a", "type": "Full", "malwareStatus": "Suspicious", "allowedOperations": []},
-        repositories.Backup("Copy", CLOUD, True, None),
-        records.File(50, ("weekly",)),
-        records.Scan(False, 9 * SECOND),
-    )
+    """The copy adds a location but no point. It proves nothing unless it can be restored, but its malware counts."""
     other = point({"creationTime": "2026-11-19T22:00:00Z", "id": "0c"})
-    one, second = merge_copies([copy, source, other])
+
+    def merge(operations: list[str]) -> list[RecoveryPoint]:
+        source = point({"type": "Increment"}, repositories.Backup("Gold", DISK, False, True), records.File(5, ()))
+        row = {"id": "0a", "type": "Full", "malwareStatus": "Suspicious", "allowedOperations": operations}
+        scan = records.Scan(False, 9 * SECOND)
+        copy = point(row, repositories.Backup("Copy", CLOUD, True, None), records.File(50, ("weekly",)), scan)
+        return merge_copies([copy, source, other])
+
+    one, second = merge(["StartFlrRestore"])
     assert (one.id, one.kind, one.size_bytes, one.job) == (POINT["id"], "incremental", 5, "Gold")
     assert [(each.location, each.role) for each in one.copies or []] == [("vault", "copy"), ("disk-1", "primary")]
     assert (one.usable, one.offsite, one.encrypted, one.malware) == (True, True, None, "suspicious")
@@ -272,6 +273,11 @@ def test_copies_with_the_same_time_are_one_point() -> None:
     assert one.retention == ("weekly",)
     assert set(one.inferred) == {"offsite", "immutable", "immutable_until"}
     assert second.id == "0c"
+    one, _second = merge([])
+    assert [each.location for each in one.copies or []] == ["vault", "disk-1"]
+    assert (one.usable, one.offsite, one.encrypted, one.malware) == (True, None, None, "suspicious")
+    assert (one.immutable, one.immutable_until, one.integrity_checked) == (False, None, None)
+    assert one.inferred == ("immutable",)
 
 
 def test_a_point_listed_twice_is_not_a_copy_of_itself() -> None:
