@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from array import array
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
@@ -26,10 +27,17 @@ class ListingCheck(t.Generic[Item]):
 
     If items are removed while pages are read, the items after them move up, some of them to a page that was already
     read: they are missed. A page with a smaller total than the first page reveals this; the listing is read again.
+
+    ``identity`` must depend only on the item: it is called several times for the same item, in each pass, and must
+    differ between two items. If items for which ``may_repeat`` is true share an identity, they are told apart by their
+    order in a pass. The methods for FirstPageCheck do not support this.
     """
 
-    def __init__(self, identity: Callable[[Item], t.Hashable]) -> None:
+    def __init__(
+        self, identity: Callable[[Item], t.Hashable], may_repeat: Callable[[Item], bool] | None = None
+    ) -> None:
         self._identity = identity
+        self._may_repeat = may_repeat
         self._hashes = array("q")
         self._expected: int | None = None
         # Items from this index on count, because they were received while none was removed.
@@ -42,6 +50,8 @@ class ListingCheck(t.Generic[Item]):
         """Start a new pass at the beginning of the listing."""
         self._known = set(self._hashes)
         self._pass_start = len(self._hashes)
+        # How often the last pass returned each identity that may be repeated.
+        self._repeats: Counter[t.Hashable] = Counter()
         self._first: int | None = None
         # The smallest total that any page reported.
         self.min_total: int | None = None
@@ -56,11 +66,19 @@ class ListingCheck(t.Generic[Item]):
 
     def new_items(self, items: Sequence[Item]) -> Sequence[Item]:
         """Record the items of a page and return those that no earlier pass returned."""
-        hashes = list(map(hash, map(self._identity, items)))
+        identities = map(self._identity, items) if self._may_repeat is None else map(self._number, items)
+        hashes = list(map(hash, identities))
         self._hashes.extend(hashes)
         if not self._known:
             return items
         return [item for value, item in zip(hashes, items, strict=True) if value not in self._known]
+
+    def _number(self, item: Item) -> t.Hashable:
+        identity = self._identity(item)
+        if self._may_repeat is None or not self._may_repeat(item):
+            return identity
+        self._repeats[identity] += 1
+        return identity, self._repeats[identity]
 
     def is_complete(self, expected: int) -> bool:
         """Return whether the last pass, or all passes that count, returned at least ``expected`` distinct items."""
@@ -104,10 +122,14 @@ class PageOverlapCheck(t.Generic[Item]):
     If items are added or removed before that position between the two requests, the next page starts with a different
     item. If that item is on the previous page, items moved down and nothing is missed; if not, items moved up and some
     were missed (``has_moved``). ``all_overlap`` is False if a page was requested without an overlap.
+    ``identity`` and ``may_repeat`` are those of ListingCheck.
     """
 
-    def __init__(self, identity: Callable[[Item], t.Hashable]) -> None:
+    def __init__(
+        self, identity: Callable[[Item], t.Hashable], may_repeat: Callable[[Item], bool] | None = None
+    ) -> None:
         self._identity = identity
+        self._may_repeat = may_repeat
         self._before: Sequence[Item] = ()
         self.all_overlap = True
         self.has_moved = False
@@ -127,11 +149,27 @@ class PageOverlapCheck(t.Generic[Item]):
         first_identity = self._identity(items[0])
         if first_identity == self._identity(before[-1]):
             return items[1:]
-        known = {self._identity(item) for item in before}
+        known = [self._identity(item) for item in before]
         if first_identity not in known:
             self.has_moved = True
             return items
-        return [item for item in items if self._identity(item) not in known]
+        return self._drop_known(items, set(known), Counter(known[known.index(first_identity) :]))
+
+    def _drop_known(
+        self, items: Sequence[Item], known: set[t.Hashable], overlap: Counter[t.Hashable]
+    ) -> Sequence[Item]:
+        """Drop items of the previous page; those that may repeat, only as often as they are in the overlap."""
+        kept = []
+        for item in items:
+            identity = self._identity(item)
+            if self._may_repeat is not None and self._may_repeat(item):
+                is_known = overlap[identity] > 0
+                overlap[identity] -= is_known
+            else:
+                is_known = identity in known
+            if not is_known:
+                kept.append(item)
+        return kept
 
 
 class FirstPageCheck(t.Generic[Item]):

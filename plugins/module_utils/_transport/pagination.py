@@ -4,7 +4,7 @@
 
 """Fetch all pages of a listing by link, offset, page number or page size, in parallel and with limited memory.
 
-If a listing is not complete, an error is raised.
+If a listing is not complete, an error is raised. ``identity`` must be a pure function of an item; see ListingCheck.
 """
 
 from __future__ import annotations
@@ -95,6 +95,8 @@ def pages_by_offset(
     page_size: int,
     identity: Callable[[Item], t.Hashable],
     what: str,
+    *,
+    may_repeat: Callable[[Item], bool] | None = None,
 ) -> Iterator[Sequence[Item]]:
     """Yield pages by offset and limit, read in parallel once the first page has reported the total.
 
@@ -102,12 +104,12 @@ def pages_by_offset(
     a full last page, another one is requested, because the reported total may be too small. Each page starts with the
     last item of the previous one, which proves that no item between them was missed. If it does not, because items were
     removed meanwhile, the listing is read again, and only new items are yielded. If the order of a server is not
-    stable, the listing is accepted when another pass returns no new items.
+    stable, the listing is accepted when another pass returns no new items. ``may_repeat``: see ListingCheck.
     """
-    listing_check = ListingCheck(identity)
+    listing_check = ListingCheck(identity, may_repeat)
     for attempt in range(MAX_PASSES):
         listing_check.begin_pass()
-        overlap_check = PageOverlapCheck(identity)
+        overlap_check = PageOverlapCheck(identity, may_repeat)
         new_items = 0
         for page in _offset_pass(fetch, thread_pool, page_size, what):
             listing_check.record_total(page.total)

@@ -60,10 +60,18 @@ class Api:
         params: Mapping[str, str] | None = None,
         *,
         mapper: Mapper | None = None,
-        identity: Callable[[t.Any], t.Hashable] | None = None,
     ) -> Iterator[dict[str, t.Any]]:
         """Yield all records of one listing. Pages are read in parallel unless ``mapper`` is set."""
-        return self.records(self._build_fetch(path, params), what, mapper=mapper, identity=identity)
+        return self.records(self._build_fetch(path, params), what, mapper=mapper)
+
+    def object_rows(self) -> Iterator[dict[str, t.Any]]:
+        """Yield the rows of the backup objects. There is one row per object and backup."""
+        what = "backup objects"
+        fetch = self._build_fetch("/backupObjects", {"orderColumn": "Name"})
+        pages = pages_by_offset(
+            fetch, self.thread_pool, self.page_size, _get_object_and_backup, what, may_repeat=_has_no_backup
+        )
+        return self.check_records(pages, what)
 
     def prefetch(self, path: str) -> Prefetch[Page[t.Any]]:
         """Return the pages of a listing, for ``collect_optional``. The first page is requested immediately."""
@@ -81,14 +89,13 @@ class Api:
         what: str,
         *,
         mapper: Mapper | None = None,
-        identity: Callable[[t.Any], t.Hashable] | None = None,
         report: Callable[[InvalidResponseError], None] | None = None,
     ) -> Iterator[dict[str, t.Any]]:
         """Yield all records of the pages that ``fetch`` returns by offset and limit.
 
         Records without an id are skipped and passed to ``report``. By default, the read result is then incomplete.
         """
-        pages = pages_by_offset(fetch, mapper or self.thread_pool, self.page_size, identity or _get_id, what)
+        pages = pages_by_offset(fetch, mapper or self.thread_pool, self.page_size, _get_id, what)
         return self.check_records(pages, what, report)
 
     def check_records(
@@ -134,6 +141,15 @@ class Api:
 def _get_id(row: t.Any) -> t.Hashable:
     # Records without an id are not equal to each other.
     return as_text(as_object(row).get("id")) or repr(row)
+
+
+def _get_object_and_backup(row: t.Any) -> t.Hashable:
+    return as_text(as_object(row).get("id")), as_text(as_object(row).get("backupId"))
+
+
+def _has_no_backup(row: t.Any) -> bool:
+    # Older revisions do not report the backup, so the rows of one object cannot be told apart.
+    return as_text(as_object(row).get("backupId")) is None
 
 
 def build_window_filter(collector: Collector) -> dict[str, str]:

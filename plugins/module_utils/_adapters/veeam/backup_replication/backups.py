@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import collections
 import itertools
 import typing as t
 from array import array
@@ -141,7 +140,7 @@ class Backups:
         """Yield the rows of the backup objects until a page cannot be read."""
         is_started = False
         try:
-            for row in self._list_objects():
+            for row in self._api.object_rows():
                 is_started = True
                 yield row
         except REQUEST_ERRORS as error:
@@ -149,20 +148,6 @@ class Backups:
                 raise
             self._all_objects_read = False
             self._api.partial.add_problem(error, "some backup objects")
-
-    def _list_objects(self) -> Iterator[dict[str, t.Any]]:
-        """Yield the rows of the backup objects. There is one row per object and backup."""
-        count: collections.Counter[str] = collections.Counter()
-
-        def identity(row: t.Any) -> t.Hashable:
-            ident, backup = as_text(as_object(row).get("id")), as_text(as_object(row).get("backupId"))
-            if backup is not None:
-                return ident, backup
-            # Older revisions do not report the backup, so the rows of one object are identical.
-            count[str(ident)] += 1
-            return ident, count[str(ident)]
-
-        return self._api.rows("/backupObjects", "backup objects", {"orderColumn": "Name"}, identity=identity)
 
     def _select_workloads(self, workloads: Iterable[Workload]) -> Iterator[Workload]:
         found: set[str | None] = set()
@@ -206,7 +191,7 @@ class Backups:
     def _read_vanished_objects(self, vanished: Iterable[tuple[Workload, AuditError]]) -> None:
         """Read objects again after HTTP 404, unless they are no longer listed because they were deleted."""
         try:
-            listed = {as_text(row.get("id")) for row in self._list_objects()}
+            listed = {as_text(row.get("id")) for row in self._api.object_rows()}
         except REQUEST_ERRORS:
             for workload, error in vanished:
                 self._add_points_or_problem(workload, error)
