@@ -166,7 +166,8 @@ def parse_retention(periods: t.Any) -> tuple[str, ...]:
 def parse_scan(row: Mapping[str, t.Any]) -> Scan | None:
     """Parse a finished antivirus task. Return None if it has no result."""
     result = (as_text(row.get("scanResult")) or "").casefold()
-    if result not in ("clean", "infected") or as_text(row.get("scanState")) != "Finished":
+    state = (as_text(row.get("scanState")) or "").casefold()
+    if result not in ("clean", "infected") or state != "finished":
         return None
     return Scan(result == "infected", parse_offset_time(row.get("endTime")))
 

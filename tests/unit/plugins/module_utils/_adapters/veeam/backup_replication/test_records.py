@@ -148,6 +148,11 @@ def test_a_scan_without_result_does_not_count(task: dict[str, Any]) -> None:
     assert records.parse_scan(task) is None
 
 
+@pytest.mark.parametrize("state", ["Finished", "finished", "FINISHED"])
+def test_terms_of_a_scan_have_any_case(state: str) -> None:
+    assert records.parse_scan({"scanResult": "clean", "scanState": state}) == records.Scan(False, None)
+
+
 @pytest.mark.parametrize("times", [(1, 2), (2, 1), (None, 2), (1, None), (None, None), (1, 1)])
 def test_of_two_scans_the_later_one_counts(times: tuple[int | None, int | None]) -> None:
     """If it is unknown which is the later one, the point is infected."""
