@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.integration.process_monitor import ProcessMonitor
 from tests.integration.running_plays import PlayResult, play
 from tests.real import barman_cluster, restic_repository
 from tests.real import cluster as postgres
@@ -38,7 +39,48 @@ ROLE = [
 ]
 
 
-def run_role(folder: Path, variables: dict[str, Any], home: Path, *arguments: str) -> PlayResult:
+# Characters that a shell would interpret. Each word contains MARK, so a part of the secret is found too.
+MARK = "zq7"
+ONE_LINE = 'zq7\'s "zq7 $HOME" `zq7` \\ zq7'
+PASSPHRASE = f"{ONE_LINE}\nzq7"
+# A host that becomes unreachable when the file "gone" exists.
+CONNECTION = """
+import os
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.connection.local import Connection as Local
+
+DOCUMENTATION = "name: vanishing\\nshort_description: local, until a file exists\\noptions: {}"
+
+class Connection(Local):
+    transport = "vanishing"
+
+    def exec_command(self, *args, **more):
+        if os.path.exists(os.environ["GONE"]):
+            raise AnsibleConnectionFailure("gone")
+        return super().exec_command(*args, **more)
+"""
+
+
+class ArgumentsMonitor(ProcessMonitor):
+    """Records only what all users of a machine can see: not the environment, which only the owner can read."""
+
+    def _record(self, number: int, folder: Path) -> None:
+        parent = int((folder / "stat").read_bytes().rpartition(b")")[2].split()[1])
+        if number in self.processes or parent in self.processes:
+            self.processes.add(number)
+            self.seen.add((folder / "cmdline").read_bytes())
+
+
+def find_secrets(watch: ProcessMonitor, ended: PlayResult, *secrets: str) -> list[str]:
+    """List the secrets in arguments of processes, or in the output."""
+    seen = b"\n".join(watch.seen).decode(errors="replace")
+    assert "AnsiballZ_command.py" in seen
+    return [secret for secret in secrets if secret in seen or secret in ended.output]
+
+
+def run_role(
+    folder: Path, variables: dict[str, Any], home: Path, *arguments: str, watch: ProcessMonitor | None = None
+) -> PlayResult:
     """Run the role on one host, which is this machine."""
     host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **variables}
     given = {"restore_test_output": str(folder / "records"), "restore_test_scratch": str(folder / "scratch")}
@@ -49,6 +91,7 @@ def run_role(folder: Path, variables: dict[str, Any], home: Path, *arguments: st
         inventory={"all": {"hosts": {"backup01": {**given, **host}}}},
         environment={"HOME": str(home)},
         arguments=arguments,
+        watch=watch,
     )
 
 
@@ -264,6 +307,136 @@ class TestRestic:
         assert ended.status == 0, ended.output
         assert [one["result"] for one in record(tmp_path)] == ["passed"]
 
+    def test_no_secret_is_in_arguments_or_output(
+        self, repository: restic_repository.Repository, tmp_path: Path
+    ) -> None:
+        own = restic_repository.copy_repository(repository, tmp_path)
+        (tmp_path / "new").write_text(f"{ONE_LINE}\n")
+        own.restic("key", "passwd", "--new-password-file", str(tmp_path / "new"))
+        # The tool receives the exact values, and repeats them in an error.
+        tool = tmp_path / "tool"
+        tool.write_text(
+            f'#!/bin/sh\ncase "$*" in *" restore "*) printf %s "$AWS_SECRET_ACCESS_KEY" > {tmp_path}/received\n'
+            'printf "%s\\n" "cannot use $RESTIC_PASSWORD or https://me:s3cretURL@host/" >&2; esac\nexec restic "$@"\n'
+        )
+        tool.chmod(0o755)
+        given = {
+            "backup_product": "restic",
+            "backup_executable": str(tool),
+            "backup_repository": str(own.path),
+            "backup_password": ONE_LINE,
+            "backup_secret_environment": {"AWS_SECRET_ACCESS_KEY": PASSPHRASE},
+            "restore_test_check": ["true"],
+        }
+        watch = ArgumentsMonitor()
+        ended = run_role(tmp_path, given, own.home, "-vvv", watch=watch)
+        assert ended.status == 0, ended.output
+        assert find_secrets(watch, ended, MARK) == []
+        assert (tmp_path / "received").read_text() == PASSPHRASE
+
+        # Damaged data: the reason is reported although the output of the task is hidden.
+        for file in (own.path / "data").rglob("*"):
+            if file.is_file():
+                file.unlink()
+        watch = ArgumentsMonitor()
+        ended = run_role(tmp_path, given, own.home, "-vvv", watch=watch)
+        assert ended.status != 0
+        (tested,) = record(tmp_path)
+        assert tested["result"] == "failed"
+        assert "Restore restic snapshot: cannot use ******** or https://********@host/" in tested["message"]
+        assert "no such file or directory" in ended.output
+        assert find_secrets(watch, ended, MARK, "s3cretURL") == []
+
+    def test_a_variable_that_a_shell_cannot_set_is_rejected(self, tmp_path: Path) -> None:
+        given = {"backup_product": "restic", "backup_repository": "/nowhere", "restore_test_check": ["true"]}
+        ended = run_role(tmp_path, {**given, "backup_secret_environment": {"AWS_A-B": "s3cret"}}, tmp_path)
+        assert ended.status != 0
+        assert "invalid names of variables: AWS_A-B." in " ".join(ended.output.split())
+        assert "s3cret" not in ended.output
+
+    @pytest.mark.parametrize(("moment", "recorded"), [("restore", 1), ("check", 2)])
+    def test_finished_tests_are_recorded_if_the_host_becomes_unreachable(
+        self, repository: restic_repository.Repository, tmp_path: Path, moment: str, recorded: int
+    ) -> None:
+        """During the second restore, or after the second check has failed.
+
+        With pipelining, the connection is not used between the end of a command and the next task.
+        """
+        (tmp_path / "connection_plugins").mkdir()
+        (tmp_path / "connection_plugins" / "vanishing.py").write_text(CONNECTION)
+        count = f'echo x >> {tmp_path}/count; [ "$(wc -l < {tmp_path}/count)" -lt 2 ] || touch {tmp_path}/gone'
+        tool = tmp_path / "tool"
+        step = count if moment == "restore" else ":"
+        tool.write_text(f'#!/bin/sh\ncase "$*" in *" restore "*) {step};; esac\nexec restic "$@"\n')
+        tool.chmod(0o755)
+        given = {
+            "ansible_connection": "vanishing",
+            "backup_product": "restic",
+            "backup_executable": str(tool),
+            "backup_repository": str(repository.path),
+            "backup_password": restic_repository.PASSWORD,
+            "restore_test_sample": 2,
+            "restore_test_check": ["sh", "-c", f"{count if moment == 'check' else ':'}; exit 1"],
+            "restore_test_output": str(tmp_path / "records"),
+            "restore_test_scratch": str(tmp_path / "scratch"),
+            "ansible_python_interpreter": sys.executable,
+        }
+        (tmp_path / "scratch").mkdir()
+        ended = play(
+            ROLE,
+            tmp_path,
+            inventory={"all": {"hosts": {"backup01": given}}},
+            environment={"HOME": str(repository.home), "GONE": str(tmp_path / "gone"), "ANSIBLE_PIPELINING": "1"},
+        )
+        assert "unreachable=1" in ended.output
+        assert [one["result"] for one in record(tmp_path)] == ["failed"] * recorded
+
+    def test_a_rescued_error_does_not_end_the_tests_of_other_hosts(
+        self, repository: restic_repository.Repository, tmp_path: Path
+    ) -> None:
+        given = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "backup_product": "restic",
+            "backup_repository": str(repository.path),
+            "backup_password": restic_repository.PASSWORD,
+            "restore_test_workloads": ["web01"],
+            "restore_test_output": str(tmp_path / "records"),
+            "restore_test_scratch": str(tmp_path),
+            "restore_test_fail": False,
+        }
+        hosts = {
+            "backup01": {**given, "restore_test_check": ["true"]},
+            "other": {**given, "restore_test_check": ["false"]},
+        }
+        ended = play(
+            [{**ROLE[0], "hosts": "all", "any_errors_fatal": True}],
+            tmp_path,
+            inventory={"all": {"hosts": hosts}},
+            environment={"HOME": str(repository.home)},
+        )
+        assert ended.status == 0, ended.output
+        other = json.loads((tmp_path / "records" / "other.restore_tests.json").read_text())["tests"]
+        assert [one["result"] for one in (*record(tmp_path), *other)] == ["passed", "failed"]
+
+    def test_seed_and_date_of_the_selection_are_recorded(
+        self, repository: restic_repository.Repository, tmp_path: Path
+    ) -> None:
+        """Values that change with each evaluation, as the date does at midnight."""
+        given = {
+            "backup_product": "restic",
+            "backup_repository": str(repository.path),
+            "backup_password": restic_repository.PASSWORD,
+            "restore_test_sample": 2,
+            "restore_test_seed": "{{ now().timestamp() }}",
+            "restore_test_date": "{{ now().timestamp() }}",
+            "restore_test_check": ["true"],
+        }
+        ended = run_role(tmp_path, given, repository.home)
+        assert ended.status == 0, ended.output
+        first, second = record(tmp_path)
+        assert (first["seed"], first["date"]) == (second["seed"], second["date"])
+
     def test_check_mode_restores_nothing(self, repository: restic_repository.Repository, tmp_path: Path) -> None:
         given = {
             "backup_product": "restic",
@@ -304,6 +477,8 @@ def test_a_restored_postgresql_database_can_be_queried(cluster: postgres.Cluster
     given = {
         "backup_product": "pgbackrest",
         "backup_config": str(cluster.config),
+        # Not used, because no repository is in S3.
+        "backup_secret_environment": {"PGBACKREST_REPO1_S3_KEY_SECRET": PASSPHRASE},
         "restore_test_check": [str(ask)],
         "restore_test_scratch": str(cluster.folder / "scratch"),
     }
@@ -311,8 +486,10 @@ def test_a_restored_postgresql_database_can_be_queried(cluster: postgres.Cluster
     script = _ASK.replace("BIN", str(postgres.binaries()))
     ask.write_text(script.replace("WANTED", "100000|5000050000"))
     ask.chmod(0o755)
-    ended = run_role(tmp_path, given, cluster.folder)
+    watch = ArgumentsMonitor()
+    ended = run_role(tmp_path, given, cluster.folder, "-vvv", watch=watch)
     assert ended.status == 0, ended.output
+    assert find_secrets(watch, ended, MARK) == []
     assert [(one["workload_name"], one["result"]) for one in record(tmp_path)] == [("main", "passed")]
     (tested,) = record(tmp_path)
     # The repository of the restored backup.
@@ -346,6 +523,8 @@ def test_a_database_restored_by_barman_can_be_queried(tmp_path: Path) -> None:
             "backup_product": "barman",
             "backup_config": str(source.config),
             "backup_barman_server": "main",
+            # Not used by the connection of the test.
+            "backup_secret_environment": {"PGPASSWORD": PASSPHRASE},
             "restore_test_check": [str(ask)],
             "restore_test_scratch": str(folder / "scratch"),
         }
@@ -353,8 +532,10 @@ def test_a_database_restored_by_barman_can_be_queried(tmp_path: Path) -> None:
         script = _ASK.replace("BIN", str(postgres.binaries()))
         ask.write_text(script.replace("WANTED", "100000|5000050000"))
         ask.chmod(0o755)
-        ended = run_role(tmp_path, given, folder)
+        watch = ArgumentsMonitor()
+        ended = run_role(tmp_path, given, folder, "-vvv", watch=watch)
         assert ended.status == 0, ended.output
+        assert find_secrets(watch, ended, MARK) == []
         assert [(one["workload_name"], one["result"]) for one in record(tmp_path)] == [("main", "passed")]
         assert list((folder / "scratch").iterdir()) == []
         reading = {"backup.audit.barman_backups_info": {"config": str(source.config), "server": "main"}}
@@ -393,8 +574,9 @@ def test_an_archive_of_borg(tmp_path: Path, password: str) -> None:
         "backup_workload_by": "name_prefix",
         "restore_test_check": ["grep", "-qx", "what matters", f".{data}/file"],
     }
-    ended = run_role(tmp_path, given, fresh.home)
+    watch = ArgumentsMonitor()
+    ended = run_role(tmp_path, given, fresh.home, "-vvv", watch=watch)
     assert ended.status == 0, ended.output
     assert [(one["workload_name"], one["result"]) for one in record(tmp_path)] == [("web01", "passed")]
-    assert PASSWORD not in ended.output
+    assert find_secrets(watch, ended, PASSWORD) == []
     assert list((tmp_path / "scratch").iterdir()) == []
