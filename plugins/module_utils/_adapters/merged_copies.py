@@ -19,8 +19,9 @@ _INFERRED_FIELDS = ("encrypted", "offsite", "immutable", "immutable_until", *_TE
 def merge_into(main: RecoveryPoint, group: Sequence[RecoveryPoint]) -> RecoveryPoint:
     """Return ``main``, one of the points in ``group``, with the attributes of all of them.
 
-    If some copies can be restored, only they prove what protects the point: a copy that may be damaged or in use does
-    not make it off-site, locked, tested or checked. Malware and missing encryption count in any copy.
+    If some copies can be restored, only they prove what protects the point: a copy that may be damaged or in use is no
+    location, and does not make it off-site, locked, tested or checked. Malware and missing encryption count in any
+    copy.
     """
     proving = [point for point in group if point.usable] or group
     usable = {point.usable for point in group}
@@ -29,7 +30,7 @@ def merge_into(main: RecoveryPoint, group: Sequence[RecoveryPoint]) -> RecoveryP
     inferred = {name for point in proving for name in point.inferred if point is test or name not in _TEST_FIELDS}
     if any("encrypted" in point.inferred for point in group):
         inferred.add("encrypted")
-    main.copies = [copy for point in group for copy in (point.copies or [Copy()])]
+    main.copies = [copy for point in proving for copy in (point.copies or [Copy()])]
     main.offsite = any_true(point.offsite for point in proving)
     main.immutable = any_true(point.immutable for point in proving)
     main.immutable_until = max((p.immutable_until for p in proving if p.immutable_until is not None), default=None)

@@ -147,12 +147,10 @@ def _is_date_of_original(point: RecoveryPoint, links: CopyLinks) -> bool:
 
 
 def _merge(main: RecoveryPoint, points: list[RecoveryPoint]) -> RecoveryPoint:
-    # A copy that cannot be restored is no further location, and does not delay the expiry.
+    # A copy that cannot be restored does not delay the expiry.
     usable_points = [point for point in points if point.usable] or points
     raw = [record for point in points for record in _list_records(point)]
-    copies = [copy for point in usable_points for copy in point.copies or ()]
     merged = merge_into(main, points)
-    merged.copies = copies
     if any(point.immutable for point in usable_points):
         merged.immutable, merged.immutable_until = True, None
     ends = [point.expires_at for point in usable_points]

@@ -78,7 +78,7 @@ def test_a_copy_that_may_not_be_usable_proves_nothing(usable: bool | None) -> No
             "immutable": False,
         }
         assert (one.usable, one.encrypted, one.inferred) == (True, True, ("encrypted",))
-        assert {each.location for each in one.copies or ()} == {"a", "b"}
+        assert [each.location for each in one.copies or ()] == ["a"]
 
 
 def test_copies_without_any_usable_one_are_described_by_all() -> None:

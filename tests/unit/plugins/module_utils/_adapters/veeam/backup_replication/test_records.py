@@ -279,7 +279,7 @@ def test_copies_with_the_same_time_are_one_point() -> None:
     assert set(one.inferred) == {"offsite", "immutable", "immutable_until"}
     assert second.id == "0c"
     one, _second = merge([])
-    assert [each.location for each in one.copies or []] == ["vault", "disk-1"]
+    assert [each.location for each in one.copies or []] == ["disk-1"]
     assert (one.usable, one.offsite, one.encrypted, one.malware) == (True, None, None, "suspicious")
     assert (one.immutable, one.immutable_until, one.integrity_checked) == (False, None, None)
     assert one.inferred == ("immutable",)
