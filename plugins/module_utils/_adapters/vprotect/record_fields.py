@@ -97,6 +97,23 @@ def parse_millis(value: t.Any) -> int | None:
         return None
 
 
+class Restore(t.NamedTuple):
+    """The newest finished restore job of a backup, with its time if it is known.
+
+    A job that did not succeed does not prove that the backup is damaged: the target may be the cause.
+    """
+
+    succeeded: bool
+    time: int | None
+
+    def is_newer(self, other: Restore) -> bool:
+        """Return whether it counts more. One without success does if both have the same time, or its own is unknown."""
+        return self._rank() > other._rank()
+
+    def _rank(self) -> tuple[bool, int, bool]:
+        return (self.time is None, self.time or 0, not self.succeeded)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Destination:
     """The current settings of a backup destination. ``kind`` is the product's own term."""

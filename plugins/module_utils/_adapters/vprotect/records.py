@@ -25,6 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.re
     ParsedFields,
     Record,
     RecordFields,
+    Restore,
     get_enum_text,
     get_guid,
     normalize_enum,
@@ -56,6 +57,8 @@ _STATUSES = {
     "QUEUED": "running",
 }
 KEPT = tuple(_STATUSES)
+# Jobs with these statuses have not finished.
+RUNNING = tuple(name for name, status in _STATUSES.items() if status == "running")
 _KINDS = {"FULL": "full", "INCREMENTAL": "incremental", "SYNTHETIC": "synthetic_full"}
 # A copy of a backup from its primary destination to another one.
 _SYNCHRONIZATION = "SYNCHRONIZATION"
@@ -69,8 +72,8 @@ class Context:
 
     # Guids of destinations with encryption enabled.
     encrypting: frozenset[str]
-    # Guid of a backup -> time of its last restore.
-    restored: Mapping[str, int]
+    # Guid of a backup -> its newest finished restore job.
+    restored: Mapping[str, Restore]
     # (rule guid, rule type name in paths) -> days of retention lock by destination guid and by role.
     locks: Callable[[str, str], Mapping[str, int]]
     include_raw: bool
@@ -227,11 +230,7 @@ def build_point(record: Record, workload: Workload, context: Context) -> Recover
     if context.include_raw and row is not None:
         point.raw = remove_secrets(row)
     if parsed.succeeded:
-        restored = context.restored.get(guid)
-        if restored is not None and restored >= created:
-            point.restore_tested, point.tested_at, point.tested_by = True, restored, "restore"
-            inferred = (*inferred, "restore_tested", "tested_at", "tested_by")
-        inferred = (*inferred, *parsed.inferred)
+        inferred = (*inferred, *_apply_restore(point, context.restored.get(guid)), *parsed.inferred)
         if parsed.offsite and not limit_offsite(point):
             inferred = tuple(name for name in inferred if name != "offsite")
         if point.copies and _apply_lock(point, fields, point.copies, context):
@@ -285,6 +284,18 @@ def build_template(record: Record, workload: Workload, context: Context) -> Poin
         pattern.completed = pattern.expires_at = None
         fields.patterns[record.workload] = pattern
     return PointTemplate(pattern, record.key, created, size, pattern.usable, record.expires)
+
+
+def _apply_restore(point: RecoveryPoint, restore: Restore | None) -> tuple[str, ...]:
+    """Apply the newest restore job of a backup. Return the names of the inferred fields."""
+    if restore is None or restore.time is None or restore.time < point.created:
+        return ()
+    point.tested_at, point.tested_by = restore.time, "restore"
+    if not restore.succeeded:
+        # The time remains, so that the result of the newest test is unknown and an older test does not count instead.
+        return ("tested_at", "tested_by")
+    point.restore_tested = True
+    return ("restore_tested", "tested_at", "tested_by")
 
 
 def _apply_lock(point: RecoveryPoint, fields: RecordFields, copies: Sequence[Copy], context: Context) -> bool:

@@ -19,6 +19,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.li
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import (
     TYPES,
     Destination,
+    Restore,
     get_enum_text,
     get_guid,
     normalize_enum,
@@ -70,8 +71,8 @@ class Related:
         """Return the destinations by guid."""
         return self._get_or_empty("destinations", self._destinations, "whether backups are encrypted is unknown")
 
-    def restores(self) -> Mapping[str, int]:
-        """Return the time of the last successful restore of each backup."""
+    def restores(self) -> Mapping[str, Restore]:
+        """Return the newest finished restore job of each backup."""
         return self._get_or_empty("restore_jobs", self._restores, "which backups were restored as a test is unknown")
 
     def _get_or_empty(self, name: str, task: Future[tuple[Mapping[str, t.Any], str]], lost: str) -> Mapping[str, t.Any]:
@@ -96,20 +97,27 @@ class Related:
         }
         return destinations, _format_skipped("backup destinations", skipped)
 
-    def _fetch_restores(self) -> tuple[Mapping[str, int], str]:
-        """Return the times of successful restores by backup. Only jobs with a backup and a time in the past count."""
-        restored: dict[str, int] = {}
-        latest, ignored = last_plausible(self._collector.now), 0
+    def _fetch_restores(self) -> tuple[Mapping[str, Restore], str]:
+        """Return the newest finished restore job of each backup. A success counts only if its time is in the past."""
+        restores: dict[str, Restore] = {}
+        latest, doubtful = last_plausible(self._collector.now), 0
         for job in self._listings.list_records("/restore-jobs", "restore jobs"):
-            backup, time = get_guid(job, "backup"), parse_millis(job.get("restoreTime"))
-            if normalize_enum(job.get("status")) != "SUCCESS":
-                ignored += not normalize_enum(job.get("status"))
-            elif backup is None or time is None or time > latest:
-                ignored += 1
-            else:
-                restored[backup] = max(time, restored.get(backup, 0))
-        note = f"restore jobs without a status, a backup or a time that has passed, which prove nothing: {ignored}"
-        return restored, note if ignored else ""
+            status, backup = normalize_enum(job.get("status")), get_guid(job, "backup")
+            if status in records.RUNNING:
+                continue
+            time = parse_millis(job.get("restoreTime"))
+            restore = Restore(status == "SUCCESS", time if time is None or time <= latest else None)
+            doubtful += status not in ("SUCCESS", "FAILED") or backup is None or restore.time is None
+            if backup is None or (restore.succeeded and restore.time is None):
+                continue
+            if backup not in restores or restore.is_newer(restores[backup]):
+                restores[backup] = restore
+        failed = sum(not restore.succeeded for restore in restores.values())
+        notes = {
+            "restore jobs without a known status, a backup or a time that has passed, which prove nothing": doubtful,
+            "backups whose newest restore job did not succeed, so it is unknown whether they can be restored": failed,
+        }
+        return restores, "; ".join(f"{note}: {number}" for note, number in notes.items() if number)
 
     # Rules
 

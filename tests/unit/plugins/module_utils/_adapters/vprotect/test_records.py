@@ -13,7 +13,11 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import chains as vprotect_chains
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.chains import Chains
-from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import Record, RecordParser
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import (
+    Record,
+    RecordParser,
+    Restore,
+)
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_time
 from tests.samples import read
@@ -173,7 +177,12 @@ def test_attributes_from_settings_are_inferred() -> None:
             }
         )
 
-    context = records.Context(frozenset({"d-1", "d-2"}), {"b-1": STORED * 1000 + DAY * SECOND}, locks, include_raw=True)
+    context = records.Context(
+        frozenset({"d-1", "d-2"}),
+        {"b-1": Restore(succeeded=True, time=STORED * 1000 + DAY * SECOND)},
+        locks,
+        include_raw=True,
+    )
     result = point(backup(backupLocations=[location("d-1", "FILESYSTEM"), location("d-2", "S3")]), context)
     assert requested == [("r-1", "vm")]
     assert result.immutable_until == STORED * 1000 + 14 * DAY * SECOND

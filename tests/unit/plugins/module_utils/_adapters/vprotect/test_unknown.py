@@ -153,7 +153,7 @@ def test_malformed_entries_of_other_lists_are_omitted_with_a_warning() -> None:
     for text in (
         "backup destinations without a guid, which were left out: 3, for example 'no guid'",
         "workloads without a guid, which were left out: 3, for example 'no guid'",
-        "restore jobs without a status, a backup or a time that has passed, which prove nothing: 4",
+        "restore jobs without a known status, a backup or a time that has passed, which prove nothing: 4",
         "virtual-machines without a guid, which were left out: 2",
     ):
         assert any(text in warning for warning in warnings), (text, warnings)
