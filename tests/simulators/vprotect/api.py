@@ -23,7 +23,8 @@ Variants (product `vprotect`; every product also has those of `ProductApi`):
   removed           2           number of older backups per workload removed by retention, as SUCCESS_REMOVED
   synthetic         false       fulls after the first are SYNTHETIC
   deleted_entities  kept        gone: deleted workloads are not listed, their backups have only a text with the name;
-                                object: the same as an object; nameless: the backups have neither
+                                object: the same as an object; nameless: the backups have neither. These backups
+                                have no type, so a filter by type omits them
   newest            plain       the newest finished backup of each workload is hidden, warned, TO_REMOVE, RECREATE (its
                                 retention hint) or LOG_BACKUP (an undocumented type)
   parents           named       omitted: incremental backups have no parentBackup, because null fields are omitted

@@ -116,7 +116,7 @@ class Backups:
             tests.append(lambda record: record.kind == types[0])
         entities = query.choice("protected-entity-type", _ENTITY_TYPES)
         if entities:
-            tests.append(lambda record: ENTITY_TYPES[record.work.workload_type] == entities[0])
+            tests.append(lambda record: self.records.get_entity_type(record) == entities[0])
         tests += self._reference_filters(query)
         tests += self._name_filters(query)
         if query.flag("only-mountable"):

@@ -201,18 +201,22 @@ class Records:
             row["archiveExpire"] = milliseconds(point.expires_at)
         return without_nulls(row)
 
+    def get_entity_type(self, record: Record) -> str | None:
+        """Return the type of the entity of a backup, or None if it was deleted with the workload."""
+        is_deleted = self.api.text("deleted_entities") != "kept" and not record.work.in_inventory
+        return None if is_deleted else ENTITY_TYPES[record.work.workload_type]
+
     def _owner(self, record: Record) -> Row:
         """Return the entity of a backup. If the workload is deleted, only a text may remain."""
         work, guid = record.work, self.entity_guid(record.work)
-        form = self.api.text("deleted_entities")
-        if form != "kept" and not work.in_inventory:
+        form, kind = self.api.text("deleted_entities"), self.get_entity_type(record)
+        if kind is None:
             texts: dict[str, Row] = {
                 "gone": {"sourceNameAndGuid": f"{work.name} ({guid})"},
                 "object": {"sourceNameAndGuid": {"name": work.name, "guid": guid}},
             }
             return texts.get(form, {})
-        kind = self.enum(ENTITY_TYPES[work.workload_type])
-        return {"protectedEntity": {"type": kind, "guid": guid, "name": work.name}}
+        return {"protectedEntity": {"type": self.enum(kind), "guid": guid, "name": work.name}}
 
     def _parent(self, record: Record) -> Row | None:
         parent = record.parent

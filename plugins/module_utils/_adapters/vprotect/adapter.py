@@ -24,7 +24,6 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.li
     parse_total,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import (
-    TYPES,
     Record,
     RecordParser,
 )
@@ -48,7 +47,7 @@ _MAX_CHAIN_AGE = 35 * DAY * SECOND
 
 
 class VProtect(RestAdapter):
-    """Reads the complete list of backups. A filter by workload would miss backups of deleted workloads."""
+    """Reads the complete list of backups. A filter by workload or type would miss backups of deleted workloads."""
 
     product = "vprotect"
     title = "Storware vProtect"
@@ -62,12 +61,7 @@ class VProtect(RestAdapter):
         AllowedRequest(
             "GET",
             API + _BACKUPS,
-            {
-                **_PAGE,
-                "from": None,
-                "status": (*records.KEPT, records.REMOVED),
-                "protected-entity-type": tuple(TYPES),
-            },
+            {**_PAGE, "from": None, "status": (*records.KEPT, records.REMOVED)},
             required=("page", "size"),
         ),
         AllowedRequest("GET", f"{API}/protected-entities"),
@@ -177,10 +171,8 @@ class VProtect(RestAdapter):
 
     def _build_query(self) -> dict[str, t.Any]:
         """Build filters that this server is known to support, or whose effect is checked on the client side."""
+        # No filter by type, because backups of deleted workloads may have none. Types are selected on the client side.
         query: dict[str, t.Any] = {}
-        types = [name for name, (kind, _rule) in TYPES.items() if kind in self.settings.workload_types]
-        if len(types) == 1:
-            query["protected-entity-type"] = types[0]
         if self._collector.since is not None:
             # No status filter, so that parents that were deleted within the window are still listed.
             return {**query, "from": str(max(self._collector.since - _MAX_CHAIN_AGE, 0) // 1000)}
