@@ -159,8 +159,8 @@ class SpectrumProtectPlus(RestAdapter):
     def read(self, collector: Collector) -> None:
         """Report every workload of the selected types with its points, or (detail: counts) their number."""
         types = self.settings.workload_types
-        # Primary keys of all workloads in the catalog, including those that are not selected.
-        self._catalog_ids: set[str] = set()
+        # Primary key -> host of all workloads in the catalog, including those that are not selected.
+        self._catalog: dict[str, str | None] = {}
         self._context: records.Context | None = None
         # Reason why recovery points are unknown -> their number by workload.
         self._doubts: dict[str, collections.Counter[str]] = {}
@@ -215,7 +215,7 @@ class SpectrumProtectPlus(RestAdapter):
         if self.settings.own.get("copies") and workload_type == "vm":
             linked = list(linked)
             view = RestoreView(self._api, self.thread_pool, collector)
-            views = view.read(list(workloads.values()), self._catalog_ids)
+            views = view.read(list(workloads.values()), self._catalog)
         missing: list[tuple[Workload, AuditError]] = []
         failures = 0
         for (workload, _child), rows in self.thread_pool.map(self._try_fetch_versions, linked):
@@ -235,7 +235,7 @@ class SpectrumProtectPlus(RestAdapter):
                 collector,
                 list(workloads.values()),
                 self._inventory.result(),
-                self._catalog_ids,
+                self._catalog,
                 include_unprotected=self.settings.include_unprotected,
             )
 
@@ -278,7 +278,7 @@ class SpectrumProtectPlus(RestAdapter):
                 InvalidResponseError(f"the catalog of {workload_type}s: a {what}", server=self.client.host)
             )
             return None
-        self._catalog_ids.add(workload.id)
+        self._catalog[workload.id] = records.get_host(child)
         return workload
 
     def _try_fetch_versions(self, linked: tuple[Workload, t.Any]) -> list[t.Any] | AuditError:
@@ -325,7 +325,7 @@ class SpectrumProtectPlus(RestAdapter):
         for workload, _error in missing:
             if workload.key not in listed:
                 del workloads[workload.key]
-                self._catalog_ids.discard(workload.id or "")
+                self._catalog.pop(workload.id or "", None)
         again = [(workload, listed[workload.key]) for workload, _error in missing if workload.key in listed]
         for (workload, _child), rows in self.thread_pool.map(self._try_fetch_versions, again):
             if isinstance(rows, AuditError):

@@ -20,13 +20,13 @@ def merge_inventory(
     collector: Collector,
     workloads: Sequence[Workload],
     listed: SideListing,
-    catalog_ids: Collection[str],
+    catalog: Mapping[str, str | None],
     *,
     include_unprotected: bool,
 ) -> None:
     """Set whether workloads are still in the inventory, and add machines without points.
 
-    ``catalog_ids`` are the primary keys of all workloads in the catalog, including those that are not selected.
+    ``catalog`` has the primary keys and hosts of all workloads in the catalog, including those that are not selected.
     """
     collector.scope["inventory"] = listed.problem is None
     if listed.problem:
@@ -38,21 +38,28 @@ def merge_inventory(
     machines = [records.build_workload(child, "vm") for child in listed.rows]
     for machine, exists in zip(machines, _list_existence(listed.rows), strict=True):
         machine.in_inventory = exists
-    by_id = records.have_same_ids(catalog_ids, machines)
-    names = {machine.name for machine in records.list_without_usable_id(machines, by_id=by_id)}
-    pairs = records.pair_machines(workloads, machines, by_id=by_id)
-    for workload, match in pairs:
-        if match:
+    hosts = {id(machine): records.get_host(child) for machine, child in zip(machines, listed.rows, strict=True)}
+    by_id = records.have_same_ids(catalog, machines)
+    by_name = records.list_without_usable_id(machines, by_id=by_id)
+    names = {machine.name for machine in by_name if machine.in_inventory is not False}
+    taken: set[int] = set()
+    unpaired: set[str | None] = set()
+    for workload, match in records.pair_machines(workloads, machines, by_id=by_id):
+        # A new machine may have the name of a deleted one, so an equal name alone proves nothing.
+        if match and (
+            records.same_id(workload.id, match.id) or records.same_id(catalog.get(workload.id or ""), hosts[id(match)])
+        ):
             workload.in_inventory = match.in_inventory
-        elif listed.problem is None and workload.name not in names:
-            # With an equal name in the inventory, it is unknown whether it is the same machine.
+            taken.add(id(match))
+            continue
+        unpaired.add(workload.name)
+        if listed.problem is None and workload.name not in names:
             workload.in_inventory = False
+    known = {ident.casefold() for ident in catalog}
+    rest = [one for one in machines if id(one) not in taken and (one.id or "").casefold() not in known]
+    doubtful = {id(one) for one in records.list_without_usable_id(rest, by_id=by_id) if one.name in unpaired}
+    _report_doubtful(collector, [one for one in rest if id(one) in doubtful])
     if include_unprotected:
-        taken = {id(machine) for _workload, machine in pairs if machine}
-        known = {ident.casefold() for ident in catalog_ids}
-        rest = [one for one in machines if id(one) not in taken and (one.id or "").casefold() not in known]
-        unpaired = {workload.name for workload, machine in pairs if machine is None}
-        doubtful = {id(one) for one in records.list_without_usable_id(rest, by_id=by_id) if one.name in unpaired}
         _add_unprotected(collector, rest, doubtful)
 
 
@@ -73,10 +80,20 @@ def _add_unprotected(collector: Collector, machines: Sequence[Workload], doubtfu
             _warn_once(
                 collector, "the inventory lists virtual machines without a name: unprotected ones cannot be detected"
             )
-        elif id(machine) in doubtful:
-            _warn_once(collector, f"several virtual machines are named {machine.name!r} and cannot be distinguished")
-        else:
+        elif id(machine) not in doubtful:
             collector.add_workload(machine)
+
+
+def _report_doubtful(collector: Collector, machines: Sequence[Workload]) -> None:
+    """Report existing machines that may be protected ones of the same name, or unprotected ones."""
+    names = [machine.name for machine in machines if machine.name and machine.in_inventory is not False]
+    if names:
+        collector.scope["inventory"] = False
+        collector.warnings.append(
+            f"virtual machines that cannot be distinguished from protected ones of the same name: {len(names)}, for "
+            f"example {names[0]!r}. They may be unprotected: the ids of the catalog and of the inventory differ, and "
+            "no equal host identifies them"
+        )
 
 
 def _warn_once(collector: Collector, warning: str) -> None:

@@ -71,6 +71,12 @@ def build_child(child: t.Any, workload_type: str, collection: str) -> Workload:
     return workload
 
 
+def get_host(child: t.Any) -> str | None:
+    """Return the host of a machine of the catalog or of the inventory. Their fields have different names."""
+    properties = as_object(as_object(child).get("properties"))
+    return as_text(properties.get("hypervisorHostName")) or as_text(properties.get("host"))
+
+
 def fill_platform(workload: Workload, rows: Sequence[t.Any]) -> None:
     """Take the platform from the recovery points if the list of workloads does not report it."""
     if workload.vendor_platform is None and rows:
@@ -79,7 +85,7 @@ def fill_platform(workload: Workload, rows: Sequence[t.Any]) -> None:
 
 
 def same_id(one: str | None, other: str | None) -> bool:
-    """Return whether two ids are equal. GUIDs are compared without case."""
+    """Return whether two ids or names of hosts are equal. Their case does not matter."""
     return one is not None and other is not None and one.casefold() == other.casefold()
 
 
@@ -102,7 +108,8 @@ def pair_machines(
 ) -> list[tuple[Workload, Workload | None]]:
     """Pair each catalog workload with the same machine of another view, or with None if there is none.
 
-    If ids cannot be compared, a name must be unique on both sides, and both must be of the same platform.
+    If ids cannot be compared, a name must be unique on both sides, and both must be of the same platform. This is only
+    certain if both views list all machines with recovery points, and no others.
     """
     idents = {machine.id.casefold(): machine for machine in machines if machine.id is not None} if by_id else {}
     by_name: dict[str | None, list[Workload]] = {}

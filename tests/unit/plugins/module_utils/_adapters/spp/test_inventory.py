@@ -39,16 +39,51 @@ def test_a_machine_that_was_rebuilt() -> None:
     assert existence(known, workload_names=("b",)) == {"b": False, "b2": True}
 
 
-def test_ids_that_cannot_be_compared() -> None:
-    """If no id is in both lists, a name that is unique in both identifies a machine of the same platform."""
-    known = appliance(machine("1", "a"), machine("2", "b", hypervisorType="hyperv"), machine("3", "c"))
+@pytest.mark.parametrize(
+    ("catalog", "inventory", "expected"),
+    [
+        # A deleted machine and a new one may have the same name.
+        ({}, {}, {"a": None, "b": False, "3": True}),
+        ({"hypervisorHostName": "vc1"}, {}, {"a": None, "b": False, "3": True}),
+        ({"hypervisorHostName": "vc1"}, {"host": "esx1"}, {"a": None, "b": False, "3": True}),
+        ({"hypervisorHostName": "VC1"}, {"host": "vc1"}, {"a": True, "b": False, "3": True}),
+        (
+            {"hypervisorHostName": "vc1"},
+            {"host": "vc1", "hypervisorType": "hyperv"},
+            {"a": None, "b": False, "3": True},
+        ),
+        # No machine of this name exists.
+        ({}, {"inHLO": False}, {"a": False, "b": False, "3": True}),
+    ],
+)
+@pytest.mark.parametrize("include", [True, False])
+def test_ids_that_cannot_be_compared(
+    catalog: dict[str, Any], inventory: dict[str, Any], expected: dict[str, bool | None], include: bool
+) -> None:
+    """If no id is in both lists, only an equal name and host identify a machine."""
+    known = appliance(machine("1", "a", **inventory), machine("3", "c", inHLO=True))
+    if "inHLO" not in inventory:
+        known.answers[f"GET {INVENTORY}"]["children"][0]["properties"]["inHLO"] = True
+    for child in known.answers[f"GET {CATALOG}"]["children"]:
+        child["properties"].update(catalog)
+    outcome = read(known, include_unprotected=include)
+    found = {ident: each.get("in_inventory") for ident, each in outcome.rows.items()}
+    assert found == {ident: exists for ident, exists in expected.items() if include or ident != "3"}
+    is_certain = expected["a"] is not None
+    assert outcome.result["server"]["scope"]["inventory"] is is_certain
+    text = "distinguished from protected ones of the same name: 1, for example 'a'. They may be unprotected"
+    assert [text in warning for warning in outcome.warnings] == ([] if is_certain else [True])
+
+
+def test_several_machines_of_a_name() -> None:
+    """Neither is identified, but both exist."""
+    known = appliance(machine("1", "a", host="vc1"), machine("2", "a", host="vc1"), machine("3", "b", host="vc1"))
+    for child in known.answers[f"GET {CATALOG}"]["children"]:
+        child["properties"]["hypervisorHostName"] = "vc1"
     outcome = read(known)
-    assert {ident: found.get("in_inventory") for ident, found in outcome.rows.items()} == {
-        "a": True,
-        "b": None,
-        "3": True,
-    }
-    assert outcome.warnings == ["several virtual machines are named 'b' and cannot be distinguished"]
+    assert {ident: found.get("in_inventory") for ident, found in outcome.rows.items()} == {"a": None, "b": True}
+    assert outcome.result["server"]["scope"]["inventory"] is False
+    assert [": 2, for example 'a'" in warning for warning in outcome.warnings] == [True]
 
 
 def test_case_of_ids() -> None:
