@@ -20,13 +20,14 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure
     SESSIONS,
     HealthChecks,
 )
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.repositories import Repositories
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.type_reader import (
     LISTINGS,
     OLD_POINTS,
     Shared,
     TypeReader,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import MFA_HINT, PAGE, VeeamCloud
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import MFA_HINT, PAGE, Rows, VeeamCloud
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import is_unsupported
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
@@ -46,6 +47,10 @@ DEFAULT_VERSION = "v8"
 _OLD_VERSIONS = ("v1", "v2", "v3")
 # Versions that are known to report the state of backups, and to list health checks.
 _NEW_VERSIONS = ("v8", "v8.1")
+_LOCK = (
+    "reported if the policies of all repositories that can contain the recovery point are locked; unknown if one of "
+    "them can be shortened; requires a role that may read repositories"
+)
 _VERSION_HINT = (
     'Set "api_version" to a version that this appliance supports: 8.1 supports v8.1 to v6, 8.0 v8 to v6, 7.0 v7 to v5, '
     "6.0 v6 to v4, 5.0 v5 to v3, 4.0 v4 to v2, 3.0 v3 and v2, 2.0 v2, 1.0 v1"
@@ -103,6 +108,8 @@ class VeeamAzure(VeeamCloud):
                 "inferred",
                 "only if all repositories have the same setting; requires a role that may read repositories",
             ),
+            "immutable": ("inferred", _LOCK),
+            "immutable_until": ("inferred", _LOCK),
         },
         ("*", "v1-v7"): {"integrity_checked": ("cannot", "health checks are known to be listed only in v8 or later")},
         ("database", "*"): {
@@ -179,9 +186,10 @@ class VeeamAzure(VeeamCloud):
     def read(self, collector: Collector) -> None:
         """Read every listing of the selected workload types. The listings joined to them are requested in parallel."""
         version = _get_version(self.settings)
-        repositories = self.thread_pool.submit(self.fetch_optional_rows, "/repositories", "repositories")
+        repositories = Repositories()
+        repository_rows = self.thread_pool.submit(self.fetch_optional_rows, "/repositories", "repositories")
         health_checks = HealthChecks(self, is_supported=version in _NEW_VERSIONS)
-        shared = Shared(self, collector, health_checks, {}, version in _NEW_VERSIONS)
+        shared = Shared(self, collector, repositories, health_checks, {}, version in _NEW_VERSIONS)
         readers = []
         for listing in LISTINGS:
             if listing.workload_type in self.settings.workload_types:
@@ -189,8 +197,8 @@ class VeeamAzure(VeeamCloud):
                 readers.append(
                     TypeReader(shared, dataclasses.replace(listing, points=(OLD_POINTS,)) if is_old else listing)
                 )
-        self.record_repositories(collector, repositories.result())
-        health_checks.read(repositories.result())
+        self._read_repositories(collector, repositories, repository_rows.result())
+        health_checks.read(repositories)
         errors = []
         for reader in readers:
             try:
@@ -202,6 +210,15 @@ class VeeamAzure(VeeamCloud):
             if isinstance(errors[0], NotFoundError):
                 errors[0].hint = _VERSION_HINT
             raise errors[0]
+
+    def _read_repositories(self, collector: Collector, repositories: Repositories, rows: Rows | AuditError) -> None:
+        self.record_repositories(collector, rows)
+        if isinstance(rows, AuditError):
+            self.partial.warn(
+                "whether locks of backups can be removed is unknown, so locks are inferred", "repositories"
+            )
+        else:
+            repositories.add(rows)
 
     def _record_failure(self, collector: Collector, reader: TypeReader, error: AuditError) -> None:
         """Record that points could not be read. A listing that the version or the role lacks is optional."""

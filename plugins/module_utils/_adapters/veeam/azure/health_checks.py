@@ -15,7 +15,14 @@ import dataclasses
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.regions import Region, parse_region
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.repositories import (
+    ARCHIVE,
+    TIERS,
+    Repositories,
+    Storage,
+    parse_repository,
+    parse_storage,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import Rows, VeeamCloud
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.partial import is_unsupported
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError
@@ -30,26 +37,7 @@ SESSION_TYPE = "HealthCheck"
 CHECKED_ITEMS = "/checkedItems"
 _CHECKED_BY = "integrity_check"
 _FINISHED = frozenset({"Success", "Warning", "Error"})
-_ARCHIVE = "Archive"
-# This tier means the default tier of the storage account, which can be any of the above.
-_INFERRED = "Inferred"
-_TIERS = frozenset({"Hot", "Cool", "Cold", _INFERRED})
 _LATEST = 2**63
-
-
-@dataclasses.dataclass(frozen=True)
-class Storage:
-    """Known properties of a repository, or of the unknown repository of a point."""
-
-    region: Region
-    tier: str | None
-
-    def may_equal(self, other: Storage) -> bool:
-        """Return whether both may be the same repository."""
-        if self.region.is_other_than(other.region, is_same_id_type=True):
-            return False
-        tiers = {self.tier, other.tier}
-        return len(tiers) == 1 or not tiers <= {*_TIERS, _ARCHIVE} or (_INFERRED in tiers and _ARCHIVE not in tiers)
 
 
 @dataclasses.dataclass(slots=True)
@@ -93,9 +81,7 @@ class HealthChecks:
         self._by_id: dict[str, list[_Check]] = {}
         # Results without the id of the workload. They prove nothing, but may report corrupted points.
         self._by_name: dict[str, list[_Check]] = {}
-        self._repositories: list[tuple[Mapping[str, t.Any], Storage]] = []
-        # The repositories that may contain a point, by the storage that the point reports.
-        self._possible: dict[Storage, list[int]] = {}
+        self._repositories = Repositories()
         # The latest session of each policy whose results could not be read. Older results may be outdated.
         self._unknown_after: dict[str | None, int] = {}
         self._sessions = adapter.thread_pool.submit(self._list_sessions) if is_supported else None
@@ -103,14 +89,13 @@ class HealthChecks:
     def _list_sessions(self) -> Rows | AuditError:
         return self._adapter.fetch_optional_rows(SESSIONS, "health checks", {"Types": SESSION_TYPE})
 
-    def read(self, repositories: Rows | AuditError) -> None:
+    def read(self, repositories: Repositories) -> None:
         """Read the results of the latest health checks."""
         sessions = [] if self._sessions is None else self._sessions.result()
         if isinstance(sessions, AuditError):
             self._report_unavailable(sessions)
             return
-        if not isinstance(repositories, AuditError):
-            self._repositories = [(row, _parse_repository(row)) for row in repositories]
+        self._repositories = repositories
         # The server may ignore the filter.
         chosen = _choose_sessions([session for session in sessions if session.get("type") == SESSION_TYPE])
         results = list(
@@ -163,14 +148,12 @@ class HealthChecks:
     @staticmethod
     def locate(row: Mapping[str, t.Any], point: RecoveryPoint) -> CheckedPoint:
         """Combine a point with the storage that its record reports."""
-        region = parse_region(row) if point.workload.platform == "azure_vm" else Region()
-        tier = _ARCHIVE if point.kind == "archive" else as_text(row.get("accessTier"))
-        return CheckedPoint(point, Storage(region, tier))
+        return CheckedPoint(point, parse_storage(row, point.workload.platform, point.kind))
 
     def apply(self, points: Sequence[CheckedPoint]) -> None:
         """Set the results of the latest check of each repository in all points of one workload."""
         workload = points[0].point.workload
-        stored = [each for each in points if _is_backup(each.point) and each.storage.tier != _ARCHIVE]
+        stored = [each for each in points if _is_backup(each.point) and each.storage.tier != ARCHIVE]
         latest = _choose_latest(self._by_id.get(workload.id or "", []))
         self._apply_successes(latest, stored)
         # Corruption is applied last, because it can affect the same points.
@@ -183,22 +166,24 @@ class HealthChecks:
         # A failed check without a repository may concern any of them.
         failed = max((check.order for check in checks if not check.is_successful and not check.key), default=0)
         by_repository = {self._find_repository(check.repository): check for check in checks}
-        for possible in {tuple(self._list_possible(each.storage)) for each in stored}:
+        for possible in {tuple(self._repositories.list_possible(each.storage)) for each in stored}:
             covering = [by_repository.get(number) for number in possible]
             valid = [check for check in covering if check is not None and self._is_valid(check, failed)]
             if not valid or len(valid) < len(covering):
                 continue
             existing = [each for each in stored if all(_existed(each.point, check) for check in valid)]
-            candidates = [each for each in existing if set(possible) & set(self._list_possible(each.storage))]
+            candidates = [
+                each for each in existing if set(possible) & set(self._repositories.list_possible(each.storage))
+            ]
             if len(candidates) > sum(check.total or 0 for check in valid):
                 # There are more points than checked ones, so it is unknown which of them were checked.
                 continue
             ended = min(check.ended or 0 for check in valid)
             for each in candidates:
-                is_sound = each.point.usable is not False and each.storage.tier in _TIERS
+                is_sound = each.point.usable is not False and each.storage.tier in TIERS
                 # A point without a plausible time may have been created later.
                 is_dated = each.point.created >= FIRST * SECOND
-                if is_sound and is_dated and tuple(self._list_possible(each.storage)) == possible:
+                if is_sound and is_dated and tuple(self._repositories.list_possible(each.storage)) == possible:
                     each.point.integrity_checked = True
                     each.point.checked_at, each.point.checked_by = ended, _CHECKED_BY
 
@@ -212,7 +197,7 @@ class HealthChecks:
 
         If the server marks as many points as the check reports, these are the corrupted ones.
         """
-        storage = _parse_repository(check.repository)
+        storage = parse_repository(check.repository)
         affected = [each for each in stored if each.storage.may_equal(storage)]
         for each in affected:
             each.point.integrity_checked = each.point.checked_at = each.point.checked_by = None
@@ -238,22 +223,16 @@ class HealthChecks:
         """Return the index of the repository that a check names; None if it is uncertain or its tier is not checked."""
         ident, name = as_text(reported.get("id")), as_text(reported.get("name"))
         found = []
-        for number, (row, storage) in enumerate(self._repositories):
+        for number, (row, storage) in enumerate(self._repositories.items):
             listed = as_text(row.get("id"))
             is_same = listed == ident if listed and ident else name is not None and row.get("name") == name
             if is_same:
                 found.append((number, storage))
-        return found[0][0] if len(found) == 1 and found[0][1].tier in _TIERS else None
+        return found[0][0] if len(found) == 1 and found[0][1].tier in TIERS else None
 
     def _is_only_repository(self, storage: Storage, repository: int) -> bool:
         """Return whether only this repository can contain a point."""
-        return storage.tier in _TIERS and self._list_possible(storage) == [repository]
-
-    def _list_possible(self, storage: Storage) -> list[int]:
-        if storage not in self._possible:
-            repositories = enumerate(self._repositories)
-            self._possible[storage] = [number for number, (_row, other) in repositories if storage.may_equal(other)]
-        return self._possible[storage]
+        return storage.tier in TIERS and self._repositories.list_possible(storage) == [repository]
 
 
 def _choose_sessions(sessions: Rows) -> list[dict[str, t.Any]]:
@@ -299,10 +278,6 @@ def _choose_latest(checks: Sequence[_Check]) -> list[_Check]:
         latest.pop(check.key, None)
         latest[check.key] = check
     return list(latest.values())
-
-
-def _parse_repository(row: Mapping[str, t.Any]) -> Storage:
-    return Storage(parse_region(row), as_text(row.get("storageTier")))
 
 
 def _parse_optional_time(text: t.Any) -> int | None:

@@ -14,6 +14,10 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure
     get_region_name,
     parse_region,
 )
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.repositories import (
+    Repositories,
+    parse_storage,
+)
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
@@ -43,6 +47,7 @@ def parse_point(
     home: Region,
     locations: dict[str, str],
     encrypted: bool | None,
+    repositories: Repositories,
     include_raw: bool,
     has_state: bool = True,
     is_continuous: bool = False,
@@ -50,6 +55,7 @@ def parse_point(
     """Parse one record of any of the restore point listings.
 
     ``home`` is the region of the workload, ``encrypted`` the setting that all readable repositories have in common.
+    ``repositories`` are all that may contain the point: they determine whether its lock can be removed.
     ``locations`` stores one name for each region id, so that different spellings are one location.
     ``has_state``: this API version reports the state of backups. ``is_continuous``: the listing of continuous backups.
     """
@@ -82,12 +88,12 @@ def parse_point(
         # Snapshots are stored with the disk and can be deleted with it, so they are never immutable.
         point.immutable = False
     elif "immutableTill" in row:
-        point.immutable, point.immutable_until = _parse_lock(row["immutableTill"])
+        _set_lock(point, row, repositories)
         if copy is not None:
             copy.immutable_until = point.immutable_until
     if in_repository and encrypted is not None:
         point.encrypted = encrypted
-        point.inferred = ("encrypted",)
+        point.inferred = (*point.inferred, "encrypted")
         if copy is not None:
             copy.encrypted = encrypted
     return point
@@ -132,14 +138,23 @@ def parse_created(row: Mapping[str, t.Any]) -> int:
         raise InvalidResponseError(f"restore point {row['id']}: {error.message}") from error
 
 
-def _parse_lock(till: t.Any) -> tuple[bool | None, int | None]:
-    """Return (locked, end of the lock). A date in the future means locked; all other values mean unknown."""
+def _set_lock(point: RecoveryPoint, row: Mapping[str, t.Any], repositories: Repositories) -> None:
+    """Set the lock. The date alone does not prove it, because the policy of the container may not be locked."""
+    till = row["immutableTill"]
     if till is None or till == "":
-        return False, None
-    try:
-        return None, parse_time(till)
-    except DataError:
-        return None, None
+        point.immutable = False
+        return
+    lock = repositories.get_lock(parse_storage(row, point.workload.platform, point.kind))
+    if lock == "removable":
+        point.immutable = False
+    elif lock != "unknown":
+        try:
+            # The collector compares it with the time of the read.
+            point.immutable_until = parse_time(till)
+        except DataError:
+            return
+        if lock == "inferred":
+            point.inferred = (*point.inferred, "immutable", "immutable_until")
 
 
 def _as_enum_value(value: t.Any) -> str | None:

@@ -26,6 +26,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure
     parse_size,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.regions import get_region_name
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.repositories import Repositories
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import Rows, VeeamCloud
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
@@ -107,6 +108,7 @@ class Shared:
 
     adapter: VeeamCloud
     collector: Collector
+    repositories: Repositories
     health_checks: HealthChecks
     # Names of regions by id.
     locations: dict[str, str]
@@ -230,6 +232,7 @@ class TypeReader:
                 home=self._workloads.get_region(workload),
                 locations=self._shared.locations,
                 encrypted=self._adapter.encrypted,
+                repositories=self._shared.repositories,
                 include_raw=self._include_raw,
                 has_state=self._shared.has_state,
                 is_continuous=is_continuous,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.plugins.module_utils._adapters.veeam.azure.small_appliance import Appliance, facts, point
+from tests.unit.plugins.module_utils._adapters.veeam.azure.small_appliance import STANDARD, Appliance, facts, point
 
 MISSING: dict[str, Any] = {"isCorrupted": None, "state": None}
 
@@ -92,6 +92,76 @@ def test_locks(till: Any, immutable: bool | None, until: str | None) -> None:
     """An invalid date does not abort the read, and proves nothing."""
     found = facts(Appliance().read(point(1, 20, immutableTill=till)), "immutable", "immutable_until")
     assert found == {"1": (immutable, until)}
+
+
+def policy(state: Any, **more: Any) -> dict[str, Any]:
+    """Build the repository of the points with this state of its immutability policy."""
+    container = {"name": "c", "supportsVersioning": True, "ImmutabilityPolicyState": state}
+    return {**STANDARD, "azureStorageContainer": container, "immutabilityEnabled": True, **more}
+
+
+def with_ids(repositories: Any) -> Any:
+    """Give each repository its own id. An error status is returned unchanged."""
+    if isinstance(repositories, int):
+        return repositories
+    return [{**row, "id": f"repository-{number}"} for number, row in enumerate(repositories)]
+
+
+OTHER_REGION = {"regionId": "r3", "regionName": "uksouth"}
+
+
+@pytest.mark.parametrize(
+    ("repositories", "expected"),
+    [
+        ([policy("Locked")], (True, False)),
+        ([policy("Locked"), policy("Locked", storageTier="Inferred")], (True, False)),
+        # The owner of an unlocked policy can shorten the lock.
+        ([policy("Unlocked")], (False, False)),
+        ([policy("Unlocked"), policy("Unlocked")], (False, False)),
+        ([policy("Locked"), policy("Unlocked")], (None, False)),
+        ([policy(None), policy("Unlocked")], (None, False)),
+        # Without a policy of the container, blobs can have their own.
+        ([policy("NotPresent")], (None, False)),
+        ([policy("Locked"), policy("NotPresent")], (None, False)),
+        ([policy("Unlocked"), policy("NotPresent")], (None, False)),
+        # Other regions and the archive cannot contain the point.
+        ([policy("Locked"), policy("Unlocked", **OTHER_REGION)], (True, False)),
+        ([policy("Locked"), policy("Unlocked", storageTier="Archive")], (True, False)),
+        ([policy("Unlocked"), policy("Locked", **OTHER_REGION)], (False, False)),
+        # A repository without immutability does not lock points, unless its setting was changed.
+        ([policy("Locked"), policy("NotPresent", immutabilityEnabled=False)], (True, True)),
+        ([policy("NotPresent", immutabilityEnabled=False)], (None, False)),
+        ([policy("Locked"), policy("Unlocked", immutabilityEnabled=False)], (None, False)),
+        # The state is not reported.
+        ([policy("Locked"), policy(None)], (True, True)),
+        ([policy("Locked", azureStorageContainer=None)], (True, True)),
+        ([policy("Sealed")], (True, True)),
+        ([policy("Locked", **OTHER_REGION)], (True, True)),
+        ([], (True, True)),
+        (403, (True, True)),
+    ],
+)
+def test_a_lock_counts_as_reported_only_if_no_policy_can_be_shortened(
+    repositories: Any, expected: tuple[bool | None, bool]
+) -> None:
+    """The date of a point alone does not state that its repository is locked."""
+    till = "2999-01-01T00:00:00Z"
+    result = Appliance(repositories=with_ids(repositories)).read(point(1, 20, immutableTill=till), point(2, 19))
+    immutable, is_inferred = expected
+    values = facts(result, "immutable", "immutable_until", "copies", "inferred")
+    until = till if immutable else None
+    assert (values["1"][:2], values["1"][2][0]["immutable_until"]) == ((immutable, until), until)
+    assert set(values["1"][3]) - {"encrypted"} == ({"immutable", "immutable_until"} if is_inferred else set())
+    # A point without a date is not locked, whatever its repository is.
+    assert (values["2"][0], set(values["2"][3]) - {"encrypted"}) == (False, set())
+
+
+def test_the_region_of_databases_does_not_exclude_repositories() -> None:
+    """Their points do not include the region of their repository."""
+    record = {**point(1, 20, immutableTill="2999-01-01T00:00:00Z"), "databaseId": "d", "databaseName": "shop"}
+    repositories = with_ids([policy("Locked"), policy("Unlocked", **OTHER_REGION)])
+    appliance = Appliance(**{"restorePoints/sql": [record], "repositories": repositories})
+    assert facts(appliance.read(workload_types=["database"]), "immutable") == {"1": None}
 
 
 @pytest.mark.parametrize(
