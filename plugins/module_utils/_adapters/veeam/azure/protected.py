@@ -26,7 +26,8 @@ class ProtectedWorkloads:
         self._type = workload_type
         self._platform = platform
         self._by_id: dict[str, Workload] = {}
-        self._by_azure_id: dict[str, Workload] = {}
+        # Several workloads have the same resource id in Azure if a deleted one was created again.
+        self._by_azure_id: dict[str, list[Workload]] = {}
         self._by_name: dict[str, list[Workload]] = {}
         self._regions: dict[int, Region] = {}
         self._are_names_unique = True
@@ -107,10 +108,10 @@ class ProtectedWorkloads:
         """Record one item of a listing; None if it has no id. The appliance's own id may be missing."""
         ident, name = as_text(item.get("id")), as_text(item.get("name"))
         azure_id = as_text(item.get("azureId")) or as_text(item.get("resourceId"))
-        workload = self._by_id.get(ident or "") or self._by_azure_id.get(azure_id or "")
+        workload = self._by_id.get(ident or "") or self._find_by_azure_id(ident, azure_id)
         if workload is None:
             self._has_uncertain_items = self._has_uncertain_items or ident is None
-            if ident is None and azure_id is None:
+            if ident is None and (azure_id is None or azure_id in self._by_azure_id):
                 self._record_without_id(name)
                 return None
             workload = self.build(ident or azure_id, name)
@@ -119,10 +120,18 @@ class ProtectedWorkloads:
         elif ident is not None:
             workload.id = ident
         self._by_id[str(workload.id)] = workload
-        if azure_id is not None:
-            self._by_azure_id[azure_id] = workload
+        if azure_id is not None and workload not in self._by_azure_id.setdefault(azure_id, []):
+            self._by_azure_id[azure_id].append(workload)
         self._regions[id(workload)] = self.get_region(workload) | parse_region(item)
         return workload
+
+    def _find_by_azure_id(self, ident: str | None, azure_id: str | None) -> Workload | None:
+        """Return the workload that another item describes, if one of the two items has no id of the appliance."""
+        known = self._by_azure_id.get(azure_id or "", [])
+        if ident is not None:
+            # A workload whose items had no id has the id of Azure instead.
+            known = [workload for workload in known if workload.id == azure_id]
+        return known[0] if len(known) == 1 else None
 
     def _record_without_id(self, name: str | None) -> None:
         self._adapter.partial.warn(

@@ -60,6 +60,8 @@ class Appliance:
             "jobSessions": [],
             **lists,
         }
+        # The machines of points by id; all other points are those of vm-1.
+        self.owners: dict[Any, str] = {}
         self.calls: list[str] = []
 
     def with_lists(self, lists: Mapping[str, Any]) -> Appliance:
@@ -75,11 +77,15 @@ class Appliance:
         if isinstance(found, int):
             return FakeResponse(found, _JSON, b'{"title": "refused"}')
         query = parse_qs(parts.query)
-        if query.get("VirtualMachineId", [""])[0] not in ("", "vm-1"):
-            found = []
+        machine = query.get("VirtualMachineId", [""])[0]
+        if machine:
+            found = [row for row in found if self._get_owner(row) == machine]
         start = int(query.get("Offset", ["0"])[0])
         page = list(found)[start : start + int(query.get("Limit", ["100"])[0])]
         return FakeResponse(200, _JSON, json.dumps({"totalCount": len(found), "results": page}).encode())
+
+    def _get_owner(self, row: Any) -> str:
+        return self.owners.get(row.get("id"), "vm-1") if isinstance(row, dict) else "vm-1"
 
     def read(self, *points: Any, **own: Any) -> ReadResult:
         """Read the virtual machines with these points."""

@@ -232,6 +232,44 @@ def test_azure_ids_join_the_listings() -> None:
     assert facts(appliance.read(point(1, 19)), "workload_id", "in_inventory") == {"1": ("vm-1", True)}
 
 
+OLD = {**MACHINE, "id": "vm-0", "azureId": "/subscriptions/s/erp"}
+NEW = {**MACHINE, "azureId": "/subscriptions/s/erp"}
+
+
+@pytest.mark.parametrize("protected", [[OLD], [OLD, NEW], [NEW, OLD]], ids=["old", "old, new", "new, old"])
+@pytest.mark.parametrize(
+    "inventory",
+    [[NEW], [{**OLD, "isDeleted": True}, NEW], [NEW, {**OLD, "isDeleted": True}]],
+    ids=["new", "old, new", "new, old"],
+)
+def test_a_machine_that_was_created_again_is_another_workload(protected: Any, inventory: Any) -> None:
+    """Both have the same id in Azure. The filter finds the points of each, whatever the order of the listings is."""
+    appliance = Appliance(**{"protectedItem/virtualMachines": protected, "virtualMachines": inventory})
+    appliance.owners = {"point-1": "vm-0"}
+    found = facts(appliance.read(point(1, 18), point(2, 19)), "workload_id", "in_inventory")
+    assert found == {"1": ("vm-0", False), "2": ("vm-1", True)}
+
+
+def test_an_item_without_an_id_may_be_each_of_two_machines() -> None:
+    """Whether the older one was deleted is unknown."""
+    lists = {"protectedItem/virtualMachines": [OLD, NEW], "virtualMachines": [{**NEW, "id": None}]}
+    appliance = Appliance(**lists)
+    appliance.owners = {"point-1": "vm-0"}
+    result = appliance.read(point(1, 18), point(2, 19))
+    assert facts(result, "workload_id", "in_inventory") == {"1": ("vm-0", None), "2": ("vm-1", None)}
+    assert any("listed without an id" in warning for warning in result.warnings)
+
+
+def test_two_databases_with_one_resource_id() -> None:
+    """The points of each have its own id."""
+    first, second = ({"id": ident, "name": "shop", "resourceId": "/subscriptions/s/shop"} for ident in ("d1", "d2"))
+    points = [{**point(number, 19), "databaseId": f"d{number}", "databaseName": "shop"} for number in (1, 2)]
+    for listed in ([first, second], [second, first]):
+        appliance = Appliance(**{"restorePoints/sql": points, "protectedItem/sql": [first], "databases": listed})
+        found = facts(appliance.read(workload_types=["database"]), "workload_id", "in_inventory")
+        assert found == {"1": ("d1", True), "2": ("d2", True)}
+
+
 @pytest.mark.parametrize("machines", [[], 403], ids=str)
 def test_two_points_without_a_machine_may_belong_to_different_machines(machines: Any) -> None:
     """Two machines may have had the same name."""
