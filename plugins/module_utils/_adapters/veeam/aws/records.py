@@ -34,6 +34,8 @@ _KINDS = {
 PLATFORM = "aws_ec2"
 # The code of a region, such as us-gov-west-1. Names such as Europe (Frankfurt) can mean the same region.
 _CODE = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
+# The appliance's own id of a region.
+_UUID = re.compile(r"[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}", re.IGNORECASE)
 # Values that most points of an instance share. They determine everything except id, time and a reported size.
 TEMPLATE_KEYS = ("jobType", "regionId")
 
@@ -175,11 +177,25 @@ def _build_copy(row: Mapping[str, t.Any], kind: str, home: Region, names: Mappin
 
 
 def _is_other(first: Region, second: Region) -> bool | None:
-    """Return whether two regions differ, or None if unknown. Ids take precedence over names."""
-    if first.id is not None and second.id is not None:
-        return first.id != second.id and (first.name is None or first.name != second.name or None)
-    if first.name is None or second.name is None:
-        return None
-    if first.name == second.name:
+    """Return whether two regions differ, or None if unknown. Ids of one kind take precedence over names."""
+    if first.id is not None and first.id == second.id:
         return False
-    return True if _CODE.fullmatch(first.name) and _CODE.fullmatch(second.name) else None
+    names = _get_name(first), _get_name(second)
+    kinds = {_get_id_kind(first), _get_id_kind(second)}
+    if None not in names and names[0] == names[1]:
+        # Different ids of a region with one name are a contradiction, unless they are of two kinds.
+        return False if None in (first.id, second.id) or kinds == {"code", "uuid"} else None
+    if len(kinds) == 1 and None not in kinds:
+        return True
+    return True if all(name is not None and _CODE.fullmatch(name) for name in names) else None
+
+
+def _get_name(region: Region) -> str | None:
+    """Return the name of a region. A code that is reported as its id is a name, too."""
+    return region.name or (region.id if region.id is not None and _CODE.fullmatch(region.id) else None)
+
+
+def _get_id_kind(region: Region) -> str | None:
+    """Return the kind of a region's id. Different ids of two kinds, or of an unknown kind, can mean the same region."""
+    ident = region.id or ""
+    return "code" if _CODE.fullmatch(ident) else "uuid" if _UUID.fullmatch(ident) else None

@@ -22,11 +22,12 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.client imp
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 from tests.samples import read as read_sample
 
+FRANKFURT, VIRGINIA = "aa000000-0000-4000-8000-000000000001", "aa000000-0000-4000-8000-000000000002"
 STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
 MACHINES = [
-    {"id": "vm-1", "name": "web-01", "location": {"id": "r-1", "name": "eu-1"}, "backupDestinations": ["AwsBlob"]},
-    {"id": "vm-2", "name": "web-02", "location": {"id": "r-1", "name": "eu-1"}, "backupDestinations": ["Snapshot"]},
-    {"id": "vm-3", "name": "new-03", "location": {"id": "r-1", "name": "eu-1"}, "backupDestinations": []},
+    {"id": "vm-1", "name": "web-01", "location": {"id": FRANKFURT, "name": "eu-1"}, "backupDestinations": ["AwsBlob"]},
+    {"id": "vm-2", "name": "web-02", "location": {"id": FRANKFURT, "name": "eu-1"}, "backupDestinations": ["Snapshot"]},
+    {"id": "vm-3", "name": "new-03", "location": {"id": FRANKFURT, "name": "eu-1"}, "backupDestinations": []},
 ]
 
 
@@ -39,16 +40,16 @@ def row(**more: Any) -> dict[str, Any]:
         "pointInTime": "2026-11-20T11:23:27.321",
         "backupSizeBytes": 4096,
         "volumes": [{"diskId": "d", "encryptionKey": "key of the disk"}],
-        "regionId": "r-1",
+        "regionId": FRANKFURT,
         **more,
     }
 
 
 def point(record: dict[str, Any], encrypted: bool | None = None) -> RecoveryPoint:
-    """The point of a record whose instance runs in r-1."""
+    """The point of a record whose instance runs in Frankfurt."""
     workload = Workload(id="vm-1", name="web-01")
-    names = {"r-1": "eu-1", "r-2": "us-1"}
-    home = records.Region("r-1", "eu-1")
+    names = {FRANKFURT: "eu-1", VIRGINIA: "us-1"}
+    home = records.Region(FRANKFURT, "eu-1")
     return records.parse_point(record, workload, home=home, names=names, encrypted=encrypted, include_raw=False)
 
 
@@ -68,13 +69,49 @@ def test_snapshots_and_replicas() -> None:
     assert (snapshot.kind, snapshot.offsite, snapshot.immutable, snapshot.encrypted) == ("snapshot", False, False, None)
     assert snapshot.inferred == ("size_bytes",)
     assert point(row(jobType="Snapshot", backupSizeBytes=0)).size_bytes is None
-    replica = point(row(jobType="Replica", regionId="r-2"))
+    replica = point(row(jobType="Replica", regionId=VIRGINIA))
     assert (replica.kind, replica.offsite, replica.usable) == ("replica", True, True)
     assert [copy.location for copy in replica.copies or ()] == ["us-1"]
     assert point(row(jobType="Replica")).offsite is False
     assert point(row(jobType="Replica", regionId=None)).offsite is None
     strange = point(row(jobType="Telepathy"))
     assert (strange.kind, strange.usable) == ("unknown", None)
+
+
+@pytest.mark.parametrize(
+    ("of_point", "of_instance", "offsite"),
+    [
+        ((FRANKFURT, None), (FRANKFURT, None), False),
+        ((FRANKFURT, None), (VIRGINIA, None), True),
+        (("eu-central-1", None), ("us-east-1", None), True),
+        # Ids of two kinds can mean the same region.
+        (("eu-central-1", None), (FRANKFURT, None), None),
+        ((FRANKFURT, None), ("eu-central-1", None), None),
+        (("17", None), (FRANKFURT, None), None),
+        (("17", None), ("region-17", None), None),
+        (("eu-central-1", None), (FRANKFURT, "Europe (Frankfurt)"), None),
+        # A code is a name, too.
+        (("eu-central-1", None), (FRANKFURT, "eu-central-1"), False),
+        (("us-east-1", None), (FRANKFURT, "eu-central-1"), True),
+        ((FRANKFURT, "eu-central-1"), ("eu-central-1", None), False),
+        # Two ids of one kind with one name are a contradiction.
+        ((VIRGINIA, "eu-central-1"), (FRANKFURT, "eu-central-1"), None),
+        ((None, "eu-central-1"), (FRANKFURT, "us-east-1"), True),
+        ((None, "Europe (Frankfurt)"), (None, "eu-central-1"), None),
+        ((None, None), (None, "eu-central-1"), None),
+    ],
+)
+def test_ids_of_two_kinds_do_not_prove_two_regions(
+    of_point: tuple[str | None, str | None], of_instance: tuple[str | None, str | None], offsite: bool | None
+) -> None:
+    """The order of the two regions does not matter."""
+    one, other = records.Region(*of_point), records.Region(*of_instance)
+    assert (records._is_other(one, other), records._is_other(other, one)) == (offsite, offsite)
+
+
+def test_a_replica_whose_region_has_an_id_of_another_kind() -> None:
+    """The point has the code of a region, the instance the appliance's own id."""
+    assert point(row(jobType="Replica", regionId="eu-central-1")).offsite is None
 
 
 def test_times() -> None:
