@@ -69,7 +69,10 @@ attributes:
     support: none
     details: The added lines are not intended for people.
 notes:
-  - Lines that are damaged or of another format are skipped, with a warning for each of them. They are not removed.
+  - Lines that are damaged, of another format, or more than 300 seconds in the future are skipped, with a warning for
+    each of them. They are not removed.
+  - An assessment whose time is more than 300 seconds after the clock of the host is an error, because it would hide
+    later runs.
 """
 
 EXAMPLES = r"""

@@ -50,7 +50,7 @@ def invent_history(findings: dict[str, Any], folder: str) -> dict[str, Any]:
     chance = random.Random(3)
     last = build_record(findings)
     end = parse_time(last["time"])
-    history = History(folder)
+    history = History(folder, clock=lambda: end / SECOND)
     for day in range(DAYS, -1, -1):
         if day in UNKNOWN:
             continue

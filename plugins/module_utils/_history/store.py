@@ -18,7 +18,7 @@ import pathlib
 import re
 import time
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time, parse_time
@@ -37,6 +37,8 @@ _FILE = re.compile(r"(\d{4})-(\d\d)\.jsonl")
 _TIME = re.compile(rb'"time":"([0-9TZ:.+-]+)"')
 _LOCK = ".lock"
 _SECONDS_TO_WAIT = 300
+# A later time than the clock of the host by more than this is wrong, and would hide all runs before it.
+_MAX_AHEAD_SECONDS = 300
 _HINT_PATH = "Set path to a directory in which this user can write"
 
 
@@ -51,46 +53,57 @@ class Run:
 
 
 class History:
-    """The history in a directory, which must be locked. Invalid lines are added to ``skipped``."""
+    """The history in a directory, which must be locked. Invalid lines are added to ``skipped``.
 
-    def __init__(self, path: str) -> None:
+    ``clock`` returns the current time in seconds. Lines with a later time are invalid.
+    """
+
+    def __init__(self, path: str, *, clock: Callable[[], float] = time.time) -> None:
         self._path = pathlib.Path(path)
+        self._clock = clock
         self.skipped: list[dict[str, t.Any]] = []
 
     def append(self, record: Mapping[str, t.Any], keep_seconds: int, *, write: bool = True) -> bool:
         """Add the line of a run, and remove files in which all lines are older by more than ``keep_seconds``.
 
-        Return False if the history already contains this assessment. Without ``write``, nothing is written.
+        Return False if the history already contains this assessment. Without ``write``, nothing is written. Raise
+        DataError if the run is later than the clock of the host.
         """
-        moment = parse_time(record["time"]) // SECOND
+        moment, now = parse_time(record["time"]) // SECOND, int(self._clock())
+        _check_time(moment, now)
         file = self._path / f"{format_time(moment * SECOND)[:7]}.jsonl"
         lines = _read_lines(file)
         if _has_assessment(lines, str(record["assessment_sha256"])):
             return False
         if write:
-            reader = _Reader(file.name, lines).read_all()
+            reader = self._reader(file, lines).read_all()
             state = next_state(reader.last_state or self._latest_state(file.name), record)
-            base = reader.chain if reader.last_time <= moment else None
+            # A line with a future time is valid when that time has come, and lines that continue others would not be.
+            base = reader.chain if reader.last_time <= moment and not reader.has_future else None
             _append_line(file, format_line({**record, "tiers": count_by_tier(state)}, state, base))
-            self._remove_old(moment - keep_seconds)
+            self._remove_old(min(moment, now) - keep_seconds)
         return True
 
     def runs(self) -> Iterator[Run]:
         """Iterate over all runs, oldest first."""
         self.skipped = []
         for file in self._files():
-            reader = _Reader(file.name, _read_lines(file))
+            reader = self._reader(file)
             yield from reader.runs()
             self.skipped += reader.skipped
 
     def last_time(self) -> int | None:
         """Return the time of the last run in seconds, or None if there is no valid line."""
         for file in reversed(self._files()):
-            reader = _Reader(file.name, _read_lines(file)).read_all()
+            reader = self._reader(file).read_all()
             if reader.last_time:
                 return reader.last_time
             self.skipped = reader.skipped + self.skipped
         return None
+
+    def _reader(self, file: pathlib.Path, lines: list[bytes] | None = None) -> _Reader:
+        latest = int(self._clock()) + _MAX_AHEAD_SECONDS
+        return _Reader(file.name, _read_lines(file) if lines is None else lines, latest)
 
     def _files(self) -> list[pathlib.Path]:
         try:
@@ -103,7 +116,7 @@ class History:
     def _latest_state(self, name: str) -> State:
         """Return the last state in the files before the file with this name."""
         for file in reversed(self._files()):
-            if file.name < name and (state := _Reader(file.name, _read_lines(file)).read_all().last_state):
+            if file.name < name and (state := self._reader(file).read_all().last_state):
                 return state
         return {}
 
@@ -131,6 +144,16 @@ class History:
             yield
         finally:
             os.close(lock)
+
+
+def _check_time(moment: int, now: int) -> None:
+    if moment > now + _MAX_AHEAD_SECONDS:
+        raise DataError(
+            f"assessment: its time {format_time(moment * SECOND)} is in the future; expected at most "
+            f"{_MAX_AHEAD_SECONDS} s after the clock of the host of the history, which shows "
+            f"{format_time(now * SECOND)}",
+            hint="Synchronize the clocks of this host and of the hosts that read the servers, and evaluate again",
+        )
 
 
 def _wait_for_lock(lock: int, path: pathlib.Path) -> None:
@@ -190,11 +213,13 @@ def _has_assessment(lines: list[bytes], digest: str) -> bool:
 
 
 class _Reader:
-    """Converts the lines of one file to runs, oldest first."""
+    """Converts the lines of one file to runs, oldest first. Lines after the time ``latest`` are skipped."""
 
-    def __init__(self, name: str, lines: list[bytes]) -> None:
+    def __init__(self, name: str, lines: list[bytes], latest: int) -> None:
         self._name = name
         self._lines = lines
+        self._latest = latest
+        self.has_future = False
         self.skipped: list[dict[str, t.Any]] = []
         # Name and state of the last line, if the next line can continue it; None if lines before it are damaged.
         self.chain: tuple[str, State] | None = None
@@ -237,6 +262,9 @@ class _Reader:
                 moment = parse_time(found[1].decode()) // SECOND if found else 0
             except DataError:
                 continue
+            # Lines after one with a future time are not late.
+            if moment > self._latest:
+                continue
             if moment < latest and b'"base":null' in text:
                 late[number] = moment
             latest = max(latest, moment)
@@ -270,6 +298,9 @@ class _Reader:
             line = parse_line(self._lines[number])
             if not format_time(line.time * SECOND).startswith(self._name[:7]):
                 raise LineError(f"time {line.frame['time']} belongs to another file")
+            if line.time > self._latest:
+                self.has_future = True
+                raise LineError(f"time {line.frame['time']} is in the future, according to the clock of this host")
         except LineError as error:
             self._skip(number, str(error))
             return None

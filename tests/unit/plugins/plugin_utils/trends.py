@@ -35,7 +35,7 @@ def estate_history() -> dict[str, Any]:
     A line of the history is damaged.
     """
     with tempfile.TemporaryDirectory() as folder:
-        history = History(folder)
+        history = History(folder, clock=lambda: NOW / SECOND)
         for day in range(DAYS, -1, -1):
             record = build_record(estate())
             record["time"] = format_time(NOW - day * DAY * SECOND)

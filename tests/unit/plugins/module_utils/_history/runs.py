@@ -9,11 +9,18 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._history.store import History
 from ansible_collections.backup.audit.plugins.module_utils._history.trend import build_trend
 
 KEEP = 400 * DAY
+# The clock of the host, after all runs of the tests.
+CLOCK = "2027-01-01T00:00:00Z"
+
+
+def history(folder: Path, clock: str = CLOCK) -> History:
+    """Open the history in a folder at this time."""
+    return History(str(folder), clock=lambda: parse_time(clock) / SECOND)
 
 
 def record(time: str, statuses: dict[str, str], **frame: Any) -> dict[str, Any]:
@@ -40,17 +47,17 @@ def record(time: str, statuses: dict[str, str], **frame: Any) -> dict[str, Any]:
     }
 
 
-def add(folder: Path, *records: dict[str, Any]) -> None:
+def add(folder: Path, *records: dict[str, Any], clock: str = CLOCK) -> None:
     """Add runs to the history in a folder."""
     for one in records:
-        history = History(str(folder))
-        with history.locked():
-            assert history.append(one, KEEP)
+        opened = history(folder, clock)
+        with opened.locked():
+            assert opened.append(one, KEEP)
 
 
-def trend(folder: Path, *, max_status_age: str = "26h", since: str = "7d") -> dict[str, Any]:
+def trend(folder: Path, *, max_status_age: str = "26h", since: str = "7d", clock: str = CLOCK) -> dict[str, Any]:
     """Return the trend of the history in a folder."""
-    return build_trend(History(str(folder)), max_status_age, since)
+    return build_trend(history(folder, clock), max_status_age, since)
 
 
 def by_name(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -58,8 +65,7 @@ def by_name(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {one["workload_name"]: one for one in found["workloads"]}
 
 
-def states(folder: Path) -> list[dict[str, str]]:
+def states(folder: Path, clock: str = CLOCK) -> list[dict[str, str]]:
     """Return name -> letter after each run, in chronological order."""
-    return [
-        {str(entry.identity[3]): entry.letter for entry in run.state.values()} for run in History(str(folder)).runs()
-    ]
+    runs = history(folder, clock).runs()
+    return [{str(entry.identity[3]): entry.letter for entry in run.state.values()} for run in runs]

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._history.store import History
 from tests.tools.project import ROOT
-from tests.unit.plugins.module_utils._history.runs import KEEP, add, record, states, trend
+from tests.unit.plugins.module_utils._history.runs import KEEP, add, history, record, states, trend
 
 OK, BAD = {"a": "compliant", "b": "compliant"}, {"a": "compliant", "b": "failed"}
 
@@ -41,16 +41,16 @@ def test_the_same_assessment_is_added_once(tmp_path: Path) -> None:
     """Even if other runs were added in between."""
     first = record("2026-11-01", OK)
     add(tmp_path, first, record("2026-11-02", BAD))
-    with (history := History(str(tmp_path))).locked():
-        assert history.append(first, KEEP) is False
+    with (opened := history(tmp_path)).locked():
+        assert opened.append(first, KEEP) is False
     assert len(lines(tmp_path)) == 2
 
 
 def test_check_mode_writes_nothing(tmp_path: Path) -> None:
     """Not even the directory."""
-    history = History(str(tmp_path / "new"))
-    with history.locked(create=False):
-        assert history.append(record("2026-11-01", OK), KEEP, write=False) is True
+    opened = history(tmp_path / "new")
+    with opened.locked(create=False):
+        assert opened.append(record("2026-11-01", OK), KEEP, write=False) is True
     assert not (tmp_path / "new").exists()
 
 
@@ -162,6 +162,55 @@ def test_old_months_are_removed(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.glob("*.jsonl")) == ["2025-10.jsonl", "2025-11.jsonl", "2026-12.jsonl"]
     add(tmp_path, record("2026-12-06", OK))
     assert sorted(file.name for file in tmp_path.glob("*.jsonl")) == ["2025-11.jsonl", "2026-12.jsonl"]
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_a_run_in_the_future_is_rejected(tmp_path: Path, write: bool) -> None:
+    """It would remove all months before it. 300 seconds are allowed, because clocks differ slightly."""
+    clock = "2026-11-03T00:00:00Z"
+    add(tmp_path, record("2026-11-01", OK), record("2026-11-03T00:05:00", OK), clock=clock)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    for late in ("2026-11-03T00:05:01", "2028-01-01"):
+        with (opened := history(tmp_path, clock)).locked(), pytest.raises(DataError) as raised:
+            opened.append(record(late, BAD), KEEP, write=write)
+        assert str(raised.value).startswith(f"assessment: its time {late[:10]}T00:0")
+        assert "is in the future; expected at most 300 s after the clock of the host" in str(raised.value)
+        assert "which shows 2026-11-03T00:00:00Z. Synchronize the clocks" in str(raised.value)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_clock_in_the_past_removes_nothing(tmp_path: Path) -> None:
+    """The age of a month counts from the earlier of the run and the clock: here the clock, by two minutes."""
+    add(tmp_path, record("2025-10-25", OK))
+    # 400 days after the end of October 2025.
+    add(tmp_path, record("2026-12-06", OK), clock="2026-12-05T23:58:00Z")
+    assert len(states(tmp_path)) == 2
+    add(tmp_path, record("2026-12-06T00:00:01", OK), clock="2026-12-06T00:00:00Z")
+    assert len(states(tmp_path)) == 2
+    assert not (tmp_path / "2025-10.jsonl").exists()
+
+
+@pytest.mark.parametrize("wrong", ["2026-11-20", "2026-12-08"])
+def test_existing_lines_in_the_future_are_skipped(tmp_path: Path, wrong: str) -> None:
+    """They do not hide later runs, neither in the same month nor in another, and count when their time has come."""
+    add(tmp_path, record("2026-11-01", OK), record(wrong, OK))
+    clocks = [f"2026-11-0{day}T01:00:00Z" for day in range(2, 5)]
+    for clock, statuses in zip(clocks, (BAD, OK, BAD), strict=True):
+        add(tmp_path, record(clock[:10], statuses), clock=clock)
+    found = trend(tmp_path, clock=clocks[-1])
+    assert [(one["file"], one["line"], one["reason"]) for one in found["skipped"]] == [
+        (
+            f"{wrong[:7]}.jsonl",
+            1 + (wrong[:7] == "2026-11"),
+            f"time {wrong}T00:00:00Z is in the future, according to the clock of this host",
+        )
+    ]
+    assert (found["runs"], found["until"]) == (4, "2026-11-04T00:00:00Z")
+    (change,) = found["changes"]["last"]["workloads"]
+    assert (change["workload_name"], change["before"], change["after"]) == ("b", "compliant", "failed")
+    assert states(tmp_path, clocks[-1]) == [{"a": "p", "b": letter} for letter in "pfpf"]
+    # The same lines, read later.
+    assert (trend(tmp_path)["skipped"], states(tmp_path)) == ([], [{"a": "p", "b": letter} for letter in "pfpfp"])
 
 
 WRITER = """
