@@ -87,9 +87,13 @@ class History:
     def runs(self) -> Iterator[Run]:
         """Iterate over all runs, oldest first."""
         self.skipped = []
+        state: State = {}
         for file in self._files():
             reader = self._reader(file)
+            # If the first line is damaged, the workloads are unknown until the next complete line, and are not gone.
+            reader.last_state = _forget_statuses(state)
             yield from reader.runs()
+            state = reader.last_state
             self.skipped += reader.skipped
 
     def last_time(self) -> int | None:
@@ -203,6 +207,10 @@ def _append_line(file: pathlib.Path, line: str) -> None:
         raise OptionError(f"path: cannot write to {file}: {error.strerror}", hint=_HINT_PATH) from error
 
 
+def _forget_statuses(state: State) -> State:
+    return {key: Entry(entry.identity, LETTERS["not_read"]) for key, entry in state.items()}
+
+
 def _has_assessment(lines: list[bytes], digest: str) -> bool:
     for line in lines:
         if digest.encode() in line:
@@ -290,7 +298,7 @@ class _Reader:
         self._skip(number, "only its totals are used, because the line that it continues is missing or damaged")
         # The state of workloads is unknown until the next complete line.
         self.chain = None
-        self.last_state = {key: Entry(entry.identity, LETTERS["not_read"]) for key, entry in self.last_state.items()}
+        self.last_state = _forget_statuses(self.last_state)
         return None
 
     def _parse(self, number: int) -> Line | None:

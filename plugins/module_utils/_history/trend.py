@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import (
     parse_duration,
     parse_time,
 )
-from ansible_collections.backup.audit.plugins.module_utils._history.lines import STATUSES, Entry, Identity
+from ansible_collections.backup.audit.plugins.module_utils._history.lines import LETTERS, STATUSES, Entry, Identity
 from ansible_collections.backup.audit.plugins.module_utils._history.store import History, Run
 
 SCHEMA = "backup.audit/trend/1"
@@ -154,6 +154,8 @@ class _TrendBuilder:
         self._since = since
         self._sums: tuple[tuple[int, int], ...] = tuple((0, 0) for _start in self.starts)
         self._workloads: dict[str, _Workload] = {}
+        # Workloads that the last run does not list. Their sums continue if they return.
+        self._gone: dict[str, _Workload] = {}
         # Key -> identity and earlier status of workloads that changed in the last run, and since ``since``.
         self._last: dict[str, Change] = {}
         self._recent: dict[str, Change] = {}
@@ -187,14 +189,23 @@ class _TrendBuilder:
                 self._note_change(key, None if old is None else old.entry, new, moment)
             if old is not None:
                 old.add_time(self._sums)
-            if new is None:
-                self._workloads.pop(key, None)
-                continue
-            if old is None:
-                zeros = [0] * len(self.starts)
-                old = self._workloads[key] = _Workload(new, self._sums, zeros, list(zeros))
-            old.change(new, moment, is_first=is_first)
+            if new is not None:
+                self._find(key, new).change(new, moment, is_first=is_first)
+            elif old is not None:
+                self._gone[key] = self._workloads.pop(key)
+                old.entry = Entry(old.entry.identity, LETTERS["not_read"])
         self._time = moment
+
+    def _find(self, key: str, entry: Entry) -> _Workload:
+        """Return a workload of this run: known, with its sums from before it was gone, or new."""
+        if key in self._gone:
+            found = self._workloads[key] = self._gone.pop(key)
+            # The time in which it was not listed is unknown.
+            found.add_time(self._sums)
+        elif key not in self._workloads:
+            zeros = [0] * len(self.starts)
+            self._workloads[key] = _Workload(entry, self._sums, zeros, list(zeros))
+        return self._workloads[key]
 
     def _note_change(self, key: str, old: Entry | None, new: Entry | None, moment: int) -> None:
         known = old or new

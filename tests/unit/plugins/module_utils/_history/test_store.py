@@ -116,6 +116,18 @@ def test_damaged_and_foreign_lines_are_reported_and_skipped(tmp_path: Path, dama
     assert json.loads(file.read_bytes().split(b"\n")[3])["base"] is None
 
 
+def test_a_damaged_first_line_of_a_month(tmp_path: Path) -> None:
+    """The workloads of the month before are unknown until the next complete line, in this month or the next."""
+    add(tmp_path, record("2026-10-31", BAD), record("2026-11-01", BAD), record("2026-11-02", OK))
+    add(tmp_path, record("2026-12-01", BAD), record("2026-12-02", OK))
+    for month in ("2026-11", "2026-12"):
+        file = tmp_path / f"{month}.jsonl"
+        file.write_bytes(b"{" + file.read_bytes())
+    assert states(tmp_path) == [{"a": "p", "b": "f"}, {"a": "n", "b": "n"}, {"a": "n", "b": "n"}]
+    add(tmp_path, record("2026-12-03", BAD))
+    assert states(tmp_path)[-1] == {"a": "p", "b": "f"}
+
+
 def test_a_truncated_last_line_does_not_damage_the_next(tmp_path: Path) -> None:
     """A run that was killed while it wrote leaves a line without an end."""
     add(tmp_path, record("2026-11-01", OK))

@@ -70,6 +70,53 @@ def test_time_without_a_read_is_unknown(tmp_path: Path) -> None:
     assert (names["a"]["compliant_percent"]["year"], names["c"]["compliant_percent"]["year"]) == (100.0, 50.0)
 
 
+def test_a_workload_that_returns_keeps_its_sums(tmp_path: Path) -> None:
+    """It failed for six days and is missing for one: that day is unknown, and of eight days it was compliant on none.
+
+    ``late`` was compliant for two days, is missing for four, and is compliant on the other two: half of the time.
+    """
+    days = [{"a": "compliant", "b": "failed", "late": "compliant"} for _day in range(9)]
+    del days[6]["b"]
+    for day in days[2:6]:
+        del day["late"]
+    add(tmp_path, *(record(f"2026-11-0{number}", statuses) for number, statuses in enumerate(days, 1)))
+    names = by_name(trend(tmp_path))
+    assert {name: one["compliant_percent"]["year"] for name, one in names.items()} == {
+        "a": 100.0,
+        "b": 0.0,
+        "late": 50.0,
+    }
+    assert (names["b"]["not_compliant_since"], names["b"]["since_first_run"]) == ("2026-11-01T00:00:00Z", True)
+    assert [one["not_compliant_since"] for one in (names["a"], names["late"])] == [None, None]
+
+
+def test_a_workload_that_is_gone_is_not_listed(tmp_path: Path) -> None:
+    """It may return with another status and tier."""
+    add(tmp_path, record("2026-11-01", {"a": "compliant", "b:gold": "failed"}), record("2026-11-02", {"a": "failed"}))
+    assert list(by_name(trend(tmp_path))) == ["a"]
+    add(tmp_path, record("2026-11-03", {"a": "failed", "b:silver": "compliant"}), record("2026-11-05", {"a": "failed"}))
+    add(tmp_path, record("2026-11-06", {"a": "failed", "b:silver": "failed"}))
+    found = by_name(trend(tmp_path))["b"]
+    # Compliant for 26 hours of five days.
+    assert (found["tier"], found["compliant_percent"]["year"]) == ("silver", 21.6)
+    assert (found["not_compliant_since"], found["since_first_run"]) == ("2026-11-06T00:00:00Z", False)
+
+
+def test_a_damaged_first_line_of_a_month_keeps_sums(tmp_path: Path) -> None:
+    """b failed for 3 days, until the second run of November, was unknown for 29 and compliant for 1: 1 of 33 days."""
+    days = ["2026-10-30", "2026-10-31", "2026-11-01", "2026-11-02", "2026-12-01", "2026-12-02"]
+    statuses = ["failed", "failed", "failed", "failed", "compliant", "compliant"]
+    add(tmp_path, *(record(day, {"b": status}) for day, status in zip(days, statuses, strict=True)))
+    file = tmp_path / "2026-11.jsonl"
+    first, second, _end = file.read_bytes().split(b"\n")
+    file.write_bytes(first[:-9] + b"\n" + second + b"\n")
+    found = trend(tmp_path, max_status_age="40d")
+    (workload,) = found["workloads"]
+    assert [one["line"] for one in found["skipped"]] == [1, 2]
+    assert workload["compliant_percent"]["year"] == 3.0
+    assert workload["not_compliant_since"] is None
+
+
 def test_periods_end_with_the_last_run(tmp_path: Path) -> None:
     """It failed in the first of five months, which is not in the last quarter."""
     months = [f"2026-{month:02d}-01" for month in range(1, 7)]
