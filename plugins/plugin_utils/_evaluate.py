@@ -17,7 +17,16 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import compile_document
 
 Identity = tuple[t.Any, ...]
-__all__ = ["Identity", "Opened", "check_policy", "evaluate_now", "identity", "opened_results", "reasons"]
+__all__ = [
+    "Identity",
+    "Opened",
+    "check_findings",
+    "check_policy",
+    "evaluate_now",
+    "identity",
+    "opened_results",
+    "reasons",
+]
 
 
 def opened_results(read_results: t.Any, *, failures_are_findings: bool = False) -> Iterator[Opened]:
@@ -42,6 +51,18 @@ def evaluate_now(
 def identity(record: Mapping[str, t.Any]) -> Identity:
     """Return the key that a finding shares with its workload."""
     return tuple(record[name] for name in ("source", "origin", "workload_id", "workload_name"))
+
+
+def check_findings(assessment: Mapping[str, t.Any]) -> dict[tuple[str | None, str], list[Mapping[str, t.Any]]]:
+    """Collect the findings without a workload by source and control, except those about servers that were not read."""
+    unread = {source["server"]["host"] for source in assessment["data_sources"] if "failure" in source}
+    groups: dict[tuple[str | None, str], list[Mapping[str, t.Any]]] = {}
+    for finding in assessment["findings"]:
+        source, control = finding["source"], finding["control"]
+        is_unread = control == "data.complete" and source in unread
+        if finding["workload_id"] is None and finding["workload_name"] is None and not is_unread:
+            groups.setdefault((source, control), []).append(finding)
+    return groups
 
 
 def reasons(findings: Iterable[Mapping[str, t.Any]]) -> dict[Identity, list[str]]:

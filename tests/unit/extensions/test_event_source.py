@@ -80,6 +80,97 @@ def test_workloads_of_a_partially_read_server_do_not_disappear(poll: Poll) -> No
     assert ("disappeared", "db01") in changes(poll(GOOD))
 
 
+def checks(events: list[dict[str, Any]]) -> list[tuple[str, str | None, str | None]]:
+    return [(event["change"], event["server"], event["control"]) for event in events if event["workload"] is None]
+
+
+DAMAGED = {"verify": {"level": "data", "result": "damaged", "server_message": "chunk 7"}}
+SOUND = {"verify": {"level": "data", "result": "sound"}}
+
+
+@pytest.mark.parametrize(
+    ("rows", "bad", "good", "control", "message"),
+    [
+        ((), {}, None, "data.workloads", "vbr1 returned no workloads. The account may lack permission to list them."),
+        (
+            (GOOD,),
+            {"complete": False, "errors": [{"message": "no page 2"}]},
+            {},
+            "data.complete",
+            "vbr1 was only partially read: no page 2",
+        ),
+        ((GOOD,), {"server": DAMAGED}, {"server": SOUND}, "data.verify", "data check of vbr1 found damage: chunk 7"),
+    ],
+)
+def test_a_failed_check_without_a_workload_is_reported(
+    poll: Poll, rows: tuple[Row, ...], bad: dict[str, Any], good: dict[str, Any] | None, control: str, message: str
+) -> None:
+    """Once, until it passes; an unreadable server is not compliant again. Each further failure has another id."""
+    ids = set()
+    for _turn in range(2):
+        events = poll(*rows, **bad)
+        (event,) = (event for event in events if event["control"])
+        assert (event["change"], event["server"], event["workload"]) == ("not_compliant", "vbr1", None)
+        assert (event["verdict"], event["control"]) == ("fail", control)
+        assert event["message"] == f"{message} [{control}]"
+        assert event["findings"] == [event["message"]]
+        assert poll(*rows, **bad) == []
+        assert changes(poll(failed=True)) == [("unreadable", None)]
+        assert changes(poll(*rows, **bad)) == [("readable", None)]
+        (again,) = (event for event in poll(GOOD, **(good or {})) if event["control"])
+        assert (again["change"], again["server"], again["control"]) == ("compliant", "vbr1", control)
+        assert (again["previous"], again["verdict"], again["findings"]) == ("fail", "pass", [])
+        assert again["message"] == f"{control} of vbr1 is compliant again"
+        ids |= {event["id"], again["id"]}
+    assert len(ids) == 4
+
+
+def test_checks_of_one_server_have_their_own_events(poll: Poll) -> None:
+    """A check that is no longer reported is not compliant again, and the server's workloads do not disappear twice."""
+    events = poll(server=DAMAGED)
+    assert checks(events) == [
+        ("not_compliant", "vbr1", "data.verify"),
+        ("not_compliant", "vbr1", "data.workloads"),
+    ]
+    assert len({event["id"] for event in events}) == 2
+    assert checks(poll(GOOD)) == [("compliant", "vbr1", "data.workloads")]
+    assert checks(poll(GOOD, server=SOUND)) == [("compliant", "vbr1", "data.verify")]
+
+
+def test_an_estate_without_proof_is_reported(poll: Poll, source: types.ModuleType) -> None:
+    """If all workloads are excluded, nothing fails and nothing is proved."""
+
+    def evaluate(options: dict[str, Any]) -> None:
+        source.__dict__["evaluate_now"] = lambda results, policy: assess(
+            results, policy, as_of=NOW, collection_version="", options=options
+        )
+
+    everything = {"exclude": [{"match": {"source": "*"}, "reason": "Tests"}]}
+    evaluate(everything)
+    (event,) = poll(BAD)
+    assert (event["change"], event["server"], event["control"]) == ("not_compliant", None, "data.proof")
+    assert event["message"] == "no workload is proved compliant [data.proof]"
+    assert poll(BAD) == []
+    evaluate({})
+    # The event of the workload is sufficient, but the check is not compliant either.
+    assert changes(poll(BAD)) == [("not_compliant", "db01")]
+    (again,) = (event for event in poll(GOOD) if event["control"])
+    assert (again["change"], again["message"]) == ("compliant", "data.proof is compliant again")
+
+
+def test_a_workload_that_gets_worse_is_reported(poll: Poll) -> None:
+    """From unknown to fail, each time. From fail to unknown is not better."""
+    unknown = row(nightly(9, usable=None), name="web01", id="1")
+    failed = row(nightly(2), name="web01", id="1")
+    other = row(nightly(9), name="db01", id="2")
+    seen = [poll(one, other) for one in (unknown, failed, failed, unknown, failed)]
+    events = [[event for event in events if event["change"] != "recovery_point"] for events in seen]
+    assert [changes(some) for some in events] == [[("not_compliant", "web01")] * count for count in (1, 1, 0, 0, 1)]
+    verdicts = [(event["previous"], event["verdict"]) for some in events for event in some]
+    assert verdicts == [(None, "unknown"), ("unknown", "fail"), ("unknown", "fail")]
+    assert len({event["id"] for some in events for event in some}) == 3
+
+
 def test_event_ids_identify_the_change(poll: Poll, tmp_path: Path) -> None:
     """Also if the state of the poll was lost, because the process ended before it was saved."""
     state = tmp_path / "state.json"

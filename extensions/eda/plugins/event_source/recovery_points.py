@@ -18,8 +18,10 @@ Arguments:
 Each event has the key `recovery_points`, with
     headline:   overall result of this poll in one line, with the servers that could not be read; null if the policy is
                 not valid
-    change:     not_compliant (the workload became noncompliant, or is noncompliant when it is first seen),
+    change:     not_compliant (the workload became noncompliant, is noncompliant when it is first seen, or now fails
+                and was unknown before),
                 compliant (the workload is compliant again),
+                both also with workload null, for a check of a server (for example, it lists no workloads),
                 recovery_point (the workload has a new recovery point),
                 verification_failed (a restore test requirement of the workload now fails),
                 disappeared (the server was read completely and no longer lists the workload),
@@ -28,8 +30,9 @@ Each event has the key `recovery_points`, with
     id:         the same id if an event is sent again, and a different id for each other change
     server:     URL or product of the server, or the source of the workload; null for the evaluation
     workload:   name, id, type, product and platform; null for events about servers
-    verdict:    result of the workload
-    previous:   result of the workload in the previous round
+    control:    name of the check of the server, such as data.verify; null for other events
+    verdict:    result of the workload or check
+    previous:   result of the workload or check in the previous round
     newest:     time of the newest recovery point of the workload
     findings:   messages of the findings that are not compliant
     message:    description of the change
@@ -80,6 +83,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.names import su
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_duration
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import open_servers, read_servers
 from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (
+    check_findings,
     check_policy,
     evaluate_now,
     identity,
@@ -192,7 +196,7 @@ class ServerWatcher:
             ) from error
 
     def poll(self) -> list[Event]:
-        """Read all servers once and return the events: servers first, then workloads by name."""
+        """Read all servers once and return the events: servers and their checks first, then workloads by name."""
         events: list[Event] = []
         read_results, unread = read_servers(self._servers), []
         for number, result in enumerate(read_results):
@@ -214,6 +218,7 @@ class ServerWatcher:
             if len(unread) < len(read_results):
                 message = "the read results can be evaluated again"
                 events.extend(self._availability_events(_NOT_EVALUATED, None, False, message))
+            events.extend(self._check_events(assessment, unread))
             events.extend(self._workload_events(assessment))
             events.extend(self._disappeared_events(assessment, unread))
         return [{"headline": headline, **event} for event in events]
@@ -229,6 +234,44 @@ class ServerWatcher:
         if changed:
             yield _build_event(changes[not failed], server, None, {}, None, [], message, number)
 
+    def _check_events(self, assessment: Mapping[str, t.Any], unread: Sequence[str]) -> Iterator[Event]:
+        """Report findings without a workload, by source and control: no workloads listed, a partial read, damage."""
+        groups = check_findings(assessment)
+        for state in self._state.values():
+            # The evaluation as a whole has a finding only while it fails.
+            if state.get("control") and state["source"] is None:
+                groups.setdefault((None, state["control"]), [])
+        has_reason = any(finding["blocking"] and identity(finding) != (None,) * 4 for finding in assessment["findings"])
+        for (source, control), group in sorted(groups.items(), key=lambda item: (item[0][0] or "", item[0][1])):
+            key = f"check {json.dumps([source, control])}"
+            before = self._state.get(key)
+            has_failed = before is not None and not before["compliant"]
+            blocking = [finding for finding in group if finding["blocking"]]
+            # Other findings explain why nothing is proved.
+            if not has_failed and (not blocking or (source is None and has_reason)):
+                continue
+            # Another server on the same host, which could not be read, may be the one that still fails.
+            if not blocking and source is not None and any(source in server for server in unread):
+                continue
+            results = {finding["result"] for finding in group}
+            now = {
+                "workload": None,
+                "control": control,
+                "source": source,
+                "verdict": next((result for result in ("fail", "unknown", "warn") if result in results), "pass"),
+                "compliant": not blocking,
+                "newest": None,
+                "broken": False,
+            }
+            yield from self._apply(key, now, [text for texts in reasons(blocking).values() for text in texts])
+
+    def _apply(self, key: str, now: dict[str, t.Any], findings: list[str]) -> Iterator[Event]:
+        """Store the state of a workload or check, and return the events for its changes."""
+        before = self._state.get(key)
+        now["changes"] = (before["changes"] if before else 0) + _has_turned(before, now)
+        self._state[key] = now
+        return _changes(before, now, findings)
+
     def _workload_events(self, assessment: Mapping[str, t.Any]) -> Iterator[Event]:
         blocking = [finding for finding in assessment["findings"] if finding["blocking"]]
         messages = reasons(blocking)
@@ -240,9 +283,6 @@ class ServerWatcher:
         }
         for workload in sorted(assessment["workloads"], key=lambda row: (row["workload_name"] or "", _key(row))):
             key = _key(workload)
-            before = self._state.get(key)
-            compliant = key not in not_compliant
-            was_compliant = before is None or bool(before["compliant"])
             now = {
                 "workload": {
                     **{name: workload[f"workload_{name}"] for name in ("name", "id", "type")},
@@ -250,13 +290,11 @@ class ServerWatcher:
                 },
                 "source": workload["source"],
                 "verdict": workload["verdict"],
-                "compliant": compliant,
+                "compliant": key not in not_compliant,
                 "newest": workload["newest"],
                 "broken": key in broken,
-                "changes": (before["changes"] if before else 0) + (compliant != was_compliant),
             }
-            self._state[key] = now
-            yield from _changes(before, now, messages.get(identity(workload), []))
+            yield from self._apply(key, now, messages.get(identity(workload), []))
 
     def _disappeared_events(self, assessment: Mapping[str, t.Any], unread: Sequence[str]) -> Iterator[Event]:
         """Report and forget workloads that a completely read server no longer lists."""
@@ -265,7 +303,9 @@ class ServerWatcher:
         # Another server on the same host, which could not be read, may be the one that lists them.
         complete = {host for host in complete if not any(host in server for server in unread)}
         disappeared = [
-            key for key, value in self._state.items() if value.get("source") in complete and key not in listed
+            key
+            for key, value in self._state.items()
+            if value.get("workload") and value["source"] in complete and key not in listed
         ]
         for key in sorted(disappeared, key=lambda key: (_name(self._state[key]), key)):
             before = self._state.pop(key)
@@ -290,24 +330,31 @@ def _parse_interval(value: t.Any) -> float:
     return seconds
 
 
+def _has_turned(before: Mapping[str, t.Any] | None, now: Mapping[str, t.Any]) -> bool:
+    """Return whether it became compliant or not compliant, or got worse from unknown to fail."""
+    if before is None or before["compliant"] or now["compliant"]:
+        return bool(now["compliant"] != (before is None or before["compliant"]))
+    return bool(before["verdict"] == "unknown" and now["verdict"] == "fail")
+
+
 def _changes(before: Mapping[str, t.Any] | None, now: Mapping[str, t.Any], findings: list[str]) -> Iterator[Event]:
-    """Build the events for the changes of one workload, in order of importance."""
+    """Build the events for the changes of one workload or check, in order of importance."""
     previous = before["verdict"] if before else None
     newest, name = now["newest"], _name(now)
-    is_compliant, was_compliant = now["compliant"], before is None or before["compliant"]
 
     def build(change: str, message: str, moment: t.Any, findings: list[str] = findings) -> Event:
         return _build_event(change, now["source"], now["workload"], now, previous, findings, message, moment)
 
     if before is not None and newest is not None and newest > (before["newest"] or ""):
         yield build("recovery_point", f"{name} has a new recovery point, created at {newest}", newest)
-    moment = [newest, now["changes"]]
+    moment = [newest, now["changes"], *filter(None, [now.get("control")])]
     if now["broken"] and not (before and before["broken"]):
         yield build("verification_failed", f"{name} fails a restore test requirement", moment)
-    if not is_compliant and was_compliant:
-        yield build("not_compliant", "; ".join(findings) or f"{name} is not compliant", moment)
-    elif is_compliant and not was_compliant:
-        yield build("compliant", f"{name} is compliant again", moment, [])
+    if _has_turned(before, now):
+        if now["compliant"]:
+            yield build("compliant", f"{name} is compliant again", moment, [])
+        else:
+            yield build("not_compliant", "; ".join(findings) or f"{name} is not compliant", moment)
 
 
 def _build_event(
@@ -328,6 +375,7 @@ def _build_event(
         "id": hashlib.sha256(content.encode()).hexdigest(),
         "server": server,
         "workload": workload,
+        "control": now.get("control"),
         "verdict": verdict,
         "previous": previous,
         "newest": now.get("newest"),
@@ -337,6 +385,8 @@ def _build_event(
 
 
 def _name(state: Mapping[str, t.Any]) -> str:
+    if state["workload"] is None:
+        return " of ".join(filter(None, [state["control"], state["source"]]))
     return str(state["workload"]["name"] or state["workload"]["id"])
 
 
