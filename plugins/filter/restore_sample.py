@@ -9,9 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import plain_data
 from ansible_collections.backup.audit.plugins.plugin_utils._restore_sample import select_workloads
 
 
@@ -19,12 +17,13 @@ def restore_sample(
     read: t.Any, workload_names: list[str] | None = None, count: int = 1, seed: str = "", date: str = ""
 ) -> list[dict[str, t.Any]]:
     """Select the workloads of a read result to restore, each with its newest point."""
-    try:
-        return select_workloads(
+    selected: list[dict[str, t.Any]] = plain_data(
+        "restore_sample",
+        lambda: select_workloads(
             read, workload_names=workload_names or [], count=int(count), seed=str(seed), date=str(date)
-        )
-    except AuditError as error:
-        raise AnsibleFilterError(f"backup.audit.restore_sample: {error}") from error
+        ),
+    )
+    return selected
 
 
 class FilterModule:

@@ -9,18 +9,14 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import plain_data
 
 
 def to_assessment(assessment: t.Any) -> dict[str, t.Any]:
     """Return an assessment (compressed or plain) with its workloads and findings as dicts."""
-    try:
-        return open_assessment(assessment)
-    except AuditError as error:
-        raise AnsibleFilterError(f"backup.audit.to_assessment: {error}") from error
+    opened: dict[str, t.Any] = plain_data("to_assessment", lambda: open_assessment(assessment))
+    return opened
 
 
 class FilterModule:

@@ -137,6 +137,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (
     reasons,
 )
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
+from ansible_collections.backup.audit.plugins.plugin_utils._templates import may_be_template
 
 try:
     from ansible.template import trust_as_template as _plain
@@ -287,7 +288,7 @@ def _mark_untrusted(value: t.Any) -> t.Any:
         return [_mark_untrusted(item) for item in value]
     if not isinstance(value, str):
         return value
-    return wrap_var(value) if any(mark in value for mark in ("{{", "{%", "{#")) else _plain(value)
+    return wrap_var(value) if may_be_template(value) else _plain(value)
 
 
 def host_variables(workload: Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -10,11 +10,11 @@ import typing as t
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import Json, load
 from ansible_collections.backup.audit.plugins.plugin_utils._garbage_collection import paused_garbage_collection
+from ansible_collections.backup.audit.plugins.plugin_utils._templates import protect
 
 try:
     # ansible-core 2.18 and earlier would convert text that looks like JSON to data.
@@ -35,6 +35,6 @@ def plain_data(name: str, make: Callable[[], t.Any]) -> t.Any:
     """Return the result of ``make``, marked so that Ansible does not template names that look like templates."""
     try:
         with paused_garbage_collection():
-            return wrap_var(make())
+            return protect(make())
     except AuditError as error:
         raise AnsibleFilterError(f"backup.audit.{name}: {error}") from error

@@ -12,8 +12,10 @@ import re
 from typing import Any
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
-from ansible_collections.backup.audit.plugins.inventory.workloads import host_names
+from ansible_collections.backup.audit.plugins.inventory.workloads import _mark_untrusted, _plain, host_names
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS, open_servers, read_servers
 from tests.awx.rules import imported_host
@@ -97,6 +99,21 @@ def test_host_names_are_unique_and_plain_for_any_text() -> None:
     generator.shuffle(mixed)
     again = host_names([one for _number, one in mixed])
     assert [names[number] for number, _one in mixed] == again
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{{ 1 + 1 }}",
+        "{% if true %}2{% endif %}",
+        # With this first line, Ansible uses other delimiters.
+        "#jinja2:variable_start_string:'[[', variable_end_string:']]'\n[[ 1 + 1 ]]",
+        "plain [[ 1 + 1 ]]",
+    ],
+)
+def test_variables_of_hosts_are_not_templated(name: str) -> None:
+    (marked,) = _mark_untrusted([name])
+    assert Templar(loader=DataLoader(), variables={"name": marked}).template(_plain("{{ name }}")) == name
 
 
 @pytest.mark.parametrize(
