@@ -39,9 +39,11 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     Json,
     control_lines,
     counted,
+    data_problems,
     headline,
     is_about_workload,
     policy_text,
+    problem_text,
     read_lines,
     share,
     verdict_counts,
@@ -51,7 +53,6 @@ from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clea
 
 _BAR_WIDTH = 1000
 _WORST_SHOWN = 3
-_PROBLEM_RESULTS = ("fail", "unknown", "warn")
 # All characters except those of times and digests, which the style inserts into the page margins when printing.
 _NOT_PLAIN = re.compile(r"[^0-9A-Za-z:.+ -]")
 
@@ -158,10 +159,9 @@ def _bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
 
 
 def _alarms(assessment: Json) -> list[tuple[str, str]]:
-    """List problems of servers or of the complete assessment, which make other results unreliable."""
-    found = [one for one in assessment["findings"] if not is_about_workload(one) and one["result"] in _PROBLEM_RESULTS]
-    found.sort(key=lambda one: -SEVERITY[one["result"]])
-    return [(one["result"], one["message"]) for one in found]
+    """List problems that belong to no listed workload, which make other results unreliable."""
+    found = sorted(data_problems(assessment), key=lambda one: -SEVERITY[one["result"]])
+    return [(one["result"], problem_text(one)) for one in found]
 
 
 def _controls(assessment: Json) -> list[Json]:

@@ -16,10 +16,12 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     Json,
     control_lines,
     counted,
+    data_problems,
     display_name,
     findings_by_workload,
-    is_about_workload,
+    is_superseded_note,
     policy_text,
+    problem_text,
     read_lines,
     waiver_text,
     workload_identity,
@@ -51,12 +53,8 @@ def to_markdown(assessment: Json, *, max_rows: int = 100) -> str:
 
 
 def _unread(assessment: Json) -> list[str]:
-    """List problems of complete servers, on which other results depend."""
-    messages = [
-        finding["message"]
-        for finding in assessment["findings"]
-        if not is_about_workload(finding) and finding["result"] in ("fail", "unknown", "warn")
-    ]
+    """List problems that belong to no listed workload, on which other results depend."""
+    messages = [problem_text(finding) for finding in data_problems(assessment)]
     return [*(f"> **{_escape(message)}**\n>" for message in messages), ""] if messages else []
 
 
@@ -66,7 +64,7 @@ def _workloads(assessment: Json, max_rows: int) -> list[str]:
     lines = ["## Workloads", "", *_header("result", "workload", "source", "points", "newest", "age", "reason")]
     for workload in rows[:max_rows]:
         found = findings[workload_identity(workload)]
-        reasons = [one["message"] for one in found if one["result"] != "pass"]
+        reasons = [one["message"] for one in found if one["result"] != "pass" and not is_superseded_note(one)]
         total = f"{len(found)} of {len(found)} controls passed"
         age = workload["newest_age_seconds"]
         lines.append(

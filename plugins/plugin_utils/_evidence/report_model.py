@@ -17,6 +17,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import fo
 from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import PRODUCT_NAMES
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import RULES
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.scope import SUPERSEDED
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean, is_clean
 
 Json = dict[str, t.Any]
@@ -32,6 +33,7 @@ STATUSES = ("failed", "not_proved", "waived", "compliant", "excluded")
 
 # Status of a result, for formats that only distinguish met and not met.
 MET, NOT_MET, UNKNOWN, WAIVED, NOT_APPLICABLE = "met", "not_met", "unknown", "waived", "not_applicable"
+_PROBLEMS = ("fail", "unknown", "warn")
 
 _FRAME = (
     *("as_of", "collection_version", "policy", "policy_sha256", "data_sources"),
@@ -88,6 +90,29 @@ def workload_identity(item: Mapping[str, t.Any]) -> WorkloadKey:
 def is_about_workload(finding: Mapping[str, t.Any]) -> bool:
     """Return whether a finding is about a workload, and not about a server or the complete assessment."""
     return finding["workload_id"] is not None or finding["workload_name"] is not None
+
+
+def is_superseded_note(finding: Mapping[str, t.Any]) -> bool:
+    """Return whether a finding only says that a newer read result was used. It is no reason for a verdict."""
+    return finding["control"] == SUPERSEDED and finding["result"] == NOT_APPLICABLE
+
+
+def data_problems(assessment: Mapping[str, t.Any]) -> list[Mapping[str, t.Any]]:
+    """List problems that no workload of the assessment shows: those of servers, the policy, and dropped workloads."""
+    listed = {workload_identity(workload) for workload in assessment["workloads"]}
+    return [
+        one
+        for one in assessment["findings"]
+        if one["result"] in _PROBLEMS and not (is_about_workload(one) and workload_identity(one) in listed)
+    ]
+
+
+def problem_text(finding: Mapping[str, t.Any]) -> str:
+    """Return the message of a problem, with the name of the workload in front if there is one."""
+    message = str(finding["message"])
+    if not is_about_workload(finding) or message.startswith(display_name(finding)):
+        return message
+    return f"{display_name(finding)}: {message}"
 
 
 def display_name(item: Mapping[str, t.Any]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_duration
 
@@ -20,6 +20,8 @@ _NAME_CHARACTERS = 40
 _NOTE_CHARACTERS = 1000
 # Control of the notes about an assessment.
 _NOTES = "data.notes"
+# Finding that only says that a newer read result was used. A listed workload has other results.
+_SUPERSEDED = ("data.superseded", "not_applicable")
 
 
 def table_rows(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
@@ -41,14 +43,22 @@ def table_rows(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
             reasons.get((_workload_key(workload), result), ""),
         )
         lines.append(cells)
+    listed = {_workload_key(workload) for workload in assessment["workloads"]}
     for finding in assessment["findings"]:
-        if finding["workload_name"] is None and finding["workload_id"] is None and finding["result"] != "pass":
-            if not finding["control"].startswith("data.") or finding["control"] == _NOTES:
-                continue
-            lines.append(
-                (finding["source"] or "-", "-", "(server)", "-", "-", "-", finding["result"], finding["message"])
-            )
+        name = _name_of_problem(finding, listed)
+        if name is not None:
+            lines.append((finding["source"] or "-", "-", name, "-", "-", "-", finding["result"], finding["message"]))
     return sorted(lines, key=lambda cells: (_ORDER.index(cells[6]), cells[0], cells[2]))
+
+
+def _name_of_problem(finding: Mapping[str, t.Any], listed: Container[tuple[t.Any, ...]]) -> str | None:
+    """Return the name for the line of a finding that no listed workload shows, or None if it needs no line."""
+    name, result = finding["workload_name"] or finding["workload_id"], finding["result"]
+    if name is not None:
+        # A workload that was set aside, or a name of the policy.
+        return None if result in ("pass", "not_applicable") or _workload_key(finding) in listed else str(name)
+    is_shown = result != "pass" and finding["control"].startswith("data.") and finding["control"] != _NOTES
+    return "(server)" if is_shown else None
 
 
 def _workload_key(item: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
@@ -59,7 +69,7 @@ def _reasons(findings: Iterable[Mapping[str, t.Any]]) -> dict[tuple[t.Any, str],
     """Return the joined messages by (workload, result). Passes have no message."""
     reasons: dict[tuple[t.Any, str], str] = {}
     for finding in findings:
-        if finding["result"] == "pass":
+        if finding["result"] == "pass" or (finding["control"], finding["result"]) == _SUPERSEDED:
             continue
         key = (_workload_key(finding), finding["result"])
         reasons[key] = f"{reasons[key]}; {finding['message']}" if key in reasons else finding["message"]

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Findings with a workload name that belong to no workload of the assessment, and rows with the same identity."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.filter.to_html_report import to_html_report
+from ansible_collections.backup.audit.plugins.filter.to_markdown import to_markdown
+from ansible_collections.backup.audit.plugins.filter.to_text import to_text
+from tests.unit.plugins.module_utils._policy.policy_points import ago, read
+from tests.unit.plugins.plugin_utils.assessments import compressed_assessment, plain, point_row, server
+
+
+def older(*names: str) -> dict[str, Any]:
+    """Build a read result of vbr1 that the newer ones replace."""
+    known = {"host": "vbr1", "version": "12.3.1", "time": ago(hours=1), "clock_skew_seconds": 0}
+    return read(*(point_row(name, host="vbr1") for name in names), server=known, read_at=ago(hours=1))
+
+
+def superseded(**options: Any) -> str:
+    """Build an assessment in which one workload was removed between two read results, and one is in both."""
+    return compressed_assessment(older("removed", "web01"), server("vbr1", point_row("web01")), **options)
+
+
+@pytest.mark.parametrize("document", [to_html_report, to_markdown, to_text])
+def test_a_removed_workload_is_a_data_quality_problem(document: Any) -> None:
+    given = superseded()
+    assert [one["workload_name"] for one in plain(given)["workloads"]] == ["web01"]
+    text = html.unescape(document(given)).replace("\\", "")
+    assert "no longer lists this workload" in text
+    line = next(line for line in text.splitlines() if "no longer lists this workload" in line)
+    assert "removed" in line.partition("not evaluated: ")[0]
+
+
+@pytest.mark.parametrize("document", [to_html_report, to_markdown, to_text])
+def test_a_repeated_expected_name_is_a_data_quality_problem(document: Any) -> None:
+    given = compressed_assessment(server("vbr1", point_row("web01")), expected=["web01", "WEB01"])
+    text = html.unescape(document(given)).replace("\\", "")
+    line = next(line for line in text.splitlines() if "is the same expected name as web01" in line)
+    assert line.count("WEB01") == {to_text: 2}.get(document, 1)
+
+
+@pytest.mark.parametrize("options", [{}, {"exclude": [{"match": {"workload_name": "web01"}, "reason": "scratch"}]}])
+def test_a_superseded_result_is_no_reason_of_a_workload(options: dict[str, Any]) -> None:
+    given = superseded(**options)
+    reason = "a newer read result of vbr1 contains this workload"
+    assert reason in str(plain(given)["findings"])
+    for text in (to_markdown(given), to_text(given)):
+        assert reason not in text.replace("\\", "")
+    assert f"<td>not evaluated: {reason}" not in to_html_report(given)
