@@ -11,15 +11,18 @@ from collections.abc import Mapping
 
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import (
     SEVERITY,
+    UNKNOWN,
     Json,
     WorkloadKey,
+    control_status,
     findings_by_workload,
     read_lines,
+    split_sources,
     workload_identity,
 )
 
 SCHEMA = "backup.audit/comparison/1"
-LISTS = ("worse", "better", "new", "gone", "excluded", "included")
+LISTS = ("worse", "unknown", "better", "new", "gone", "excluded", "included")
 _NOT_EVALUATED = "not_applicable"
 _FRAME = ("as_of", "collection_version", "policy_sha256", "compliant", "totals")
 
@@ -34,7 +37,9 @@ def compare(before: Json, after: Json) -> Json:
         for one in (before, after)
     )
     facts = {workload_identity(workload): workload for one in (before, after) for workload in one["workloads"]}
-    unread = {read.host for read in read_lines(after) if not read.complete}
+    complete, unread = map(set, split_sources(after))
+    # A server that is not in the later assessment was not read.
+    unread |= {host for hosts in split_sources(before) for host in hosts} - complete
     changes: dict[str, list[Json]] = {name: [] for name in LISTS}
     unchanged = 0
     for key in [*new, *(key for key in old if key not in new)]:
@@ -45,7 +50,7 @@ def compare(before: Json, after: Json) -> Json:
         item = _build_item(key, facts.get(key), old.get(key), new.get(key), controls)
         if where == "gone":
             # Whether the workload may still exist on a server that was not read.
-            item["source_unread"] = key[0] in unread or (key[0] is None and bool(unread))
+            item["source_unread"] = bool(unread) if key[0] is None else key[0] in unread
         changes[where].append(item)
     for items in changes.values():
         items.sort(key=lambda item: (-SEVERITY[item["after"] or item["before"]], *map(str, workload_identity(item))))
@@ -78,10 +83,13 @@ def _verdict(controls: Controls | None) -> str | None:
 
 
 def _compare_controls(old: Controls | None, new: Controls | None) -> tuple[str | None, list[Json]]:
-    """Return the group ("worse", "better", or None if nothing changed) and the changed controls."""
+    """Return the group (one of LISTS, or None if nothing changed) and the changed controls.
+
+    A control that failed before and is unknown now is neither better nor worse.
+    """
     if old is None or new is None:
         return ("new" if old is None else "gone"), []
-    changed, signs = [], set()
+    changed, signs, is_lost = [], set(), False
     for key in [*new, *(key for key in old if key not in new)]:
         was, became = (found.get(key) for found in (old, new))
         results = [None if one is None else one["result"] for one in (was, became)]
@@ -89,15 +97,19 @@ def _compare_controls(old: Controls | None, new: Controls | None) -> tuple[str |
             finding = became or was or {}
             names = {"control": key[0], "tier": key[1], "before": results[0], "after": results[1]}
             changed.append({**names, "message": finding["message"]})
-            if was and became and _NOT_EVALUATED not in results:
+            if was and became and was["result"] == "fail" and control_status(became) == UNKNOWN:
+                is_lost = True
+            elif was and became and _NOT_EVALUATED not in results:
                 signs.add(SEVERITY[became["result"]] > SEVERITY[was["result"]])
     before, after = _verdict(old), _verdict(new)
     if before != after:
         if _NOT_EVALUATED in (before, after):
             return ("excluded" if after == _NOT_EVALUATED else "included"), changed
-        return ("worse" if SEVERITY[str(after)] > SEVERITY[str(before)] else "better"), changed
+        if SEVERITY[str(after)] > SEVERITY[str(before)]:
+            return "worse", changed
+        return ("unknown" if is_lost or after == UNKNOWN else "better"), changed
     # One improved control does not offset another one that got worse.
-    return ("worse" if True in signs else "better" if signs else None), changed
+    return ("worse" if True in signs else "unknown" if is_lost else "better" if signs else None), changed
 
 
 def _build_item(

@@ -15,12 +15,10 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     findings_by_workload,
     get_tier,
     load,
+    split_sources,
     workload_identity,
     workload_status,
 )
-
-# With one of these options, a read does not show whether other workloads were removed.
-_LIMITS = ("workload_names", "workload_types")
 
 
 def build_record(assessment: t.Any, *, limited: bool = False) -> Json:
@@ -28,11 +26,7 @@ def build_record(assessment: t.Any, *, limited: bool = False) -> Json:
     opened = open_assessment(assessment, where="assessment")
     document = load(opened)
     grouped = findings_by_workload(document["findings"])
-    complete: dict[bool, list[str]] = {True: [], False: []}
-    for source in document["data_sources"]:
-        selection = source.get("selection") or {}
-        is_complete = source.get("complete") is True and not any(selection.get(name) for name in _LIMITS)
-        complete[is_complete].append(str(source["server"]["host"]))
+    complete, unread = split_sources(document)
     return {
         "time": document["as_of"],
         "assessment_sha256": assessment_sha256(opened),
@@ -40,9 +34,9 @@ def build_record(assessment: t.Any, *, limited: bool = False) -> Json:
         "collection_version": document["collection_version"],
         "compliant": document["compliant"],
         "limited": limited,
-        "unread": sorted(complete[False]),
+        "unread": sorted(unread),
         # A server with several read results is complete if all of them are.
-        "complete_sources": sorted({*complete[True]} - {*complete[False]}),
+        "complete_sources": sorted({*complete} - {*unread}),
         "controls": [
             {
                 "control": line.name,

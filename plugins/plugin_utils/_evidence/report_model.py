@@ -33,6 +33,8 @@ STATUSES = ("failed", "not_proved", "waived", "compliant", "excluded")
 
 # Status of a result, for formats that only distinguish met and not met.
 MET, NOT_MET, UNKNOWN, WAIVED, NOT_APPLICABLE = "met", "not_met", "unknown", "waived", "not_applicable"
+# With one of these options, a read does not show whether other workloads were removed.
+_LIMITS = ("workload_names", "workload_types")
 _PROBLEMS = ("fail", "unknown", "warn")
 
 _FRAME = (
@@ -276,6 +278,16 @@ def read_lines(assessment: Mapping[str, t.Any]) -> list[ReadLine]:
         )
         lines.append(line)
     return lines
+
+
+def split_sources(assessment: Mapping[str, t.Any]) -> tuple[list[str], list[str]]:
+    """Return the hosts of the read results that list every workload, and those of all others."""
+    found: dict[bool, list[str]] = {True: [], False: []}
+    for source in assessment["data_sources"]:
+        selection = source.get("selection") or {}
+        is_complete = source.get("complete") is True and not any(selection.get(name) for name in _LIMITS)
+        found[is_complete].append(str(source["server"]["host"]))
+    return found[True], found[False]
 
 
 def _text(value: t.Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.filter.compare_assessments import compare_assessments
-from tests.unit.plugins.module_utils._policy.policy_points import EMPTY, Row
+from tests.unit.plugins.module_utils._policy.policy_points import EMPTY, Row, read
 from tests.unit.plugins.plugin_utils.assessments import (
     UNREAD,
     compressed_assessment,
@@ -21,7 +21,7 @@ from tests.unit.plugins.plugin_utils.assessments import (
     server,
 )
 
-LISTS = ("worse", "better", "new", "gone", "excluded", "included")
+LISTS = ("worse", "unknown", "better", "new", "gone", "excluded", "included")
 
 
 def late(name: str) -> Row:
@@ -113,3 +113,41 @@ def test_both_assessments_are_described(name: str) -> None:
     assert result["policy_sha256"] == assessment["policy_sha256"]
     assert result["data_sources"][1]["sha256"] == assessment["data_sources"][1]["sha256"]
     assert result["totals"] == assessment["totals"]
+
+
+@pytest.mark.parametrize(
+    ("after", "is_unread"),
+    [
+        (read(point_row("web02", host="vbr1")), False),
+        (read(point_row("web02", host="vbr1"), complete=False), True),
+        (read(point_row("web02", host="vbr1"), selection={"workload_names": ["web02"]}), True),
+        (read(point_row("web02", host="vbr1"), selection={"workload_types": ["vm"]}), True),
+        # The server is not in the later assessment.
+        (read(point_row("web02", host="vbr2")), True),
+    ],
+)
+def test_only_a_complete_read_of_the_server_shows_that_a_workload_is_gone(
+    after: dict[str, Any], is_unread: bool
+) -> None:
+    before = compressed_assessment(read(point_row("web01", host="vbr1"), point_row("web02", host="vbr1")))
+    gone = compare_assessments(compressed_assessment(after), before)["gone"]
+    assert [one["source_unread"] for one in gone if one["workload_name"] == "web01"] == [is_unread]
+
+
+@pytest.mark.parametrize("on_unknown", ["fail", "warn"])
+def test_a_failure_that_is_now_unknown_is_not_better(on_unknown: str) -> None:
+    policy = {"encrypted": {"all": True, "on_unknown": on_unknown}}
+    failed, unknown, good = (
+        compressed_assessment(server("vbr1", point_row("web01", daily_points(encrypted=state))), policy=policy)
+        for state in (False, None, True)
+    )
+
+    def change(after: str, before: str) -> list[str]:
+        result = compare_assessments(after, before)
+        return [
+            name for name in result["totals"] if name != "unchanged" for one in result[name] if one["workload_name"]
+        ]
+
+    assert change(unknown, failed) == ["unknown"]
+    assert change(good, failed) == change(good, unknown) == ["better"]
+    assert change(failed, unknown) == ["worse"]
