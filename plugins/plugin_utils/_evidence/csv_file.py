@@ -22,6 +22,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     read_lines,
     waiver_text,
     workload_identity,
+    worst_by_identity,
 )
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.trend import tier_label, workload_trends
 
@@ -56,7 +57,7 @@ def to_csv(assessment: Json, *, trend: Json | None = None) -> str:
         record.update({name: assessment[name] for name in _FRAME})
         writer.writerow([_cell(record.get(name)) for name in COLUMNS])
     read_results = _read_cells(assessment)
-    workloads = {workload_identity(item): [_cell(item[name]) for name in _WORKLOAD] for item in assessment["workloads"]}
+    workloads = {key: [_cell(item[name]) for name in _WORKLOAD] for key, item in worst_by_identity(assessment).items()}
     trends = {key: _trend_cells(one) for key, one in workload_trends(trend).items()}
     without_trend = [""] * (1 + len(_SHARES))
     references: dict[str, str] = {}

@@ -36,6 +36,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     to_json,
     waiver_text,
     workload_identity,
+    worst_by_identity,
 )
 
 Finding = Mapping[str, t.Any]
@@ -170,17 +171,17 @@ class _Document:
         return component
 
     def _build_inventory(self) -> list[Json]:
-        items: dict[str, Json] = {}
-        for workload in self._assessment["workloads"]:
-            name = self._get_uuid("workload", *workload_identity(workload))
+        items: list[Json] = []
+        for identity, workload in worst_by_identity(self._assessment).items():
             keys = ("source", "origin", "workload_id", "workload_name", "workload_type", "platform", "product")
             facts = {key: workload[key] for key in (*keys, "recovery_points", "newest", "oldest", "verdict")}
-            items[name] = {
-                "uuid": name,
+            item = {
+                "uuid": self._get_uuid("workload", *identity),
                 "description": _escape_markup(display_name(workload)),
                 "props": _props({key: value for key, value in facts.items() if value is not None}),
             }
-        return list(items.values())
+            items.append(item)
+        return items
 
     def _build_observations(self) -> tuple[list[tuple[Json, list[Finding]]], dict[str, None]]:
         """Build the observations with their findings, and collect all NIST references."""

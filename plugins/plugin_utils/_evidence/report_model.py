@@ -99,6 +99,19 @@ def is_superseded_note(finding: Mapping[str, t.Any]) -> bool:
     return finding["control"] == SUPERSEDED and finding["result"] == NOT_APPLICABLE
 
 
+def worst_by_identity(assessment: Mapping[str, t.Any]) -> dict[WorkloadKey, Json]:
+    """Return the workloads by identity, in order. Of several rows with one identity, the worst one counts.
+
+    Two read results of one server that are both evaluated can contain the same workload.
+    """
+    found: dict[WorkloadKey, Json] = {}
+    for workload in assessment["workloads"]:
+        known = found.setdefault(workload_identity(workload), workload)
+        if SEVERITY[workload["verdict"]] > SEVERITY[known["verdict"]]:
+            found[workload_identity(workload)] = workload
+    return found
+
+
 def data_problems(assessment: Mapping[str, t.Any]) -> list[Mapping[str, t.Any]]:
     """List problems that no workload of the assessment shows: those of servers, the policy, and dropped workloads."""
     listed = {workload_identity(workload) for workload in assessment["workloads"]}

@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
+import json
 from typing import Any
 
 import pytest
 
+from ansible_collections.backup.audit.plugins.filter.to_csv import to_csv
 from ansible_collections.backup.audit.plugins.filter.to_html_report import to_html_report
 from ansible_collections.backup.audit.plugins.filter.to_markdown import to_markdown
+from ansible_collections.backup.audit.plugins.filter.to_oscal import to_oscal
 from ansible_collections.backup.audit.plugins.filter.to_text import to_text
 from tests.unit.plugins.module_utils._policy.policy_points import ago, read
-from tests.unit.plugins.plugin_utils.assessments import compressed_assessment, plain, point_row, server
+from tests.unit.plugins.plugin_utils.assessments import compressed_assessment, daily_points, plain, point_row, server
 
 
 def older(*names: str) -> dict[str, Any]:
@@ -54,3 +59,28 @@ def test_a_superseded_result_is_no_reason_of_a_workload(options: dict[str, Any])
     for text in (to_markdown(given), to_text(given)):
         assert reason not in text.replace("\\", "")
     assert f"<td>not evaluated: {reason}" not in to_html_report(given)
+
+
+@pytest.mark.parametrize(
+    ("good_since", "late_since", "verdicts"),
+    # The row of the unlimited read result comes first. A policy cannot be proved with points since a day.
+    [(None, ago(days=90), ["pass", "fail"]), (ago(days=90), None, ["fail", "unknown"])],
+)
+def test_of_rows_with_one_identity_the_worse_verdict_is_shown(
+    good_since: str | None, late_since: str | None, verdicts: list[str]
+) -> None:
+    """The newer read result does not cover the older one, so both are evaluated."""
+    known = {"host": "vbr1", "version": "12.3.1", "time": ago(), "clock_skew_seconds": 0}
+    good, late = (
+        read(point_row("web01", points), server=known, selection={"since": since} if since else {})
+        for points, since in ((daily_points(), good_since), (daily_points(days=4, hours=1), late_since))
+    )
+    given = compressed_assessment(good, late)
+    assert [(one["workload_name"], one["verdict"]) for one in plain(given)["workloads"]] == [
+        ("web01", verdict) for verdict in verdicts
+    ]
+    lines = [one for one in csv.DictReader(io.StringIO(to_csv(given))) if one["workload_name"] == "web01"]
+    assert {one["verdict"] for one in lines if one["recovery_points"]} == {"fail"}
+    (result,) = json.loads(to_oscal(given))["assessment-results"]["results"]
+    (item,) = result["local-definitions"]["inventory-items"]
+    assert [one["value"] for one in item["props"] if one["name"] == "verdict"] == ["fail"]
