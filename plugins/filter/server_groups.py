@@ -55,8 +55,8 @@ class _Variables:
         def get(name: str, unknown: str) -> str:
             try:
                 value = values.get(name)
-                # A marker of an undefined value is no string. Before ansible-core 2.19, an encrypted value is none
-                # either, until it is converted.
+                # A marker of an undefined value is not a string. Before ansible-core 2.19, neither is an encrypted
+                # value, until it is converted.
                 return str(value) if isinstance(value, str) or hasattr(value, "__ENCRYPTED__") else ""
             except Exception:  # noqa: BLE001 - before ansible-core 2.19, errors of filters are those of Python
                 return unknown

@@ -19,9 +19,9 @@ _INFERRED_FIELDS = ("encrypted", "offsite", "immutable", "immutable_until", *_TE
 def merge_into(main: RecoveryPoint, group: Sequence[RecoveryPoint]) -> RecoveryPoint:
     """Return ``main``, one of the points in ``group``, with the attributes of all of them.
 
-    If some copies can be restored, only they prove what protects the point: a copy that may be damaged or in use is no
-    location, and does not make it off-site, locked, tested or checked. Malware and missing encryption count in any
-    copy.
+    If some copies can be restored, only they prove what protects the point: a copy that may be damaged or in use does
+    not count as a location, and does not make it off-site, locked, tested or checked. Malware and missing encryption
+    count in any copy.
     """
     proving = [point for point in group if point.usable] or group
     usable = {point.usable for point in group}

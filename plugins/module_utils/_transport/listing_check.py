@@ -29,8 +29,8 @@ class ListingCheck(t.Generic[Item]):
     read: they are missed. A page with a smaller total than the first page reveals this; the listing is read again.
 
     ``identity`` must depend only on the item: it is called several times for the same item, in each pass, and must
-    differ between two items. If items for which ``may_repeat`` is true share an identity, they are told apart by their
-    order in a pass. The methods for FirstPageCheck do not support this.
+    differ between two items. If items for which ``may_repeat`` is true share an identity, they are distinguished by
+    their order in a pass. The methods for FirstPageCheck do not support this.
     """
 
     def __init__(

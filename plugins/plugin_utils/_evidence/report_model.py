@@ -95,8 +95,8 @@ def is_about_workload(finding: Mapping[str, t.Any]) -> bool:
 
 
 def is_superseded_note(finding: Mapping[str, t.Any]) -> bool:
-    """Return whether a finding only says that a newer read result was used. It is no reason for a verdict."""
-    return finding["control"] == SUPERSEDED and finding["result"] == NOT_APPLICABLE
+    """Return whether a finding only says that a newer read result was used. It does not explain a verdict."""
+    return (finding["control"], finding["result"]) == (SUPERSEDED, NOT_APPLICABLE)
 
 
 def worst_by_identity(assessment: Mapping[str, t.Any]) -> dict[WorkloadKey, Json]:

@@ -137,7 +137,7 @@ def test_checks_of_one_server_have_their_own_events(poll: Poll) -> None:
     assert checks(poll(GOOD, server=SOUND)) == [("compliant", "vbr1", "data.verify")]
 
 
-def test_an_estate_without_proof_is_reported(poll: Poll, source: types.ModuleType) -> None:
+def test_an_environment_without_proof_is_reported(poll: Poll, source: types.ModuleType) -> None:
     """If all workloads are excluded, nothing fails and nothing is proved."""
 
     def evaluate(options: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ class Backup:
     required: frozenset[str]
     # Whether it is a backup of the stanza's current database, or of the database before an upgrade.
     is_current: bool | None
-    # Whether it needs WAL; None if its record does not tell. A backup of a stopped cluster does not need any.
+    # Whether it needs WAL; None if its record does not report it. A backup of a stopped cluster does not need any.
     needs_wal: bool | None
     # Name of the archive with its WAL, and the names and positions of the first and the last segment that it needs.
     archive: str | None

@@ -52,7 +52,7 @@ def test_a_repeated_expected_name_is_a_data_quality_problem(document: Any) -> No
 
 
 @pytest.mark.parametrize("options", [{}, {"exclude": [{"match": {"workload_name": "web01"}, "reason": "scratch"}]}])
-def test_a_superseded_result_is_no_reason_of_a_workload(options: dict[str, Any]) -> None:
+def test_a_superseded_result_is_not_a_reason_of_a_workload(options: dict[str, Any]) -> None:
     given = superseded(**options)
     reason = "a newer read result of vbr1 contains this workload"
     assert reason in str(plain(given)["findings"])

@@ -148,7 +148,7 @@ def _get_object_and_backup(row: t.Any) -> t.Hashable:
 
 
 def _has_no_backup(row: t.Any) -> bool:
-    # Older revisions do not report the backup, so the rows of one object cannot be told apart.
+    # Older revisions do not report the backup, so the rows of one object cannot be distinguished.
     return as_text(as_object(row).get("backupId")) is None
 
 

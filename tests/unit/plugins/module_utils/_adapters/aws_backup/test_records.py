@@ -292,8 +292,8 @@ def test_offsite_is_another_region_or_account(resource: str, resource_type: str,
     assert is_offsite(resource, resource_type, PLACE) is expected
 
 
-def test_a_vault_that_shows_another_one_proves_no_location() -> None:
-    """The data is in the other vault, which may be beside the resource."""
+def test_a_vault_that_shows_another_one_does_not_prove_a_location() -> None:
+    """The data is in the other vault, which may be in the region of the resource."""
     view = parse_vault(vault_row(VaultType="RESTORE_ACCESS_BACKUP_VAULT"), NOW)
     row = point_row(ResourceArn=INSTANCE.replace("123456789012", "999988887777"))
     assert (build(row).offsite, build(row, view).offsite) == (True, None)

@@ -88,7 +88,7 @@ def test_a_dated_point_without_ranges_is_an_ordinary_point(ranges: Any, name: st
 
 
 @pytest.mark.parametrize("kind", [*TYPES, TYPES[0].lower()])
-def test_an_empty_list_of_ranges_is_no_point(kind: str) -> None:
+def test_an_empty_list_of_ranges_is_not_a_point(kind: str) -> None:
     row = build_row([], objectType=kind)
     assert has_no_range(row)
     assert parse(row) == []
@@ -107,7 +107,7 @@ def test_an_empty_list_of_ranges_is_no_point(kind: str) -> None:
         (build_row([None]), DataError),
     ],
 )
-def test_ranges_that_cannot_be_told(row: dict[str, Any], error: type[Exception]) -> None:
+def test_ranges_that_are_not_valid(row: dict[str, Any], error: type[Exception]) -> None:
     assert not has_no_range(row)
     with pytest.raises(error):
         parse(row)

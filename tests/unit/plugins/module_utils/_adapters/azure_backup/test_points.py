@@ -141,8 +141,9 @@ def test_an_empty_list_of_tiers_is_unknown() -> None:
     item = parse_protected_item({"id": ITEM, "properties": {"x": 1}}, vault, "MAB")
     parser = PointParser(item, NOW, include_raw=False)
     found = []
-    for details in (None, [], "HardenedRP", None):
-        properties = {**GENERIC, "recoveryPointTime": CREATED, "recoveryPointTierDetails": details}
+    values: tuple[Any, ...] = (None, [], "HardenedRP", None)
+    for details in values:
+        properties: dict[str, Any] = {**GENERIC, "recoveryPointTime": CREATED, "recoveryPointTierDetails": details}
         found += [point.usable for point, *_rest in parser.parse({"id": "p", "properties": properties})]
     assert found == [True, None, None, True]
 

@@ -53,7 +53,7 @@ def test_copies_with_the_same_time_become_one_point(points: list[RecoveryPoint])
     assert len(found) == len({point.created for point in points})
     for one in found:
         states = [point.usable for point in points if point.created == one.created]
-        # The locations of copies that may not be usable do not count beside others.
+        # The locations of copies that may not be usable do not count if there are others.
         assert len(one.copies or ()) == (states.count(True) or len(states))
 
 

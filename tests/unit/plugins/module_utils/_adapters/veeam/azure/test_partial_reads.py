@@ -243,7 +243,7 @@ NEW = {**MACHINE, "azureId": "/subscriptions/s/erp"}
     ids=["new", "old, new", "new, old"],
 )
 def test_a_machine_that_was_created_again_is_another_workload(protected: Any, inventory: Any) -> None:
-    """Both have the same id in Azure. The filter finds the points of each, whatever the order of the listings is."""
+    """Both have the same id in Azure. The filter finds the points of each, regardless of the order of the listings."""
     appliance = Appliance(**{"protectedItem/virtualMachines": protected, "virtualMachines": inventory})
     appliance.owners = {"point-1": "vm-0"}
     found = facts(appliance.read(point(1, 18), point(2, 19)), "workload_id", "in_inventory")

@@ -152,7 +152,7 @@ def test_a_lock_counts_as_reported_only_if_no_policy_can_be_shortened(
     until = till if immutable else None
     assert (values["1"][:2], values["1"][2][0]["immutable_until"]) == ((immutable, until), until)
     assert set(values["1"][3]) - {"encrypted"} == ({"immutable", "immutable_until"} if is_inferred else set())
-    # A point without a date is not locked, whatever its repository is.
+    # A point without a date is not locked, regardless of its repository.
     assert (values["2"][0], set(values["2"][3]) - {"encrypted"}) == (False, set())
 
 
