@@ -199,9 +199,9 @@ class TestExistence:
         assert (missing["result"], missing["certainty"], missing["blocking"]) == ("unknown", "unknown", True)
 
     def test_a_missing_workload_is_unknown_if_a_server_could_not_be_read(self) -> None:
-        reads: list[ReadResult | Failure] = [open_result(read(existing())), Failure("vbr2", "refused")]
+        results: list[ReadResult | Failure] = [open_result(read(existing())), Failure("vbr2", "refused")]
         options = {"expected": ["db7"]}
-        found = assess(reads, SEVEN, as_of=NOW, collection_version=VERSION, options=options).plain()["findings"]
+        found = assess(results, SEVEN, as_of=NOW, collection_version=VERSION, options=options).plain()["findings"]
         text = "expected workload not found on any server that was read; not read or only partially read: vbr2"
         assert messages(found, "expected.exists") == [("unknown", text)]
 
