@@ -27,8 +27,6 @@ from tests.unit.plugins.plugin_utils.assessments import estate, large, plain
 DOCUMENTS: list[Callable[..., str]] = [
     *(to_csv, to_hdf, to_html_report, to_json, to_junit, to_markdown, to_openmetrics, to_oscal),
 ]
-# The target is 2 s on an idle machine; a busy test machine must not fail because of it.
-SECONDS = 8
 documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.__name__)
 
 
@@ -73,12 +71,20 @@ def test_control_characters_in_names_are_replaced(document: Callable[..., str]) 
 
 
 @documents
-def test_time_for_5000_workloads(document: Callable[..., str]) -> None:
-    """5,000 workloads; measured in CPU time of this process."""
-    assessment = large()
-    before = time.process_time()
-    document(assessment)
-    assert time.process_time() - before < SECONDS
+def test_the_time_grows_with_the_number_of_workloads(document: Callable[..., str]) -> None:
+    """Ten times the workloads take at most 20 times as long: quadratic growth would take 100 times.
+
+    Processor time of this process. A fixed limit would depend on the machine, and on the measurement of the coverage.
+    """
+    few, many = large(500), large(5000)
+    # Loads the template, among other things.
+    document(few)
+    seconds = {}
+    for assessment in (few, many):
+        before = time.process_time()
+        document(assessment)
+        seconds[assessment] = time.process_time() - before
+    assert seconds[many] < 20 * seconds[few]
 
 
 @documents
