@@ -2,126 +2,35 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role restore_test with the real tools: successful restores are recorded as proof, failed ones are reported."""
+"""The role restore_test with restic: successful restores are recorded as proof, failed ones are reported."""
 
 from __future__ import annotations
 
 import json
-import os
-import pwd
 import re
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.integration.process_monitor import ProcessMonitor
-from tests.integration.running_plays import PlayResult, play
-from tests.real import barman_cluster, restic_repository
-from tests.real import cluster as postgres
+from tests.integration.running_plays import play
+from tests.real import restic_repository
+from tests.real.running_restore_role import (
+    CONNECTION,
+    MARK,
+    ONE_LINE,
+    PASSPHRASE,
+    ROLE,
+    ArgumentsMonitor,
+    evaluate_with_record,
+    find_secrets,
+    record,
+    run_role,
+)
 from tests.real.tools import corrupt_byte, needs
 from tests.tools.project import ROOT
-
-POLICY = {
-    "recovery_points": {"min_count": 1, "max_age": "26h"},
-    "restore_tested": {"max_age": "1d", "max_restore_time": "10m"},
-}
-ROLE = [
-    {
-        "hosts": "backup01",
-        "gather_facts": False,
-        "tasks": [{"name": "Test", "ansible.builtin.include_role": {"name": "backup.audit.restore_test"}}],
-    }
-]
-
-
-# Characters that a shell would interpret. Each word contains MARK, so a part of the secret is found too.
-MARK = "zq7"
-ONE_LINE = 'zq7\'s "zq7 $HOME" `zq7` \\ zq7'
-PASSPHRASE = f"{ONE_LINE}\nzq7"
-# A host that becomes unreachable when the file "gone" exists.
-CONNECTION = """
-import os
-from ansible.errors import AnsibleConnectionFailure
-from ansible.plugins.connection.local import Connection as Local
-
-DOCUMENTATION = "name: vanishing\\nshort_description: local, until a file exists\\noptions: {}"
-
-class Connection(Local):
-    transport = "vanishing"
-
-    def exec_command(self, *args, **more):
-        if os.path.exists(os.environ["GONE"]):
-            raise AnsibleConnectionFailure("gone")
-        return super().exec_command(*args, **more)
-"""
-
-
-class ArgumentsMonitor(ProcessMonitor):
-    """Records only what all users of a machine can see: not the environment, which only the owner can read."""
-
-    def _record(self, number: int, folder: Path) -> None:
-        parent = int((folder / "stat").read_bytes().rpartition(b")")[2].split()[1])
-        if number in self.processes or parent in self.processes:
-            self.processes.add(number)
-            self.seen.add((folder / "cmdline").read_bytes())
-
-
-def find_secrets(watch: ProcessMonitor, ended: PlayResult, *secrets: str) -> list[str]:
-    """List the secrets in arguments of processes, or in the output."""
-    seen = b"\n".join(watch.seen).decode(errors="replace")
-    assert "AnsiballZ_command.py" in seen
-    return [secret for secret in secrets if secret in seen or secret in ended.output]
-
-
-def run_role(
-    folder: Path, variables: dict[str, Any], home: Path, *arguments: str, watch: ProcessMonitor | None = None
-) -> PlayResult:
-    """Run the role on one host, which is this machine."""
-    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **variables}
-    given = {"restore_test_output": str(folder / "records"), "restore_test_scratch": str(folder / "scratch")}
-    (folder / "scratch").mkdir(exist_ok=True)
-    return play(
-        ROLE,
-        folder,
-        inventory={"all": {"hosts": {"backup01": {**given, **host}}}},
-        environment={"HOME": str(home)},
-        arguments=arguments,
-        watch=watch,
-    )
-
-
-def record(folder: Path) -> list[dict[str, Any]]:
-    """Return the record that the role wrote."""
-    records: list[dict[str, Any]] = json.loads((folder / "records" / "backup01.restore_tests.json").read_text())[
-        "tests"
-    ]
-    return records
-
-
-def evaluate_with_record(folder: Path, reading: dict[str, Any], home: Path) -> PlayResult:
-    """Evaluate a read of the same repository together with the record."""
-    plays = [
-        {
-            "hosts": "localhost",
-            "gather_facts": False,
-            "vars": {"ansible_python_interpreter": sys.executable},
-            "tasks": [
-                {**reading, "register": "read_result"},
-                {
-                    "backup.audit.recovery_points_assert": {
-                        "results": ["{{ read_result }}", str(folder / "records" / "backup01.restore_tests.json")],
-                        "policy": POLICY,
-                    }
-                },
-            ],
-        }
-    ]
-    return play(plays, folder, environment={"HOME": str(home)})
 
 
 @pytest.fixture(scope="module")
@@ -448,135 +357,3 @@ class TestRestic:
         assert ended.status == 0, ended.output
         assert "nothing was restored" in ended.output
         assert not (tmp_path / "records").exists()
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[postgres.Cluster]:
-    with tempfile.TemporaryDirectory(prefix="backup-audit-pg-") as folder:
-        running = postgres.create_cluster(Path(folder))
-        running.stop()
-        yield running
-
-
-# As a user would write it: start the restored database without remote connections, and query it.
-_ASK = """#!/bin/sh -e
-cd "$RESTORE_TEST_PATH"
-as_owner() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; else "$@"; fi; }
-[ "$(id -u)" != 0 ] || chown -R postgres: "$RESTORE_TEST_PATH"
-as_owner BIN/pg_ctl -D "$RESTORE_TEST_PATH/data" -w -o "-p 54322 -k $RESTORE_TEST_PATH" start > start.log
-trap 'as_owner BIN/pg_ctl -D "$RESTORE_TEST_PATH/data" -m immediate stop > stop.log' EXIT
-query='select count(*), sum(number) from numbers'
-test "$(psql -h "$RESTORE_TEST_PATH" -p 54322 -U postgres -AtXc "$query" postgres)" = "WANTED"
-"""
-
-
-@needs("pgbackrest", "psql")
-@pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL (make setup-programs)")
-def test_a_restored_postgresql_database_can_be_queried(cluster: postgres.Cluster, tmp_path: Path) -> None:
-    ask = cluster.folder / "ask"
-    given = {
-        "backup_product": "pgbackrest",
-        "backup_config": str(cluster.config),
-        # Not used, because no repository is in S3.
-        "backup_secret_environment": {"PGBACKREST_REPO1_S3_KEY_SECRET": PASSPHRASE},
-        "restore_test_check": [str(ask)],
-        "restore_test_scratch": str(cluster.folder / "scratch"),
-    }
-    cluster.run("mkdir", "-m", "0777", "scratch")
-    script = _ASK.replace("BIN", str(postgres.binaries()))
-    ask.write_text(script.replace("WANTED", "100000|5000050000"))
-    ask.chmod(0o755)
-    watch = ArgumentsMonitor()
-    ended = run_role(tmp_path, given, cluster.folder, "-vvv", watch=watch)
-    assert ended.status == 0, ended.output
-    assert find_secrets(watch, ended, MARK) == []
-    assert [(one["workload_name"], one["result"]) for one in record(tmp_path)] == [("main", "passed")]
-    (tested,) = record(tmp_path)
-    # The repository of the restored backup.
-    assert tested["location"].rpartition("/")[2] == tested["point_id"].rpartition("/")[2]
-    assert list((cluster.folder / "scratch").iterdir()) == []
-    reading = {"backup.audit.pgbackrest_backups_info": {"config": str(cluster.config)}}
-    verdict = evaluate_with_record(tmp_path, reading, cluster.folder)
-    assert verdict.status == 0, verdict.output
-
-    ask.write_text(script.replace("WANTED", "99999|1"))
-    assert run_role(tmp_path, given, cluster.folder).status != 0
-    assert record(tmp_path)[0]["result"] == "failed"
-    assert evaluate_with_record(tmp_path, reading, cluster.folder).status != 0
-
-
-@needs("barman", "psql")
-@pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL (make setup-programs)")
-def test_a_database_restored_by_barman_can_be_queried(tmp_path: Path) -> None:
-    with postgres.owned_folder() as folder:
-        source = barman_cluster.create_cluster(folder)
-        source.run("mkdir", "space")
-        source.sql(f"create tablespace fast location '{folder}/space'")
-        source.sql("alter table numbers set tablespace fast")
-        newest = source.back_up()
-        segment = source.segment(source.show(newest)["base_backup_information"]["end_wal"])
-        ask = folder / "ask"
-        # Barman restores as this user, who owns the temporary directory.
-        user = pwd.getpwuid(os.geteuid()).pw_name
-        source.config.write_text(re.sub("barman_user = .*", f"barman_user = {user}", source.config.read_text()))
-        given = {
-            "backup_product": "barman",
-            "backup_config": str(source.config),
-            "backup_barman_server": "main",
-            # Not used by the connection of the test.
-            "backup_secret_environment": {"PGPASSWORD": PASSPHRASE},
-            "restore_test_check": [str(ask)],
-            "restore_test_scratch": str(folder / "scratch"),
-        }
-        source.run("mkdir", "-m", "0777", "scratch")
-        script = _ASK.replace("BIN", str(postgres.binaries()))
-        ask.write_text(script.replace("WANTED", "100000|5000050000"))
-        ask.chmod(0o755)
-        watch = ArgumentsMonitor()
-        ended = run_role(tmp_path, given, folder, "-vvv", watch=watch)
-        assert ended.status == 0, ended.output
-        assert find_secrets(watch, ended, MARK) == []
-        assert [(one["workload_name"], one["result"]) for one in record(tmp_path)] == [("main", "passed")]
-        assert list((folder / "scratch").iterdir()) == []
-        reading = {"backup.audit.barman_backups_info": {"config": str(source.config), "server": "main"}}
-        verdict = evaluate_with_record(tmp_path, reading, folder)
-        assert verdict.status == 0, verdict.output
-
-        # A backup without its last segment is not restored. Whether Barman restores an earlier one depends on its
-        # version, because some versions copy all later segments.
-        segment.unlink()
-        run_role(tmp_path, given, folder)
-        assert record(tmp_path)[0]["point_id"] != f"main/{newest}"
-        ask.write_text(script.replace("WANTED", "99999|1"))
-        assert run_role(tmp_path, given, folder).status != 0
-        assert record(tmp_path)[0]["result"] == "failed"
-        source.stop()
-
-
-@needs("borg")
-@pytest.mark.parametrize("password", ["file", "variable", "none"])
-def test_an_archive_of_borg(tmp_path: Path, password: str) -> None:
-    from tests.real.test_borg import PASSWORD, Repository
-
-    fresh = Repository(tmp_path / "repository", tmp_path / "home")
-    fresh.home.mkdir()
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "file").write_text("what matters")
-    fresh.borg("init", f"--encryption={'none' if password == 'none' else 'repokey'}")
-    fresh.borg("create", "::web01-2026-11-01", str(data))
-    (tmp_path / "pass").write_text(f"{PASSWORD}\n")
-    secrets = {"file": {"backup_password_file": str(tmp_path / "pass")}, "variable": {"backup_password": PASSWORD}}
-    given = {
-        "backup_product": "borg",
-        "backup_repository": str(fresh.path),
-        **secrets.get(password, {}),
-        "backup_workload_by": "name_prefix",
-        "restore_test_check": ["grep", "-qx", "what matters", f".{data}/file"],
-    }
-    watch = ArgumentsMonitor()
-    ended = run_role(tmp_path, given, fresh.home, "-vvv", watch=watch)
-    assert ended.status == 0, ended.output
-    assert [(one["workload_name"], one["result"]) for one in record(tmp_path)] == [("web01", "passed")]
-    assert find_secrets(watch, ended, PASSWORD) == []
-    assert list((tmp_path / "scratch").iterdir()) == []
