@@ -88,6 +88,9 @@ class Login(abc.ABC):
 
     def close(self, client: Client) -> None:
         """Log out. A failure is not reported, because it does not affect the data that was read."""
+        with self._lock:
+            # The server rejects requests that are still running. Their threads must not open another session.
+            self._failed = AuditError("the session was closed", code="stopped", server=client.host)
         if self._headers:
             with contextlib.suppress(AuditError):
                 self._log_out(client)

@@ -217,20 +217,21 @@ class Client:
             pair = base64.b64encode(":".join(basic).encode("utf-8")).decode("ascii")
             parts["headers"]["Authorization"] = f"Basic {pair}"
             self.add_secret(pair)
-        if not authenticated or self.auth is None:
+        auth = self.auth
+        if not authenticated or auth is None:
             return self._send(method, path, parts, idempotent)
-        generation = self.auth.generation
+        generation = auth.generation
         own = parts["headers"]
         try:
-            return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, idempotent)
+            return self._send(method, path, {**parts, "headers": {**own, **auth.headers()}}, idempotent)
         except UnauthorizedError:
-            self.auth.renew(self, generation)
+            auth.renew(self, generation)
         try:
-            return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, idempotent)
+            return self._send(method, path, {**parts, "headers": {**own, **auth.headers()}}, idempotent)
         except UnauthorizedError:
-            if not self.auth.has_session_lag:
+            if not auth.has_session_lag:
                 raise
-        return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, idempotent)
+        return self._send(method, path, {**parts, "headers": {**own, **auth.headers()}}, idempotent)
 
     def to_local_path(self, link: str) -> str:
         """Convert a link to a path on the configured server, because appliances often return internal addresses."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +16,9 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, UnauthorizedError
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import Login, LoginError, OAuth2Password
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
 from tests.unit.plugins.module_utils._transport.login_methods import (
+    ALLOWLIST,
     LOGIN_METHODS,
     PASSWORD,
     Appliance,
@@ -181,3 +183,36 @@ def test_eight_threads_send_an_invalid_password_once(
         client.get("/api/list")
     sent = [request for request in server.requests if is_log_in(request) and b"refresh_t" not in request.body]
     assert len(sent) == 2
+
+
+@LOGIN_METHODS
+def test_a_request_that_runs_during_the_logout_opens_no_session(
+    serve: Any, appliance: Appliance, login_method: Callable[..., Login]
+) -> None:
+    """The server rejects the request because of the logout. Nobody would close a renewed session."""
+    listing_runs, log_out_runs, logged_in_again = (threading.Event() for _event in range(3))
+
+    def answer(request: Any) -> Any:
+        if request.path == "/api/list":
+            listing_runs.set()
+            log_out_runs.wait(10)
+            appliance.forget()
+        elif not is_log_in(request):
+            log_out_runs.set()
+            logged_in_again.wait(0.3)
+        elif listing_runs.is_set():
+            logged_in_again.set()
+        return appliance(request)
+
+    server = serve(answer)
+    client = Client(Endpoint(url=server.url, verify=server.ca_path, timeout=30), ALLOWLIST)
+    login = login_method()
+    login.open(client)
+    with contextlib.closing(client), concurrent.futures.ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(client.get, "/api/list")
+        assert listing_runs.wait(10)
+        login.close(client)
+        with pytest.raises(AuditError, match="the session was closed") as raised:
+            listing.result()
+    assert raised.value.code == "stopped"
+    assert count_log_ins(server) == 1
