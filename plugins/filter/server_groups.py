@@ -16,32 +16,43 @@ _REMOTE = re.compile(r"[^/]+:")
 
 
 def server_groups(
-    hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, t.Any]], services: Iterable[str]
+    hosts: Iterable[str],
+    hostvars: Mapping[str, Mapping[str, t.Any]],
+    services: Iterable[str],
+    shared: Iterable[str] = (),
 ) -> dict[str, dict[str, t.Any]]:
-    """Return for each host ``first`` (the first host with the same account) and ``duplicate`` (a variable, or "").
+    """Return for each host ``first`` (the first host with the same account), ``duplicate`` and ``different``.
 
-    A variable that cannot be evaluated counts as different from all others: its host fails later with the reason.
+    ``duplicate`` is a variable with the same value as on another host, ``different`` the first of the ``shared``
+    variables with another value than on the first host; both may be "". A variable that cannot be evaluated is
+    considered different from all others: its host fails later with the reason.
     """
     values = {host: _Variables(hostvars, host) for host in hosts}
     urls = Counter(variables.url for variables in values.values() if variables.product not in services)
     repositories = Counter(variables.repository for variables in values.values())
 
-    def duplicate(variables: _Variables) -> str:
+    def find_duplicate(variables: _Variables) -> str:
         if variables.product not in services and variables.url and urls[variables.url] > 1:
             return "backup_url"
         is_remote = _REMOTE.match(variables.repository)
         return "backup_repository" if is_remote and repositories[variables.repository] > 1 else ""
 
-    def is_rejected(variables: _Variables) -> bool:
-        has_no_server = not variables.url and variables.product not in services
-        return has_no_server or bool(duplicate(variables))
+    names = sorted(shared)
+    duplicates = {host: find_duplicate(variables) for host, variables in values.items()}
+    different = {
+        host: variables.find_difference(next(iter(values.values())), names) for host, variables in values.items()
+    }
+
+    def is_rejected(host: str) -> bool:
+        has_no_server = not values[host].url and values[host].product not in services
+        return has_no_server or bool(duplicates[host] or different[host])
 
     first: dict[tuple[str, str], str] = {}
     # A host that is rejected before its server is read does not show whether the account is valid.
-    for host, variables in sorted(values.items(), key=lambda item: is_rejected(item[1])):
-        first.setdefault(variables.account, host)
+    for host in sorted(values, key=is_rejected):
+        first.setdefault(values[host].account, host)
     return {
-        host: {"first": first[variables.account], "duplicate": duplicate(variables)}
+        host: {"first": first[variables.account], "duplicate": duplicates[host], "different": different[host]}
         for host, variables in values.items()
     }
 
@@ -65,6 +76,17 @@ class _Variables:
         self.account = (self.product, get("backup_username", f"unknown account of {host}"))
         self.url = get("backup_url", "")
         self.repository = get("backup_repository", "")
+        self._values = values
+
+    def find_difference(self, other: _Variables, names: Iterable[str]) -> str:
+        """Return the first of these variables with another value than on the ``other`` host, or ""."""
+        return next((name for name in names if other is not self and self._differs(other, name)), "")
+
+    def _differs(self, other: _Variables, name: str) -> bool:
+        try:
+            return bool(self._values.get(name) != other._values.get(name))
+        except Exception:  # noqa: BLE001 - see above
+            return True
 
 
 class FilterModule:

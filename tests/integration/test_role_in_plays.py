@@ -67,6 +67,22 @@ def test_any_errors_fatal_does_not_end_the_other_hosts(simulators: Simulators, t
     assert len(found) == 2
 
 
+def test_a_host_with_another_policy_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
+    """The policy of the first host would be applied to it, too."""
+    strict, lenient = {"recovery_points": {"min_count": 999}}, {"recovery_points": {"min_count": 1}}
+    inventory = two_servers(simulators, spp={"compliance_policy": lenient}, vprotect={"compliance_policy": strict})
+    evidence = tmp_path / "evidence"
+    role = {"name": "Check", "ansible.builtin.include_role": {"name": "backup.audit.compliance"}}
+    ended = run([on_servers(role)], tmp_path, inventory, compliance_output=str(evidence))
+    assert ended.status == 0, ended.output[-3000:]
+    failure = (
+        "Host vprotect: compliance_policy has another value than for host spp. The role uses one value for all hosts. "
+        "Define it once, for the group or in the play."
+    )
+    assert sorted(sources(evidence).values()) == ["", failure]
+    assert simulators.requests("vprotect") == []
+
+
 @pytest.mark.parametrize("limit", [(), ("--limit", "backup_servers"), ("--limit", "spp")])
 def test_a_required_host_outside_of_the_group_is_a_finding(
     simulators: Simulators, tmp_path: Path, limit: tuple[str, ...]

@@ -120,3 +120,41 @@ def test_encrypted_names_of_accounts_are_compared() -> None:
 def test_a_value_of_another_type_is_not_compared(value: Any) -> None:
     """The types of host variables are validated later, for each host."""
     assert groups(one={"backup_url": value}, two={"backup_url": value}) == {"one": ("one", ""), "two": ("one", "")}
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "different"),
+    [
+        ({"compliance_policy": {"min_count": 3}}, {"compliance_policy": {"min_count": 1}}, "compliance_policy"),
+        ({"compliance_policy": {"min_count": 3}}, {"compliance_policy": {"min_count": 3}}, ""),
+        ({"compliance_policy": {"min_count": 3}}, {}, "compliance_policy"),
+        ({}, {"compliance_policy": {"min_count": 1}}, "compliance_policy"),
+        ({"compliance_expected": ["a"]}, {"compliance_expected": ["b"]}, "compliance_expected"),
+        ({"own": 1}, {"own": 2}, ""),
+        ({}, {}, ""),
+    ],
+)
+def test_shared_variables_are_compared_with_the_first_host(
+    first: dict[str, Any], other: dict[str, Any], different: str
+) -> None:
+    """The values of the first host are used for all."""
+    shared = ["compliance_policy", "compliance_expected"]
+    found = server_groups(["one", "two", "three"], {"one": first, "two": first, "three": other}, SERVICES, shared)
+    assert [found[host]["different"] for host in ("one", "two", "three")] == ["", "", different]
+
+
+def test_a_shared_variable_that_cannot_be_evaluated_is_different() -> None:
+    failing = Failing("compliance_policy", AnsibleUndefinedVariable("x is undefined"), compliance_policy={})
+    found = server_groups(["one", "two"], {"one": {"compliance_policy": {}}, "two": failing}, (), ["compliance_policy"])
+    assert [found[host]["different"] for host in ("one", "two")] == ["", "compliance_policy"]
+
+
+def test_an_account_is_not_tried_on_a_host_with_different_variables() -> None:
+    audit = {"backup_product": "spp", "backup_username": "audit"}
+    hosts = {
+        "one": {**audit, "backup_username": "x", "backup_url": "https://one"},
+        "two": {**audit, "backup_url": "https://two", "compliance_policy": {}},
+        "three": {**audit, "backup_url": "https://three"},
+    }
+    found = server_groups(list(hosts), hosts, (), ["compliance_policy"])
+    assert found["two"] == {"first": "three", "duplicate": "", "different": "compliance_policy"}
