@@ -30,10 +30,14 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     Workload,
     WorkloadKey,
 )
-from ansible_collections.backup.audit.plugins.module_utils._core.times import FIRST, SECOND, age_seconds, format_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import (
+    CLOCK_TOLERANCE,
+    FIRST,
+    SECOND,
+    age_seconds,
+    format_time,
+)
 
-# Tolerance for clock differences. Points later than this are dated in the future.
-_FUTURE_TOLERANCE = 300 * SECOND
 # Enough for the workloads of one server, with several templates for some of them.
 _MAX_TEMPLATES = 50_000
 _IMMUTABLE = POINT_ATTRIBUTES.index("immutable")
@@ -42,7 +46,7 @@ _ROW_ORDER = ("workload_name", "workload_type", "workload_id", "origin")
 
 def last_plausible(now: int) -> int:
     """Return the last microsecond that is not dated in the future, because fractions of a second do not count."""
-    return (now + _FUTURE_TOLERANCE) // SECOND * SECOND + SECOND - 1
+    return (now + CLOCK_TOLERANCE * SECOND) // SECOND * SECOND + SECOND - 1
 
 
 class Summary:

@@ -19,6 +19,9 @@ MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
 # Plausible times are between the years 1980 and 9000. In seconds since 1970 UTC.
 FIRST, LAST = 315_532_800, 221_845_392_000
 
+# Clocks may differ by this many seconds. A time that is later than now by more than this is in the future.
+CLOCK_TOLERANCE = 300
+
 _UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 # More digits are a typing error, and exceed all dates.
 _DURATION = re.compile(r"([0-9]{1,10})([smhdw])")

@@ -21,7 +21,12 @@ import typing as t
 from collections.abc import Callable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
-from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import (
+    CLOCK_TOLERANCE,
+    SECOND,
+    format_time,
+    parse_time,
+)
 from ansible_collections.backup.audit.plugins.module_utils._history.lines import (
     LETTERS,
     Entry,
@@ -37,8 +42,6 @@ _FILE = re.compile(r"(\d{4})-(\d\d)\.jsonl")
 _TIME = re.compile(rb'"time":"([0-9TZ:.+-]+)"')
 _LOCK = ".lock"
 _SECONDS_TO_WAIT = 300
-# A later time than the clock of the host by more than this is wrong, and would hide all runs before it.
-_MAX_AHEAD_SECONDS = 300
 _HINT_PATH = "Set path to a directory in which this user can write"
 
 
@@ -106,7 +109,7 @@ class History:
         return None
 
     def _reader(self, file: pathlib.Path, lines: list[bytes] | None = None) -> _Reader:
-        latest = int(self._clock()) + _MAX_AHEAD_SECONDS
+        latest = int(self._clock()) + CLOCK_TOLERANCE
         return _Reader(file.name, _read_lines(file) if lines is None else lines, latest)
 
     def _files(self) -> list[pathlib.Path]:
@@ -151,10 +154,10 @@ class History:
 
 
 def _check_time(moment: int, now: int) -> None:
-    if moment > now + _MAX_AHEAD_SECONDS:
+    if moment > now + CLOCK_TOLERANCE:
         raise DataError(
             f"assessment: its time {format_time(moment * SECOND)} is in the future; expected at most "
-            f"{_MAX_AHEAD_SECONDS} s after the clock of the host of the history, which shows "
+            f"{CLOCK_TOLERANCE} s after the clock of the host of the history, which shows "
             f"{format_time(now * SECOND)}",
             hint="Synchronize the clocks of this host and of the hosts that read the servers, and evaluate again",
         )

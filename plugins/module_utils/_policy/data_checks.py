@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import ReadResult
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import (
+    CLOCK_TOLERANCE,
     SECOND,
     format_duration,
     format_time,
@@ -30,10 +31,6 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     WARN,
     counted,
 )
-
-# Tolerance in seconds. With a larger clock difference, ages are unknown. A read result may be later than as_of by at
-# most this time.
-TOLERANCE = 300
 
 _SHOWN_ERRORS = 3
 
@@ -83,7 +80,7 @@ def check_result(
     )
     skew = server.get("clock_skew_seconds") or 0
     # Convert as_of to the server's clock, which is not used if the difference is too large.
-    off = abs(skew) > TOLERANCE
+    off = abs(skew) > CLOCK_TOLERANCE
     shift = 0 if off else skew
     scope = server.get("scope") or {}
     context = Context(
@@ -118,7 +115,7 @@ def check_result(
 def check_time(read: ReadResult, as_of: int) -> int:
     """Return the time of the read. Raise OptionError if ``as_of`` is before it. Both are in seconds."""
     read_at = parse_time(read.frame["read_at"]) // SECOND
-    if as_of < read_at - TOLERANCE:
+    if as_of < read_at - CLOCK_TOLERANCE:
         raise OptionError(
             f"as_of: {format_time(as_of * SECOND)} is before {read.host} was read ({format_time(read_at * SECOND)})",
             hint="Use the time of the read or later: what was removed before the read is unknown",

@@ -15,10 +15,15 @@ from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical_json, sha256_hex
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
-from ansible_collections.backup.audit.plugins.module_utils._core.times import FIRST, LAST, SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import (
+    CLOCK_TOLERANCE,
+    FIRST,
+    LAST,
+    SECOND,
+    parse_time,
+)
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.recorded_tests import (
     FAILED,
-    FUTURE,
     NO_TESTS,
     PASSED,
     UNCLEAR,
@@ -109,7 +114,7 @@ class RestoreTests:
         for _text, test in sorted(unique.items()):
             created, tested_at = (parse_time(test[name]) // SECOND for name in ("point_created_at", "tested_at"))
             result = test["result"]
-            if tested_at < created - FUTURE:
+            if tested_at < created - CLOCK_TOLERANCE:
                 result = UNCLEAR
                 self.unclear.append(test)
             recorded = Recorded(created, tested_at, result, test.get("seconds"), str(test.get("message") or ""))

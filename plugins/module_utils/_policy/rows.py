@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import ReadResult
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
-from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import CLOCK_TOLERANCE, SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import ReadFacts
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Subject
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Document, Tier
 from ansible_collections.backup.audit.plugins.module_utils._policy.restore_tests import RestoreTests
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.controls import Control
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points import Points, Row
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.recorded_tests import FUTURE
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.states import RECOVERY_POINTS, BlockStates
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
     PASS,
@@ -137,7 +136,7 @@ def read_points(
         if facts is None or number + len(block.counts) > len(records):
             raise DataError(f"{block.path}.counts: there are more workloads than rows", hint="Read again")
         context = facts.context
-        if block.times and max(block.times) > context.listed_at + FUTURE:
+        if block.times and max(block.times) > context.listed_at + CLOCK_TOLERANCE:
             raise DataError(f"{block.path}.times: a recovery point is later than the read", hint="Read again")
         states = BlockStates(block, context.now, context.listed_at, clock_is_off=context.clock_off is not None)
         for index in range(len(block.counts)):

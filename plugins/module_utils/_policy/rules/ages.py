@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import POINT_ATTRIBUTES
+from ansible_collections.backup.audit.plugins.module_utils._core.times import CLOCK_TOLERANCE
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.controls import Control
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points import Points, View
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.reasons import hidden_reason, unknown_reason
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.recorded_tests import (
     FAILED,
-    FUTURE,
     PASSED,
     UNCLEAR,
 )
@@ -155,7 +155,7 @@ def _undated_test(points: Points, view: View) -> str | None:
 def _test_time(points: Points, index: int) -> int | None:
     """Return the time of a point's test, or None if it is missing or in the future."""
     tested = points.moment("tested_at", index)
-    return None if tested is None or tested > points.now + FUTURE else tested
+    return None if tested is None or tested > points.now + CLOCK_TOLERANCE else tested
 
 
 # Time, result, duration in seconds, and message.
@@ -174,14 +174,14 @@ def _newest_tests(points: Points, view: View, control: Control, accept: Accept) 
             tests += [
                 (test.tested_at - shift, test.result, test.seconds, test.message)
                 for test in row.tests.all
-                if test.tested_at - shift <= points.now + FUTURE
+                if test.tested_at - shift <= points.now + CLOCK_TOLERANCE
             ]
     for index, state in _states(points, view) if points.has_tests else ():
         tested, facts = _test_time(points, index), points.facts(index)
         if tested is not None and facts.kind in control.attribute.kinds:
             certainty = get_certainty(facts, control.attribute)
             result = PASSED if state == "T" else UNCLEAR
-            if tested < points.time(index) - FUTURE or (certainty is not None and certainty not in accept):
+            if tested < points.time(index) - CLOCK_TOLERANCE or (certainty is not None and certainty not in accept):
                 result = UNCLEAR
             elif facts.facts[_RESTORE_TESTED] is False:
                 result = FAILED
@@ -233,7 +233,9 @@ def checked_max_age(points: Points, control: Control, accept: Accept) -> Outcome
     for index, state in _states(points, view):
         if state in "TU":
             check = points.moment("checked_at", index)
-            is_valid = check is not None and points.time(index) - FUTURE <= check <= points.now + FUTURE
+            is_valid = (
+                check is not None and points.time(index) - CLOCK_TOLERANCE <= check <= points.now + CLOCK_TOLERANCE
+            )
             age = control.elapsed(check, points.now) if check is not None and is_valid else None
             if state == "U":
                 possible = possible or age is None or age <= control.limit

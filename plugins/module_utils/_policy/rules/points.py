@@ -13,9 +13,13 @@ import typing as t
 from collections.abc import Iterator, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass
-from ansible_collections.backup.audit.plugins.module_utils._core.times import FIRST, SECOND, format_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import (
+    CLOCK_TOLERANCE,
+    FIRST,
+    SECOND,
+    format_time,
+)
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.recorded_tests import (
-    FUTURE,
     Tests,
     apply_tests,
 )
@@ -255,9 +259,9 @@ class Points:
 
         def tested_at(position: int) -> int | None:
             own = self.moment("tested_at", row.start + position)
-            return None if own is None or own > self.now + FUTURE else own
+            return None if own is None or own > self.now + CLOCK_TOLERANCE else own
 
-        tests = [test for test in row.tests.all if test.tested_at <= self.now + FUTURE]
+        tests = [test for test in row.tests.all if test.tested_at <= self.now + CLOCK_TOLERANCE]
         states, removed = apply_tests(tests, view.times, raw, certain, clear, tested_at)
         view.states = row.states.expire(states, row.start)
         view.removed = [(time, self.context.read_at) for time in removed]

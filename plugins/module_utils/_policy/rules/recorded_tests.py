@@ -11,9 +11,6 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
 PASSED, FAILED, UNCLEAR = "passed", "failed", "unclear"
-# Tolerance in seconds. A test that is later than as_of does not count, and a test that is earlier than its point is
-# unclear.
-FUTURE = 300
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
