@@ -172,9 +172,14 @@ class _Document:
 
     def _build_inventory(self) -> list[Json]:
         items: list[Json] = []
-        for identity, workload in worst_by_identity(self._assessment).items():
+        subjects = worst_by_identity(self._assessment)
+        for finding in self._assessment["findings"]:
+            # It may be about a workload that is not listed, such as one that only an older read result contains.
+            if is_about_workload(finding):
+                subjects.setdefault(workload_identity(finding), finding)
+        for identity, workload in subjects.items():
             keys = ("source", "origin", "workload_id", "workload_name", "workload_type", "platform", "product")
-            facts = {key: workload[key] for key in (*keys, "recovery_points", "newest", "oldest", "verdict")}
+            facts = {key: workload.get(key) for key in (*keys, "recovery_points", "newest", "oldest", "verdict")}
             item = {
                 "uuid": self._get_uuid("workload", *identity),
                 "description": _escape_markup(display_name(workload)),

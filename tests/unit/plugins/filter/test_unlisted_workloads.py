@@ -51,6 +51,23 @@ def test_a_repeated_expected_name_is_a_data_quality_problem(document: Any) -> No
     assert line.count("WEB01") == {to_text: 2}.get(document, 1)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        superseded(),
+        superseded(expected=["absent"]),
+        compressed_assessment(server("vbr1", point_row("web01")), expected=["web01", "WEB01"]),
+    ],
+)
+def test_all_subjects_of_oscal_are_defined(given: str) -> None:
+    result = json.loads(to_oscal(given))["assessment-results"]["results"][0]
+    defined = result["local-definitions"]
+    known = {one["uuid"] for one in [*defined["components"], *defined["inventory-items"]]}
+    subjects = {one["subject-uuid"]: one["title"] for line in result["observations"] for one in line["subjects"]}
+    assert {title for name, title in subjects.items() if name not in known} == set()
+    assert len(known) == len(defined["components"]) + len(defined["inventory-items"])
+
+
 @pytest.mark.parametrize("options", [{}, {"exclude": [{"match": {"workload_name": "web01"}, "reason": "scratch"}]}])
 def test_a_superseded_result_is_not_a_reason_of_a_workload(options: dict[str, Any]) -> None:
     given = superseded(**options)
