@@ -145,13 +145,14 @@ def test_shared_variables_are_compared_with_the_first_host(
 
 def test_a_shared_variable_that_cannot_be_evaluated_is_different() -> None:
     failing = Failing("compliance_policy", AnsibleUndefinedVariable("x is undefined"), compliance_policy={})
-    found = server_groups(["one", "two"], {"one": {"compliance_policy": {}}, "two": failing}, (), ["compliance_policy"])
+    hosts: dict[str, Mapping[str, Any]] = {"one": {"compliance_policy": {}}, "two": failing}
+    found = server_groups(list(hosts), hosts, (), ["compliance_policy"])
     assert [found[host]["different"] for host in ("one", "two")] == ["", "compliance_policy"]
 
 
 def test_an_account_is_not_tried_on_a_host_with_different_variables() -> None:
     audit = {"backup_product": "spp", "backup_username": "audit"}
-    hosts = {
+    hosts: dict[str, dict[str, Any]] = {
         "one": {**audit, "backup_username": "x", "backup_url": "https://one"},
         "two": {**audit, "backup_url": "https://two", "compliance_policy": {}},
         "three": {**audit, "backup_url": "https://three"},
