@@ -48,7 +48,9 @@ def test_a_point_with_the_end_of_a_lock_must_be_immutable(value: bool) -> None:
     ("seconds", "skew", "accepted"), [(300, 0, True), (301, 0, False), (600, 300, True), (601, 300, False)]
 )
 def test_a_point_later_than_the_read_is_an_error(seconds: int, skew: int, accepted: bool) -> None:
-    later = read(row([point(seconds=-seconds)]), read_at=ago(seconds=-900), server={"clock_skew_seconds": skew})
+    later = read(
+        row([point(days=1), point(seconds=-seconds)]), read_at=ago(seconds=-900), server={"clock_skew_seconds": skew}
+    )
     given = resealed(later, lambda _block: None, read_at=format_time(NOW))
     rules = {"recovery_points": {"max_age": "26h"}}
     if accepted:
