@@ -50,7 +50,7 @@ SHORT := tests/unit tests/tools tests/false_compliance \
 pictures: setup ## Update the pictures of the HTML report in docs/images/; needs Chromium
 	PYTHONPATH=.:$(VENV)/tree $(PYTHON) -m tests.tools.pictures
 
-# tests.tools.coverage combines the data of the processes. Tests take half as long again with it, so test-all measures
+# tests.tools.coverage combines the data of the processes. Measured tests take half as long again, so test-all measures
 # only those that reach nearly all lines.
 COV := --cov --cov-report=
 MEASURED := tests/unit/plugins $(addprefix tests/integration/test_,contract.py plays.py role.py)

@@ -27,7 +27,8 @@ def server_groups(
     variables with another value than on the first host; both may be "". A variable that cannot be evaluated is
     considered different from all others: its host fails later with the reason.
     """
-    values = {host: _Variables(hostvars, host) for host in hosts}
+    names = sorted(shared)
+    values = {host: _Variables(hostvars, host, names) for host in hosts}
     urls = Counter(variables.url for variables in values.values() if variables.product not in services)
     repositories = Counter(variables.repository for variables in values.values())
 
@@ -37,11 +38,9 @@ def server_groups(
         is_remote = _REMOTE.match(variables.repository)
         return "backup_repository" if is_remote and repositories[variables.repository] > 1 else ""
 
-    names = sorted(shared)
+    leading = next(iter(values.values()), None)
     duplicates = {host: find_duplicate(variables) for host, variables in values.items()}
-    different = {
-        host: variables.find_difference(next(iter(values.values())), names) for host, variables in values.items()
-    }
+    different = {host: variables.find_difference(leading) for host, variables in values.items()}
 
     def is_rejected(host: str) -> bool:
         has_no_server = not values[host].url and values[host].product not in services
@@ -60,7 +59,7 @@ def server_groups(
 class _Variables:
     """Variables of one host that are compared with those of other hosts."""
 
-    def __init__(self, hostvars: Mapping[str, Mapping[str, t.Any]], host: str) -> None:
+    def __init__(self, hostvars: Mapping[str, Mapping[str, t.Any]], host: str, shared: Iterable[str]) -> None:
         values = hostvars[host]
 
         def get(name: str, unknown: str) -> str:
@@ -76,17 +75,28 @@ class _Variables:
         self.account = (self.product, get("backup_username", f"unknown account of {host}"))
         self.url = get("backup_url", "")
         self.repository = get("backup_repository", "")
-        self._values = values
+        self._shared = {name: _evaluate(values, name) for name in shared}
 
-    def find_difference(self, other: _Variables, names: Iterable[str]) -> str:
-        """Return the first of these variables with another value than on the ``other`` host, or ""."""
-        return next((name for name in names if other is not self and self._differs(other, name)), "")
+    def find_difference(self, leading: _Variables | None) -> str:
+        """Return the first shared variable with another value than on the ``leading`` host, or ""."""
+        if leading is None or leading is self:
+            return ""
+        return next((name for name in self._shared if _differ(self._shared[name], leading._shared[name])), "")
 
-    def _differs(self, other: _Variables, name: str) -> bool:
-        try:
-            return bool(self._values.get(name) != other._values.get(name))
-        except Exception:  # noqa: BLE001 - see above
-            return True
+
+def _evaluate(values: Mapping[str, t.Any], name: str) -> t.Any:
+    try:
+        return values.get(name)
+    except Exception:  # noqa: BLE001 - as above
+        # Different from the values of all other hosts.
+        return object()
+
+
+def _differ(one: t.Any, other: t.Any) -> bool:
+    try:
+        return bool(one != other)
+    except Exception:  # noqa: BLE001 - since ansible-core 2.19, a nested value is evaluated by the comparison
+        return True
 
 
 class FilterModule:
