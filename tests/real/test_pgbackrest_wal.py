@@ -83,7 +83,7 @@ def reference(cluster: Cluster, repo: int) -> tuple[list[str], float]:
 
 
 def end_without_later_segments(cluster: Cluster, backup: dict[str, Any]) -> str:
-    """Return the end of a backup or the time at which its last segment was archived, whichever is later."""
+    """Return the end of a backup, or the later time at which its last segment was archived."""
     own = archived(cluster, backup["database"]["repo-key"])[backup["archive"]["stop"]]
     return shown(max(own, backup["timestamp"]["stop"]))
 
